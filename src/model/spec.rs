@@ -1,0 +1,455 @@
+//! What somebody wants done: the definition of a task, with every default filled in.
+//!
+//! Not here: reading it from TOML or the command line (`taskfile`) and its life in the queue
+//! ([`crate::model::state`]). The definition is stored as JSON; a field that is added later needs
+//! `#[serde(default)]`, so that yesterday's queue can be read and keeps its hashes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::model::category::Category;
+use crate::model::ids::TaskName;
+use crate::model::signal::Signal;
+use crate::support::bytes::{OsText, to_hex};
+
+/// Attempts in all where nothing is written.
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 5;
+/// Attempts in all for failures of category `unknown`, where nothing is written.
+pub const DEFAULT_MAX_ATTEMPTS_UNKNOWN: u32 = 2;
+/// Bytes of output kept per attempt where nothing is written.
+pub const DEFAULT_MAX_OUTPUT: u64 = 64 * 1024 * 1024;
+/// Between the stop signal and the kill, where nothing is written.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// The name of the only step of a task that is one command.
+pub const MAIN_STEP: &str = "main";
+
+/// The definition of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// The name, unique among unfinished tasks.
+    pub name: TaskName,
+    /// The commands, in order; at least one.
+    pub steps: Vec<StepSpec>,
+    /// Where the commands run; an absolute path.
+    pub workdir: OsText,
+    /// Variables set for the task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, OsText>,
+    /// Which variables of the runner the task gets.
+    #[serde(default)]
+    pub env_inherit: EnvInherit,
+    /// A file of `NAME=value` lines, read at each start; an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<OsText>,
+    /// The file that becomes standard input; null where nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<OsText>,
+    /// Labels to select by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Higher runs first.
+    #[serde(default)]
+    pub priority: i64,
+    /// When to try again.
+    #[serde(default)]
+    pub retry: RetrySpec,
+    /// The most time an attempt may take; none where nothing is written.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub timeout: Option<Duration>,
+    /// Between the stop signal and the kill.
+    #[serde(with = "millis")]
+    pub grace: Duration,
+    /// The signal that asks the task to end.
+    pub stop_signal: Signal,
+    /// What becomes of processes that outlive the command.
+    #[serde(default)]
+    pub leftovers: Leftovers,
+    /// What to do when nobody can know whether the attempt finished.
+    #[serde(default)]
+    pub on_crash: OnCrash,
+    /// Bytes of output kept per attempt: the head and the tail.
+    pub max_output: u64,
+    /// Limits of the operating system.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Niceness added to the runner's, from 0 (unchanged) to 19.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nice: Option<i32>,
+    /// What counts as success.
+    #[serde(default)]
+    pub success: SuccessSpec,
+}
+
+impl TaskSpec {
+    /// A task of one command with every default.
+    pub fn of_command(name: TaskName, command: Command, workdir: OsText) -> Self {
+        Self {
+            name,
+            steps: vec![StepSpec {
+                name: MAIN_STEP.to_owned(),
+                command,
+            }],
+            workdir,
+            env: BTreeMap::new(),
+            env_inherit: EnvInherit::All,
+            env_file: None,
+            stdin: None,
+            tags: Vec::new(),
+            priority: 0,
+            retry: RetrySpec::default(),
+            timeout: None,
+            grace: DEFAULT_GRACE,
+            stop_signal: Signal::TERM,
+            leftovers: Leftovers::Kill,
+            on_crash: OnCrash::Retry,
+            max_output: DEFAULT_MAX_OUTPUT,
+            limits: Limits::default(),
+            nice: None,
+            success: SuccessSpec::default(),
+        }
+    }
+
+    /// SHA-256 over the canonical JSON of the definition, in hexadecimal digits.
+    ///
+    /// Two tasks with the same hash would do the same thing.
+    pub fn hash(&self) -> String {
+        // Maps are ordered and fields keep their order, so the JSON is canonical. It cannot fail:
+        // every key is a string.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut hasher = Sha256::new();
+        hasher.update(b"autoexec task 1\n");
+        hasher.update(&json);
+        to_hex(&hasher.finalize())
+    }
+}
+
+/// One command of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSpec {
+    /// The name, unique within the task; `main` for a task that is one command.
+    pub name: String,
+    /// What runs.
+    pub command: Command,
+}
+
+/// A command: an argument vector, or a text for a shell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Executed directly; the first element is the program.
+    Direct(Vec<OsText>),
+    /// Handed to a shell as the last argument.
+    Shell {
+        /// The shell and its options, such as `/bin/sh -c`.
+        shell: Vec<OsText>,
+        /// The text that the shell runs.
+        script: OsText,
+    },
+}
+
+impl Command {
+    /// The argument vector that is executed.
+    pub fn argv(&self) -> Vec<OsText> {
+        match self {
+            Self::Direct(argv) => argv.clone(),
+            Self::Shell { shell, script } => {
+                let mut argv = shell.clone();
+                argv.push(script.clone());
+                argv
+            }
+        }
+    }
+}
+
+/// Which variables of the runner's environment a task gets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvInherit {
+    /// All, but PATH, HOME and the like as they were when the task was added.
+    #[default]
+    All,
+    /// None.
+    Nothing,
+    /// These.
+    Names(Vec<String>),
+}
+
+/// What becomes of processes that outlive the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leftovers {
+    /// They are killed.
+    #[default]
+    Kill,
+    /// They are killed and the attempt counts as failed.
+    Fail,
+    /// They may go on, if the attempt succeeded.
+    Allow,
+}
+
+/// What to do with an attempt of which nobody can know whether it finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCrash {
+    /// Start it again.
+    #[default]
+    Retry,
+    /// Put the task aside for a person.
+    Ask,
+    /// Count the task as failed.
+    Fail,
+}
+
+/// Limits of the operating system for an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Open files per process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    /// CPU time per process.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cpu: Option<Duration>,
+    /// Processes of the whole attempt; needs a delegated cgroup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What counts as success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuccessSpec {
+    /// Exit codes that mean success.
+    pub exit_codes: Vec<i32>,
+}
+
+impl Default for SuccessSpec {
+    fn default() -> Self {
+        Self {
+            exit_codes: vec![0],
+        }
+    }
+}
+
+/// When and how often to try again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetrySpec {
+    /// Attempts in all, as the user wrote it; see [`RetrySpec::limit`] for what holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// How the waits grow.
+    #[serde(default)]
+    pub backoff: Backoff,
+    /// The first wait.
+    #[serde(with = "millis")]
+    pub base: Duration,
+    /// By how much each wait is longer than the one before.
+    pub factor: f64,
+    /// The longest wait.
+    #[serde(with = "millis")]
+    pub cap: Duration,
+    /// The share of a wait that is left to chance, from 0 to 1.
+    pub jitter: f64,
+    /// What holds for single categories instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub on: BTreeMap<Category, CategoryRetry>,
+}
+
+impl Default for RetrySpec {
+    fn default() -> Self {
+        Self {
+            max_attempts: None,
+            backoff: Backoff::Exponential,
+            base: Duration::from_secs(2),
+            factor: 2.0,
+            cap: Duration::from_mins(1),
+            jitter: 0.2,
+            on: BTreeMap::new(),
+        }
+    }
+}
+
+impl RetrySpec {
+    /// Attempts in all for a failure of `category`.
+    pub fn limit(&self, category: Category) -> u32 {
+        self.on
+            .get(&category)
+            .and_then(|on| on.max_attempts)
+            .or(self.max_attempts)
+            .unwrap_or(if category == Category::Unknown {
+                DEFAULT_MAX_ATTEMPTS_UNKNOWN
+            } else {
+                DEFAULT_MAX_ATTEMPTS
+            })
+    }
+
+    /// What a task is told as `AUTOEXEC_MAX_ATTEMPTS`.
+    pub fn announced_limit(&self) -> u32 {
+        self.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS)
+    }
+}
+
+/// How the waits between attempts grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backoff {
+    /// By a factor each time.
+    #[default]
+    Exponential,
+    /// Not at all.
+    Fixed,
+}
+
+/// What holds for one category instead of the general rule.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct CategoryRetry {
+    /// Attempts in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// The longest wait.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cap: Option<Duration>,
+}
+
+/// Variables as they were when a task was added, because cron's are others.
+///
+/// Only `PATH HOME USER LANG LC_* TZ VIRTUAL_ENV` are ever stored: any other could be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Surroundings(pub BTreeMap<String, OsText>);
+
+impl Surroundings {
+    /// Picks the variables that may be stored out of an environment.
+    pub fn of(environment: impl Iterator<Item = (OsText, OsText)>) -> Self {
+        const KEPT: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "VIRTUAL_ENV"];
+        Self(
+            environment
+                .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value)))
+                .filter(|(name, _)| KEPT.contains(&name.as_str()) || name.starts_with("LC_"))
+                .collect(),
+        )
+    }
+}
+
+/// Durations as whole milliseconds in JSON.
+pub mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes milliseconds.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+/// Optional durations as whole milliseconds in JSON.
+pub mod optional_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes milliseconds or null.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value
+            .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+            .serialize(serializer)
+    }
+
+    /// Reads milliseconds or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> TaskSpec {
+        TaskSpec::of_command(
+            TaskName::new("one").unwrap(),
+            Command::Direct(vec!["true".into()]),
+            "/tmp".into(),
+        )
+    }
+
+    #[test]
+    fn a_definition_survives_storage_and_keeps_its_hash() {
+        let mut spec = spec();
+        spec.timeout = Some(Duration::from_millis(1500));
+        spec.retry.on.insert(
+            Category::RateLimit,
+            CategoryRetry {
+                max_attempts: Some(8),
+                cap: None,
+            },
+        );
+        let json = serde_json::to_string(&spec).unwrap();
+        let read: TaskSpec = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, spec);
+        assert_eq!(read.hash(), spec.hash());
+        assert_ne!(read.hash(), super::tests::spec().hash());
+    }
+
+    #[test]
+    fn unknown_failures_are_tried_twice_unless_the_user_said_otherwise() {
+        let mut retry = RetrySpec::default();
+        assert_eq!(retry.limit(Category::Unknown), 2);
+        assert_eq!(retry.limit(Category::Network), 5);
+        retry.max_attempts = Some(3);
+        assert_eq!(retry.limit(Category::Unknown), 3);
+        retry.on.insert(
+            Category::Network,
+            CategoryRetry {
+                max_attempts: Some(9),
+                cap: None,
+            },
+        );
+        assert_eq!(retry.limit(Category::Network), 9);
+    }
+
+    #[test]
+    fn only_harmless_variables_are_stored() {
+        let environment = [("PATH", "/bin"), ("LC_ALL", "C"), ("API_TOKEN", "s3cret")];
+        let kept = Surroundings::of(
+            environment
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        assert_eq!(kept.0.keys().collect::<Vec<_>>(), ["LC_ALL", "PATH"]);
+    }
+}

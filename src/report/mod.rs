@@ -1,0 +1,1 @@
+//! Floor 7: what happened, as one value and its renderings.

@@ -1,0 +1,1 @@
+//! Floor 4, a door: the queue in SQLite.

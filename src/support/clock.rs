@@ -1,0 +1,148 @@
+//! Time as values: wall-clock instants in milliseconds, and the clock that makes them.
+//!
+//! Not here: zones and windows of the night (`policy`), wording of durations (`support::text`).
+//! Nothing below `cli` reads the system clock by itself; a [`Clock`] is handed down, so that a
+//! test can stand at any instant.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+
+/// An instant of wall-clock time: milliseconds since the Unix epoch, UTC.
+///
+/// Stored as an integer everywhere, because texts of time sort and compare wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Makes a timestamp from milliseconds since the Unix epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved later; stays at the end of time instead of wrapping.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// This instant moved earlier; stays at the beginning of time instead of wrapping.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// The time that has passed since `earlier`; zero when the clock has jumped back.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(
+            u64::try_from(self.0.saturating_sub(earlier.0).max(0)).unwrap_or_default(),
+        )
+    }
+
+    /// RFC 3339 in UTC with milliseconds, as the JSON outputs carry it.
+    pub fn to_rfc3339(self) -> String {
+        self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+
+    /// The instant as a date and time in UTC; the epoch for instants that the calendar cannot hold.
+    pub fn utc(self) -> DateTime<Utc> {
+        Utc.timestamp_millis_opt(self.0)
+            .single()
+            .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// The instant as a date and time of the machine's zone.
+    pub fn local(self) -> DateTime<chrono::Local> {
+        self.utc().with_timezone(&chrono::Local)
+    }
+
+    /// `14:23:47` in the machine's zone.
+    pub fn clock_time(self) -> String {
+        self.local().format("%H:%M:%S").to_string()
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(value: DateTime<Utc>) -> Self {
+        Self(value.timestamp_millis())
+    }
+}
+
+/// Where "now" comes from.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that stands still, for tests.
+    Fixed(Timestamp),
+}
+
+impl Clock {
+    /// The present instant.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::from(Utc::now()),
+            Self::Fixed(instant) => instant,
+        }
+    }
+}
+
+/// Time since an arbitrary start that neither jumps nor counts the time the machine sleeps.
+///
+/// Timers of attempts run on it: a laptop that slept for an hour has not used up an hour.
+pub fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u32::try_from(now.tv_nsec).unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumped_back_gives_no_negative_duration() {
+        let later = Timestamp::from_millis(1_000);
+        let earlier = Timestamp::from_millis(4_000);
+        assert_eq!(later.since(earlier), Duration::ZERO);
+        assert_eq!(earlier.since(later), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn instants_saturate_instead_of_wrapping() {
+        let end = Timestamp::from_millis(i64::MAX);
+        assert_eq!(end.plus(Duration::from_secs(1)), end);
+        assert_eq!(
+            Timestamp::from_millis(i64::MIN).minus(Duration::MAX),
+            Timestamp::from_millis(i64::MIN)
+        );
+    }
+
+    #[test]
+    fn json_shows_utc_with_milliseconds() {
+        assert_eq!(
+            Timestamp::from_millis(1_700_000_000_123).to_rfc3339(),
+            "2023-11-14T22:13:20.123Z"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Floor 0: things that know nothing of tasks: time, words and untrusted text.
+
+pub mod bytes;
+pub mod clock;
+pub mod text;
+pub mod untrusted;

@@ -1,0 +1,92 @@
+//! Words for counts, durations and sizes, the same in every message and report.
+//!
+//! Not here: untrusted text (`support::untrusted`) and colours (`ui`).
+
+use std::time::Duration;
+
+/// `1 task`, `3 tasks`: a count with its noun.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// A span of time for a person: `0.4s`, `12.0s`, `3m 05s`, `2h 07m`, `3d 04h`.
+pub fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 60 {
+        let tenths = (duration.as_millis() + 50) / 100;
+        return if tenths >= 600 {
+            "1m 00s".to_owned()
+        } else {
+            format!("{}.{}s", tenths / 10, tenths % 10)
+        };
+    }
+    if seconds < 3600 {
+        return format!("{}m {:02}s", seconds / 60, seconds % 60);
+    }
+    if seconds < 86_400 {
+        return format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60);
+    }
+    format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3600)
+}
+
+/// A size for a person in binary units: `812 B`, `4.0 KiB`, `1.5 GiB`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one decimal is shown; the loss begins at 2^53 bytes"
+)]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in UNITS.iter().skip(1) {
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        assert_eq!(count(0, "task"), "0 tasks");
+        assert_eq!(count(1, "task"), "1 task");
+        assert_eq!(count(2, "task"), "2 tasks");
+    }
+
+    #[test]
+    fn spans_read_naturally() {
+        let cases = [
+            (0, "0.0s"),
+            (1_999, "2.0s"),
+            (59_940, "59.9s"),
+            (59_960, "1m 00s"),
+            (185_000, "3m 05s"),
+            (7_620_000, "2h 07m"),
+            (273_600_000, "3d 04h"),
+        ];
+        for (millis, words) in cases {
+            assert_eq!(span(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn sizes_use_binary_units() {
+        assert_eq!(size(812), "812 B");
+        assert_eq!(size(4096), "4.0 KiB");
+        assert_eq!(size(1_610_612_736), "1.5 GiB");
+        assert_eq!(size(1024 * 1024 - 1), "1.0 MiB");
+    }
+}

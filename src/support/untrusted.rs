@@ -1,0 +1,126 @@
+//! Text that somebody else wrote: what a child printed, a file name, a name from a generated file.
+//!
+//! It has no `Display`: whoever shows it chooses a sink, and the sink's escaper decides what may
+//! pass. Sinks for HTML and Markdown come with the reports that need them.
+
+use std::fmt::{self, Write as _};
+
+use console::measure_text_width;
+
+/// Bytes from outside that cannot be printed without choosing a sink.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Untrusted(Vec<u8>);
+
+impl Untrusted {
+    /// Wraps bytes from outside.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// For a terminal, a log line or an error message: one line, in which control characters,
+    /// escape sequences and marks of text direction are shown instead of obeyed.
+    pub fn for_terminal(&self) -> String {
+        let mut shown = String::with_capacity(self.0.len());
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                push_visible(&mut shown, character);
+            }
+            for byte in chunk.invalid() {
+                // Writing into a String cannot fail.
+                let _infallible = write!(shown, "\\x{byte:02x}");
+            }
+        }
+        shown
+    }
+
+    /// Like [`Untrusted::for_terminal`], cut to at most `width` columns with an ellipsis.
+    pub fn for_terminal_within(&self, width: usize) -> String {
+        let shown = self.for_terminal();
+        if measure_text_width(&shown) <= width {
+            return shown;
+        }
+        console::truncate_str(&shown, width, "…").into_owned()
+    }
+
+    /// The text for JSON, where the encoder does the escaping; broken UTF-8 becomes U+FFFD.
+    pub fn for_json(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
+    /// The raw bytes, for judging them; never for showing them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Appends a character, in a visible form when a terminal would act on it.
+fn push_visible(shown: &mut String, character: char) {
+    match character {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        '\u{1b}' => shown.push_str("\\e"),
+        // Marks that turn the direction of text, join or hide characters, or end a line elsewhere.
+        '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{061c}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => {
+            let _infallible = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        }
+        _ if character.is_control() => {
+            let _infallible = write!(shown, "\\x{:02x}", u32::from(character));
+        }
+        _ => shown.push(character),
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Untrusted({})", self.for_terminal())
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(value: &str) -> Self {
+        Self(value.as_bytes().to_vec())
+    }
+}
+
+impl From<String> for Untrusted {
+    fn from(value: String) -> Self {
+        Self(value.into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_terminal_sees_escapes_and_does_not_obey_them() {
+        let text = Untrusted::new(*b"\x1b[2Jcleared\x07\r\n\xff\xe2\x80\xaeevil");
+        assert_eq!(
+            text.for_terminal(),
+            "\\e[2Jcleared\\x07\\r\\n\\xff\\u{202e}evil"
+        );
+    }
+
+    #[test]
+    fn ordinary_text_of_any_language_is_left_alone() {
+        assert_eq!(
+            Untrusted::from("Übergröße 東京 🚀").for_terminal(),
+            "Übergröße 東京 🚀"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_terminal_obeys_passes(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+            let shown = Untrusted::new(bytes).for_terminal();
+            prop_assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}

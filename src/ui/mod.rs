@@ -1,0 +1,1 @@
+//! Floor 7: what is seen while it runs.
