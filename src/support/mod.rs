@@ -2,5 +2,6 @@
 
 pub mod bytes;
 pub mod clock;
+pub mod crash;
 pub mod text;
 pub mod untrusted;
