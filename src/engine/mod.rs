@@ -1,1 +1,3 @@
 //! Floor 6: the run.
+
+pub mod events;
