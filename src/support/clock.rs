@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, Local, Offset, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant of wall-clock time: milliseconds since the Unix epoch, UTC.
@@ -81,6 +81,51 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
+/// The zone in which a person is told the time: the machine's, or a fixed one for tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zone {
+    /// The machine's zone, `TZ` included.
+    #[default]
+    Local,
+    /// So many seconds east of Greenwich.
+    East(i32),
+}
+
+impl Zone {
+    /// The instant as a date and time of this zone.
+    pub fn at(self, instant: Timestamp) -> DateTime<FixedOffset> {
+        match self {
+            Self::Local => instant.utc().with_timezone(&Local).fixed_offset(),
+            Self::East(seconds) => {
+                // A day and more is no offset; such a zone is taken as UTC.
+                let offset = FixedOffset::east_opt(seconds).unwrap_or_else(|| Utc.fix());
+                instant.utc().with_timezone(&offset)
+            }
+        }
+    }
+
+    /// `14:23:47`.
+    pub fn clock_time(self, instant: Timestamp) -> String {
+        self.at(instant).format("%H:%M:%S").to_string()
+    }
+
+    /// `14:23` on the day of `now`, `21 Nov 14:23` within half a year of it, else
+    /// `2025-11-21 14:23`.
+    pub fn short(self, instant: Timestamp, now: Timestamp) -> String {
+        let (at, today) = (self.at(instant), self.at(now));
+        if at.date_naive() == today.date_naive() {
+            return at.format("%H:%M").to_string();
+        }
+        let apart = (at - today).num_days().abs();
+        let form = if apart < 183 {
+            "%-d %b %H:%M"
+        } else {
+            "%Y-%m-%d %H:%M"
+        };
+        at.format(form).to_string()
+    }
+}
+
 /// Where "now" comes from.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Clock {
@@ -136,6 +181,17 @@ mod tests {
             Timestamp::from_millis(i64::MIN).minus(Duration::MAX),
             Timestamp::from_millis(i64::MIN)
         );
+    }
+
+    #[test]
+    fn a_time_of_another_day_carries_its_date() {
+        let zone = Zone::East(3600);
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let hours = |count: u64| now.minus(Duration::from_hours(count));
+        assert_eq!(zone.clock_time(now), "23:13:20");
+        assert_eq!(zone.short(hours(2), now), "21:13");
+        assert_eq!(zone.short(hours(30), now), "13 Nov 17:13");
+        assert_eq!(zone.short(hours(24 * 400), now), "2022-10-10 23:13");
     }
 
     #[test]
