@@ -16,3 +16,4 @@ pub mod signal;
 pub mod slot;
 pub mod spec;
 pub mod state;
+pub mod verdict;

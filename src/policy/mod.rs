@@ -1,1 +1,3 @@
 //! Floor 2: choices as pure functions of facts and `now`: classify, backoff, decide, pick.
+
+pub mod verdict;
