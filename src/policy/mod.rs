@@ -1,3 +1,12 @@
 //! Floor 2: choices as pure functions of facts and `now`: classify, backoff, decide, pick.
+//!
+//! Nothing here reads a clock, a file or a random number: the caller hands in `now` and a share of
+//! chance, so every judgement can be repeated and explained later. [`classify`] says what a failure
+//! is, [`decide`] what happens next, [`backoff`] how long to wait, [`pick`] what runs first and why
+//! something does not run, [`verdict`] what the report says of a task.
 
+pub mod backoff;
+pub mod classify;
+pub mod decide;
+pub mod pick;
 pub mod verdict;

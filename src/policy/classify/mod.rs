@@ -1,0 +1,161 @@
+//! What a failed attempt died of: category, pattern, and whether a retry can help.
+//!
+//! [`classify`] judges an attempt of ours, [`classify_end`] any ended command with its output. Whether
+//! to try again is `policy::decide`; nothing here knows of attempts used or time.
+//!
+//! # Order of trust
+//!
+//! 1. What the supervisor knows: it could not start, its time was up, we stopped it, nobody saw the
+//!    end, the kernel counted an out-of-memory kill ([`start`], [`ended`]).
+//! 2. A signal, or the 128+n that a shell made of one ([`signals`]).
+//! 3. What the command printed.
+//! 4. Exit codes with a meaning by convention ([`codes`]).
+//! 5. Nothing to tell: `unknown`.
+//!
+//! Output is untrusted: it may select a judgement and fill in `extracted` and `line`, nothing more.
+
+pub mod codes;
+mod ended;
+pub mod signals;
+mod start;
+
+pub use ended::OWN_TIMEOUT_PATTERN;
+pub use start::HOST_BUSY_PATTERN;
+
+use std::collections::BTreeMap;
+
+use crate::model::category::Category;
+use crate::model::category::Classification;
+use crate::model::category::Retryable;
+use crate::model::outcome::Ended;
+use crate::model::outcome::Exit;
+use crate::model::outcome::Outcome;
+use crate::model::spec::Leftovers;
+use crate::model::spec::TaskSpec;
+
+/// The most bytes at the end of each stream that are looked at; callers need not read more.
+pub const TAIL: usize = 256 * 1024;
+
+/// Everything that is known about an attempt of ours that is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The task's definition: its success codes, its rule for left-over processes, its command.
+    pub spec: &'a TaskSpec,
+    /// How it ended.
+    pub outcome: &'a Outcome,
+    /// The end of standard output, at most [`TAIL`] bytes of it.
+    pub stdout: &'a [u8],
+    /// The end of standard error, at most [`TAIL`] bytes of it.
+    pub stderr: &'a [u8],
+}
+
+/// Whether an attempt did what was wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Judgement {
+    /// It did.
+    Success,
+    /// It did not, and this is why.
+    Failure(Classification),
+}
+
+/// A command that ended by itself, and what it printed.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandEnd<'a> {
+    /// The command line as a person would type it; empty where it is not known.
+    pub command: &'a [u8],
+    /// How its process ended; `None` where nobody knows.
+    pub exit: Option<Exit>,
+    /// The end of standard output.
+    pub stdout: &'a [u8],
+    /// The end of standard error.
+    pub stderr: &'a [u8],
+}
+
+/// Judges an attempt.
+pub fn classify(facts: &Facts<'_>) -> Judgement {
+    let outcome = facts.outcome;
+    if let Ended::ByItself(Exit::Code(code)) = outcome.ended
+        && facts.spec.success.exit_codes.contains(&code)
+    {
+        return if facts.spec.leftovers == Leftovers::Fail && outcome.leftover_count > 0 {
+            Judgement::Failure(ended::left_processes_behind(outcome.leftover_count))
+        } else {
+            Judgement::Success
+        };
+    }
+    Judgement::Failure(match &outcome.ended {
+        Ended::CouldNotStart(failure) => start::judge(failure),
+        Ended::TimedOut { limit, .. } => ended::own_timeout(*limit),
+        Ended::Stopped { reason, .. } => ended::stopped(*reason),
+        Ended::Lost(cause) => ended::lost(*cause),
+        Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),
+        Ended::ByItself(exit) => {
+            let command = command_text(facts.spec);
+            classify_end(&CommandEnd {
+                command: &command,
+                exit: Some(*exit),
+                stdout: facts.stdout,
+                stderr: facts.stderr,
+            })
+        }
+    })
+}
+
+/// Judges a command that failed, by its end and what it printed.
+///
+/// The exit code is taken for a failure, whatever it is: which codes mean success is the caller's to say.
+pub fn classify_end(end: &CommandEnd<'_>) -> Classification {
+    match end.exit {
+        Some(Exit::Signal { signal, .. }) => signals::judge(signal, signals::Seen::Directly),
+        Some(Exit::Code(code)) => codes::judge(code).unwrap_or_else(|| nothing_to_tell(Some(code))),
+        None => nothing_to_tell(None),
+    }
+}
+
+/// The commands of a task as one text, one line per step.
+fn command_text(spec: &TaskSpec) -> Vec<u8> {
+    let mut text = Vec::new();
+    for step in &spec.steps {
+        if !text.is_empty() {
+            text.push(b'\n');
+        }
+        for (number, argument) in step.command.argv().iter().enumerate() {
+            if number > 0 {
+                text.push(b' ');
+            }
+            text.extend_from_slice(argument.as_bytes());
+        }
+    }
+    text
+}
+
+/// Neither the output nor the code says anything.
+fn nothing_to_tell(code: Option<i32>) -> Classification {
+    let line = code.map_or_else(
+        || "nothing is known about its end".to_owned(),
+        |code| format!("exit code {code} and no known error text"),
+    );
+    judged(Category::Unknown, "generic", Retryable::No, 0.3, line)
+}
+
+/// A classification that rests on a fact instead of a line of output.
+fn judged(
+    category: Category,
+    pattern: &str,
+    retryable: Retryable,
+    confidence: f64,
+    line: impl Into<String>,
+) -> Classification {
+    Classification {
+        category,
+        pattern: pattern.to_owned(),
+        retryable,
+        confidence,
+        extracted: BTreeMap::new(),
+        line: Some(line.into()),
+    }
+}
+
+#[cfg(test)]
+#[path = "mod_tests.rs"]
+mod tests;

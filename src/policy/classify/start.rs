@@ -1,0 +1,83 @@
+//! Commands that never ran: what was in the way.
+
+use crate::model::category::Category;
+use crate::model::category::Classification;
+use crate::model::category::Retryable;
+use crate::model::outcome::StartFailure;
+use crate::model::outcome::StartFailureKind;
+use crate::policy::classify::judged;
+
+/// The pattern of a start that failed because this host has nothing to spare.
+pub const HOST_BUSY_PATTERN: &str = "host_busy";
+
+/// What kept the command from starting.
+pub(super) fn judge(failure: &StartFailure) -> Classification {
+    use Category as C;
+    use Retryable as R;
+    use StartFailureKind as K;
+    let (category, pattern, retryable) = match failure.kind {
+        K::ProgramMissing => (C::Dependency, "missing_command", R::AfterFix),
+        K::InterpreterMissing => (C::Dependency, "missing_interpreter", R::AfterFix),
+        K::WorkdirForbidden | K::NotExecutable => (C::Resource, "permission", R::AfterFix),
+        K::WrongFormat => (C::Validation, "wrong_format", R::No),
+        K::TooLong => (C::Validation, "arguments_too_long", R::No),
+        K::NulByte => (C::Validation, "nul_byte", R::No),
+        K::StdinUnreadable if failure.errno == libc::EACCES => {
+            (C::Resource, "permission", R::AfterFix)
+        }
+        K::WorkdirMissing | K::StdinUnreadable => (C::Resource, "missing_path", R::No),
+        K::EnvFileUnreadable => (C::Validation, "env_file", R::No),
+        K::LimitRefused => (C::Validation, "limit_refused", R::No),
+        K::HostBusy => (C::Resource, HOST_BUSY_PATTERN, R::Yes),
+        K::Other => by_errno(failure.errno),
+    };
+    let path = String::from_utf8_lossy(failure.path.as_bytes()).into_owned();
+    let line = sentence(failure.kind, failure.errno, &path);
+    let mut judgement = judged(category, pattern, retryable, 1.0, line);
+    if !path.is_empty() {
+        let key = if category == C::Dependency {
+            "command"
+        } else {
+            "path"
+        };
+        judgement.extracted.insert(key.to_owned(), path);
+    }
+    judgement
+}
+
+/// The judgement of a start failure of which only the error number is known.
+fn by_errno(errno: i32) -> (Category, &'static str, Retryable) {
+    use Category as C;
+    use Retryable as R;
+    match errno {
+        libc::EACCES | libc::EPERM => (C::Resource, "permission", R::AfterFix),
+        libc::ETXTBSY => (C::Resource, "busy", R::Yes),
+        libc::EMFILE | libc::ENFILE => (C::Resource, "too_many_files", R::Yes),
+        libc::ENOSPC => (C::Resource, "disk_full", R::AfterFix),
+        libc::EIO => (C::Resource, "io_error", R::Yes),
+        libc::ELOOP | libc::ENAMETOOLONG | libc::EISDIR | libc::ENOTDIR => {
+            (C::Validation, "bad_path", R::No)
+        }
+        _ => (C::Resource, "cannot_start", R::No),
+    }
+}
+
+/// What was in the way, for a person. The path in it is untrusted, as every deciding line is.
+fn sentence(kind: StartFailureKind, errno: i32, path: &str) -> String {
+    use StartFailureKind as K;
+    match kind {
+        K::ProgramMissing => format!("the program `{path}` was not found"),
+        K::InterpreterMissing => format!("the interpreter `{path}` was not found"),
+        K::WorkdirMissing => format!("the working directory `{path}` is missing"),
+        K::WorkdirForbidden => format!("the working directory `{path}` may not be entered"),
+        K::NotExecutable => format!("`{path}` may not be executed"),
+        K::WrongFormat => format!("`{path}` is no program that this machine can run"),
+        K::TooLong => "arguments and environment are longer than the system allows".to_owned(),
+        K::NulByte => "an argument or variable holds a NUL byte".to_owned(),
+        K::StdinUnreadable => format!("the file for standard input `{path}` cannot be opened"),
+        K::EnvFileUnreadable => format!("the file of variables `{path}` cannot be used"),
+        K::LimitRefused => "a limit or the niceness could not be set".to_owned(),
+        K::HostBusy => "this host has no processes, memory or descriptors to spare".to_owned(),
+        K::Other => format!("`{path}` could not be started (error {errno})"),
+    }
+}

@@ -1,0 +1,348 @@
+//! What happens next with a task whose attempt is over.
+//!
+//! Pure: the facts, a share of chance and `now` come in, a decision goes out. What a failure *is* is
+//! [`crate::policy::classify`]; the waits are [`crate::policy::backoff`]; carrying the decision out is
+//! the engine's and the journal's.
+//!
+//! # Rules
+//!
+//! - What we did to an attempt (stopped it, could not start it because this host was busy) does not
+//!   count against `max_attempts`. A lost attempt counts: it may have run.
+//! - The category decides whether a retry is tried at all ([`plain_retry_can_help`]).
+//!   `retry.on.<category>.max_attempts` overrides that, but for a task that somebody stopped with
+//!   Ctrl-C: a person has decided.
+//! - An attempt that reached the task's own `timeout` gets twice the limit, at most four times the
+//!   declared one.
+
+use std::time::Duration;
+
+use crate::model::category::Category;
+use crate::model::category::Classification;
+use crate::model::category::Retryable;
+use crate::model::outcome::Ended;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::StartFailureKind;
+use crate::model::spec::DEFAULT_MAX_ATTEMPTS;
+use crate::model::spec::OnCrash;
+use crate::model::spec::TaskSpec;
+use crate::model::state::Hold;
+use crate::policy::backoff;
+use crate::policy::classify::Judgement;
+use crate::policy::classify::OWN_TIMEOUT_PATTERN;
+use crate::policy::classify::codes;
+use crate::support::clock::Timestamp;
+use crate::support::text;
+
+/// The code of a hold for an attempt that may or may not have finished.
+pub const MAYBE_RAN: &str = "maybe_ran";
+/// The code of a hold for a page that wants to see a person.
+pub const SECURITY_CHALLENGE: &str = "security_challenge";
+/// How far a time limit may be lengthened, as a multiple of the declared one.
+const LONGEST_TIMEOUT: u32 = 4;
+/// Attempts in all where a tool used up a time budget of its own: once more may find a calmer hour.
+const ATTEMPTS_OF_A_USED_UP_BUDGET: u32 = 2;
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct DecideFacts<'a> {
+    /// The task's definition.
+    pub spec: &'a TaskSpec,
+    /// How the attempt ended.
+    pub outcome: &'a Outcome,
+    /// What we make of it.
+    pub judgement: &'a Judgement,
+    /// Attempts before this one that count against `max_attempts`.
+    pub used_before: u32,
+    /// Failures in a row before this one, for the growing waits.
+    pub failures_before: u32,
+    /// The time limit that held for this attempt; longer than the declared one after a time-out.
+    pub timeout: Option<Duration>,
+    /// Whether the task's checkpoint changed during this attempt (exit code 85 rests on it).
+    pub checkpoint_changed: bool,
+    /// A random share from 0 to 1, for the jitter.
+    pub chance: f64,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+/// A decision and how the attempt counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What happens next.
+    pub decision: Decision,
+    /// Whether the attempt counts against `max_attempts`.
+    pub used: bool,
+    /// Attempts that count, this one included if it does.
+    pub used_in_all: u32,
+    /// How many attempts may count for a failure of this kind.
+    pub limit: u32,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The task is done.
+    Succeed,
+    /// Try again.
+    RetryAt {
+        /// Not before this instant.
+        until: Timestamp,
+        /// The time limit of the next attempt, where it is not the declared one.
+        timeout: Option<Duration>,
+        /// Why a retry, in a few words.
+        reason: String,
+    },
+    /// The task has failed for good.
+    Fail {
+        /// Why there is no further attempt, in a few words.
+        reason: String,
+    },
+    /// A person has to look.
+    Hold(Hold),
+    /// The attempt was cut short by us or lost; the task goes on later. Where the task was called
+    /// off, the engine records that instead.
+    Interrupt {
+        /// Not before this instant.
+        until: Option<Timestamp>,
+    },
+}
+
+/// Decides.
+pub fn decide(facts: &DecideFacts<'_>) -> Decided {
+    let used = counts(facts);
+    let used_in_all = facts.used_before.saturating_add(u32::from(used));
+    let (decision, limit) = match facts.judgement {
+        Judgement::Success => (
+            Decision::Succeed,
+            facts
+                .spec
+                .retry
+                .max_attempts
+                .unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        ),
+        Judgement::Failure(failure) => {
+            let limit = limit(facts.spec, failure);
+            (
+                after_failure(facts, failure, used, used_in_all, limit),
+                limit,
+            )
+        }
+    };
+    Decided {
+        decision,
+        used,
+        used_in_all,
+        limit,
+    }
+}
+
+/// Whether the attempt counts against `max_attempts`.
+fn counts(facts: &DecideFacts<'_>) -> bool {
+    match &facts.outcome.ended {
+        Ended::Stopped { .. } => false,
+        Ended::CouldNotStart(failure) => failure.kind != StartFailureKind::HostBusy,
+        Ended::ByItself(_) => !(facts.checkpoint_changed && asks_to_start_again(facts.judgement)),
+        Ended::TimedOut { .. } | Ended::Lost(_) => true,
+    }
+}
+
+fn asks_to_start_again(judgement: &Judgement) -> bool {
+    matches!(judgement, Judgement::Failure(failure) if failure.pattern == codes::START_AGAIN_PATTERN)
+}
+
+/// Attempts in all for a failure of this kind.
+fn limit(spec: &TaskSpec, failure: &Classification) -> u32 {
+    let retry = &spec.retry;
+    let written = retry
+        .on
+        .get(&failure.category)
+        .and_then(|on| on.max_attempts)
+        .or(retry.max_attempts);
+    if let Some(written) = written {
+        return written;
+    }
+    // What asks for another attempt itself knows better than the cautious two of `unknown`.
+    if [codes::TRY_LATER_PATTERN, codes::START_AGAIN_PATTERN].contains(&failure.pattern.as_str()) {
+        return DEFAULT_MAX_ATTEMPTS;
+    }
+    if used_up_a_budget_of_its_own(failure) {
+        return ATTEMPTS_OF_A_USED_UP_BUDGET;
+    }
+    retry.limit(failure.category)
+}
+
+fn used_up_a_budget_of_its_own(failure: &Classification) -> bool {
+    failure.category == Category::Timeout
+        && failure.retryable == Retryable::AfterFix
+        && failure.pattern != OWN_TIMEOUT_PATTERN
+}
+
+fn after_failure(
+    facts: &DecideFacts<'_>,
+    failure: &Classification,
+    used: bool,
+    used_in_all: u32,
+    limit: u32,
+) -> Decision {
+    let wait = backoff::delay(
+        &facts.spec.retry,
+        failure.category,
+        facts.failures_before.saturating_add(1),
+        facts.chance,
+    );
+    match &facts.outcome.ended {
+        Ended::Stopped { .. } => return Decision::Interrupt { until: None },
+        Ended::Lost(_) => return after_loss(facts, failure, used_in_all, limit, wait),
+        Ended::ByItself(_) | Ended::TimedOut { .. } | Ended::CouldNotStart(_) => {}
+    }
+    if !used {
+        return retry(facts, wait, "this attempt does not count");
+    }
+    if failure.pattern == SECURITY_CHALLENGE && failure.category == Category::Browser {
+        return Decision::Hold(Hold {
+            code: SECURITY_CHALLENGE.to_owned(),
+            reason: "a page wants to see a person; solve its challenge, then release the task"
+                .to_owned(),
+        });
+    }
+    if let Err(reason) = may_retry(facts.spec, failure) {
+        return Decision::Fail { reason };
+    }
+    if used_in_all >= limit {
+        return Decision::Fail {
+            reason: used_up(limit),
+        };
+    }
+    if failure.pattern == OWN_TIMEOUT_PATTERN
+        && let Some(longer) = longer_timeout(facts)
+    {
+        return Decision::RetryAt {
+            until: facts.now.plus(wait),
+            timeout: Some(longer),
+            reason: format!("with a time limit of {}", text::span(longer)),
+        };
+    }
+    retry(facts, wait, "it may work later")
+}
+
+/// The task's own word on an attempt that may or may not have finished.
+fn after_loss(
+    facts: &DecideFacts<'_>,
+    failure: &Classification,
+    used_in_all: u32,
+    limit: u32,
+    wait: Duration,
+) -> Decision {
+    let what = failure.line.clone().unwrap_or_default();
+    match facts.spec.on_crash {
+        OnCrash::Ask => Decision::Hold(Hold {
+            code: MAYBE_RAN.to_owned(),
+            reason: what,
+        }),
+        OnCrash::Fail => Decision::Fail {
+            reason: format!("{what}, and `on_crash` is \"fail\""),
+        },
+        OnCrash::Retry if used_in_all >= limit => Decision::Fail {
+            reason: used_up(limit),
+        },
+        OnCrash::Retry => Decision::Interrupt {
+            until: Some(facts.now.plus(wait)),
+        },
+    }
+}
+
+fn used_up(limit: u32) -> String {
+    match limit {
+        0 | 1 => "no further attempt is wanted".to_owned(),
+        _ => format!("all {limit} attempts are used up"),
+    }
+}
+
+/// Whether a failure of this kind is tried again at all; the error says why not.
+fn may_retry(spec: &TaskSpec, failure: &Classification) -> Result<(), String> {
+    if failure.category == Category::Killed && failure.retryable == Retryable::No {
+        return Err("somebody stopped it by hand".to_owned());
+    }
+    let overridden = spec
+        .retry
+        .on
+        .get(&failure.category)
+        .is_some_and(|on| on.max_attempts.is_some());
+    if overridden {
+        return Ok(());
+    }
+    if failure.pattern == "out_of_memory" && spec.limits.memory.is_some() {
+        return Err(
+            "the task's own `limits.memory` is too small; the same limit would end it again"
+                .to_owned(),
+        );
+    }
+    plain_retry_can_help(failure).map_err(str::to_owned)
+}
+
+/// Whether the same command, unchanged and later, can succeed; the error says why not.
+///
+/// This is the table of categories. What needs a fix first is not tried again in vain, except where
+/// time brings the fix: space and memory come back when other work ends.
+pub fn plain_retry_can_help(failure: &Classification) -> Result<(), &'static str> {
+    use Category as C;
+    let never = |reason| Err(reason);
+    match failure.category {
+        C::Unknown => Ok(()),
+        C::Auth => never("a credential or a right is missing; trying again could lock the account"),
+        C::NotFound => never("what it asks for does not exist"),
+        C::Validation => never("its input, usage or configuration has to change first"),
+        C::Logic => never("the program itself is wrong; a retry proves nothing"),
+        C::Dependency => never("something that it needs is not installed"),
+        C::Network | C::Timeout | C::RateLimit | C::ServerError | C::Killed | C::Browser => {
+            if failure.retryable == Retryable::No {
+                never("waiting does not help here; somebody has to change something")
+            } else {
+                Ok(())
+            }
+        }
+        C::Resource => match failure.retryable {
+            Retryable::Yes => Ok(()),
+            Retryable::AfterFix
+                if ["disk_full", "out_of_memory", "too_many_processes"]
+                    .contains(&failure.pattern.as_str()) =>
+            {
+                Ok(())
+            }
+            Retryable::AfterFix | Retryable::No => {
+                never("something on this machine has to change first")
+            }
+        },
+        C::Corruption => match failure.retryable {
+            Retryable::Yes => Ok(()),
+            Retryable::AfterFix | Retryable::No => {
+                never("its data is damaged and has to be fetched or restored first")
+            }
+        },
+    }
+}
+
+fn retry(facts: &DecideFacts<'_>, wait: Duration, reason: &str) -> Decision {
+    Decision::RetryAt {
+        until: facts.now.plus(wait),
+        // A limit that was lengthened once stays so for the attempts that follow.
+        timeout: facts
+            .timeout
+            .filter(|held| facts.spec.timeout.is_some_and(|own| *held > own)),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Twice the limit that was reached, at most [`LONGEST_TIMEOUT`] times the declared one.
+fn longer_timeout(facts: &DecideFacts<'_>) -> Option<Duration> {
+    let Ended::TimedOut { limit, .. } = facts.outcome.ended else {
+        return None;
+    };
+    let declared = facts.spec.timeout.unwrap_or(limit);
+    let most = declared.saturating_mul(LONGEST_TIMEOUT);
+    Some(limit.saturating_mul(2).min(most).max(declared))
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;
