@@ -1,0 +1,78 @@
+//! One file per command: its options, and load, call, print.
+
+use clap::Subcommand;
+
+use crate::cli::failure::{Answer, CliError};
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+
+pub mod check;
+pub mod classify;
+pub mod db;
+pub mod logs;
+pub mod queue;
+pub mod report;
+pub mod run;
+pub mod status;
+pub mod stop;
+
+/// What a command works with.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    /// What holds for this life of the program.
+    pub settings: Settings,
+    /// Where answers and messages go.
+    pub output: &'a mut Output,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add, look at and change tasks
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
+    /// Run what is queued until nothing more can be done
+    Run(run::RunArgs),
+    /// Stop the active run; the queue is kept
+    Stop(stop::StopArgs),
+    /// Say what happened since the last report
+    Report(report::ReportArgs),
+    /// Show the output of a task
+    Logs(logs::LogsArgs),
+    /// Check task files without adding anything
+    Check(check::CheckArgs),
+    /// Say what autoexec makes of an output
+    Classify(classify::ClassifyArgs),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(db::DbCommand),
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// What the command could not do.
+pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> Answer {
+    invocation
+        .output
+        .set_verbosity(invocation.settings.verbosity);
+    match command {
+        None => status::carry_out(invocation),
+        Some(Command::Queue(command)) => queue::carry_out(command, invocation),
+        Some(Command::Run(args)) => run::carry_out(args, invocation),
+        Some(Command::Stop(args)) => stop::carry_out(args, invocation),
+        Some(Command::Report(args)) => report::carry_out(args, invocation),
+        Some(Command::Logs(args)) => logs::carry_out(args, invocation),
+        Some(Command::Check(args)) => check::carry_out(args, invocation),
+        Some(Command::Classify(args)) => classify::carry_out(args, invocation),
+        Some(Command::Db(command)) => db::carry_out(command, invocation),
+    }
+}
+
+/// Refuses a command by name.
+fn not_yet(name: &str) -> Answer {
+    Err(CliError::usage(
+        "not_supported_yet",
+        format!("`{name}` is not supported yet"),
+    ))
+}

@@ -1,0 +1,318 @@
+//! The one place that reads the environment: flags > environment > configuration file > defaults.
+//!
+//! Everything below is handed what it needs. An environment without any variable (cron, a service
+//! manager) is enough: the home directory then comes from the user database.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{ColorChoice, GlobalArgs};
+use crate::cli::config::{self, Config};
+use crate::cli::failure::{CliError, Ending};
+use crate::cli::output::Verbosity;
+use crate::model::layout::StateDir;
+use crate::model::spec::Surroundings;
+use crate::support::bytes::OsText;
+use crate::support::clock::{Clock, Timestamp};
+use crate::support::paint::Paint;
+use crate::support::untrusted::Untrusted;
+
+/// The longest configuration file that is read.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// What holds for one life of the program.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the queue lives; an absolute path.
+    pub state: StateDir,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    /// The configuration of this machine.
+    pub config: Config,
+    /// How much is said on standard error.
+    pub verbosity: Verbosity,
+    /// How much the log says: nothing, `-v` or `-vv`.
+    pub log: u8,
+}
+
+impl Settings {
+    /// Puts together flags, the process's environment and the configuration file.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read, or no place for the queue can be found.
+    pub fn load(flags: &GlobalArgs) -> Result<Self, CliError> {
+        let environment = Environment::of_process();
+        let config = match environment.config_file(flags) {
+            Some(file) => load_config(&file)?,
+            None => Config::default(),
+        };
+        Ok(Self {
+            state: StateDir::at(absolute(&environment.state_dir(flags)?)?),
+            clock: environment.clock()?,
+            config,
+            verbosity: if flags.quiet {
+                Verbosity::Quiet
+            } else {
+                Verbosity::Normal
+            },
+            log: flags.verbose,
+        })
+    }
+
+    /// PATH and the like, to be stored with a task that is added.
+    pub fn surroundings() -> Surroundings {
+        Surroundings::of(
+            std::env::vars_os().map(|(name, value)| (OsText::from(name), OsText::from(value))),
+        )
+    }
+
+    /// The directory in which the command was typed.
+    ///
+    /// # Errors
+    /// When it was removed or cannot be read.
+    pub fn working_directory() -> Result<PathBuf, CliError> {
+        std::env::current_dir().map_err(|error| {
+            CliError::usage(
+                "no_working_directory",
+                "cannot tell in which directory this was typed",
+            )
+            .because(error)
+            .hint("go to a directory that exists, with `cd`")
+        })
+    }
+
+    /// The program itself, which a run starts again as its supervisors.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn own_program() -> Result<PathBuf, CliError> {
+        std::env::current_exe().map_err(|error| {
+            CliError::new(
+                Ending::Usage,
+                "own_program_unknown",
+                "cannot tell which program this is",
+            )
+            .because(error)
+        })
+    }
+}
+
+/// The colours of standard output and standard error.
+pub fn paints(choice: ColorChoice) -> (Paint, Paint) {
+    Environment::of_process().paints(choice)
+}
+
+/// A configuration file that is to be read.
+#[derive(Debug, PartialEq, Eq)]
+struct ConfigFile {
+    path: PathBuf,
+    /// Whether somebody named it, so that it must exist.
+    named: bool,
+}
+
+/// The process's environment, with the home directory beside it.
+struct Environment<V> {
+    variable: V,
+    home: Option<PathBuf>,
+}
+
+impl Environment<fn(&str) -> Option<OsString>> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    fn of_process() -> Self {
+        Self {
+            variable: |name| std::env::var_os(name),
+            home: dirs::home_dir(),
+        }
+    }
+}
+
+impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
+    /// A variable; an empty one counts as not set.
+    fn get(&self, name: &str) -> Option<OsString> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A directory of the XDG convention, which ignores relative paths.
+    fn xdg(&self, name: &str, below_home: &str) -> Option<PathBuf> {
+        self.get(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(self.home.as_ref()?.join(below_home)))
+    }
+
+    fn state_dir(&self, flags: &GlobalArgs) -> Result<PathBuf, CliError> {
+        flags
+            .state_dir
+            .clone()
+            .or_else(|| self.get("AUTOEXEC_STATE_DIR").map(PathBuf::from))
+            .or_else(|| Some(self.xdg("XDG_STATE_HOME", ".local/state")?.join("autoexec")))
+            .ok_or_else(|| {
+                CliError::usage(
+                    "no_state_dir",
+                    "cannot tell where the queue lives: this user has no home directory",
+                )
+                .hint("name a directory with `--state-dir DIR` or AUTOEXEC_STATE_DIR")
+            })
+    }
+
+    fn config_file(&self, flags: &GlobalArgs) -> Option<ConfigFile> {
+        let named = flags
+            .config
+            .clone()
+            .or_else(|| self.get("AUTOEXEC_CONFIG").map(PathBuf::from));
+        match named {
+            Some(path) => Some(ConfigFile { path, named: true }),
+            None => Some(ConfigFile {
+                path: self
+                    .xdg("XDG_CONFIG_HOME", ".config")?
+                    .join("autoexec/config.toml"),
+                named: false,
+            }),
+        }
+    }
+
+    /// The machine's clock, or for tests one that stands still at so many milliseconds.
+    fn clock(&self) -> Result<Clock, CliError> {
+        let Some(text) = self.get("__AUTOEXEC_TEST_NOW") else {
+            return Ok(Clock::System);
+        };
+        text.to_str()
+            .and_then(|millis| millis.parse().ok())
+            .map(|millis| Clock::Fixed(Timestamp::from_millis(millis)))
+            .ok_or_else(|| {
+                CliError::usage(
+                    "test_clock",
+                    "`__AUTOEXEC_TEST_NOW` must be milliseconds since the epoch",
+                )
+            })
+    }
+
+    fn paints(&self, choice: ColorChoice) -> (Paint, Paint) {
+        let plain = self.get("NO_COLOR").is_some()
+            || self.get("TERM").is_some_and(|terminal| terminal == "dumb");
+        let wanted = |is_terminal: bool| match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !plain,
+        };
+        let paint = |is_terminal| {
+            if wanted(is_terminal) {
+                Paint::COLOURED
+            } else {
+                Paint::PLAIN
+            }
+        };
+        (
+            paint(std::io::stdout().is_terminal()),
+            paint(std::io::stderr().is_terminal()),
+        )
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path).map_err(|error| {
+        CliError::usage("no_state_dir", "cannot tell where the queue lives").because(error)
+    })
+}
+
+fn load_config(file: &ConfigFile) -> Result<Config, CliError> {
+    let shown = Untrusted::new(file.path.as_os_str().as_encoded_bytes()).for_terminal();
+    let unreadable = |error: std::io::Error| {
+        CliError::usage(
+            "config_unreadable",
+            format!("cannot read the configuration file `{shown}`"),
+        )
+        .because(error)
+    };
+    let opened = match std::fs::File::open(&file.path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file.named => {
+            return Ok(Config::default());
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut content = String::new();
+    opened
+        .take(MAX_CONFIG)
+        .read_to_string(&mut content)
+        .map_err(unreadable)?;
+    config::read(&file.path, &content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(
+        variables: &'static [(&'static str, &'static str)],
+        home: Option<&str>,
+    ) -> Environment<impl Fn(&str) -> Option<OsString>> {
+        Environment {
+            variable: move |name: &str| {
+                variables
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| OsString::from(value))
+            },
+            home: home.map(PathBuf::from),
+        }
+    }
+
+    fn state_dir(environment: &Environment<impl Fn(&str) -> Option<OsString>>) -> String {
+        let path = environment.state_dir(&GlobalArgs::default()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_flag_beats_the_environment_which_beats_the_default() {
+        let both = environment(
+            &[("AUTOEXEC_STATE_DIR", "/env"), ("XDG_STATE_HOME", "/xdg")],
+            Some("/home/me"),
+        );
+        let flags = GlobalArgs {
+            state_dir: Some("/flag".into()),
+            ..GlobalArgs::default()
+        };
+        assert_eq!(both.state_dir(&flags).unwrap(), Path::new("/flag"));
+        assert_eq!(state_dir(&both), "/env");
+        let xdg = environment(&[("XDG_STATE_HOME", "/xdg")], Some("/home/me"));
+        assert_eq!(state_dir(&xdg), "/xdg/autoexec");
+    }
+
+    #[test]
+    fn an_empty_environment_is_enough_as_long_as_there_is_a_home() {
+        let cron = environment(&[], Some("/home/me"));
+        assert_eq!(state_dir(&cron), "/home/me/.local/state/autoexec");
+        let nobody = environment(&[], None);
+        let failure = nobody.state_dir(&GlobalArgs::default()).unwrap_err();
+        assert_eq!(failure.ending(), Ending::Usage);
+    }
+
+    #[test]
+    fn empty_and_relative_variables_count_as_not_set() {
+        let odd = environment(
+            &[("AUTOEXEC_STATE_DIR", ""), ("XDG_STATE_HOME", "rel")],
+            Some("/home/me"),
+        );
+        assert_eq!(state_dir(&odd), "/home/me/.local/state/autoexec");
+    }
+
+    #[test]
+    fn only_a_named_configuration_file_must_exist() {
+        let default = ConfigFile {
+            path: "/nonexistent/config.toml".into(),
+            named: false,
+        };
+        assert_eq!(load_config(&default).unwrap(), Config::default());
+        let named = ConfigFile {
+            named: true,
+            ..default
+        };
+        assert!(load_config(&named).is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! Tests of the real program, all in one binary; one file per subcommand.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests: a broken expectation shall stop them, and they start programs"
+)]
+
+#[expect(
+    clippy::allow_attributes,
+    reason = "an expectation would fail as soon as the last tool is used"
+)]
+#[allow(
+    dead_code,
+    reason = "a tool of the sandbox may be there before its user"
+)]
+mod sandbox;
+
+mod start;

@@ -1,0 +1,240 @@
+//! A place of its own for one test: state directory, home, working directory and environment, in
+//! which the real program runs.
+//!
+//! Nothing of the machine's own environment reaches the program but PATH. Texts are compared with
+//! paths, times and durations masked, so that a test says what it means and nothing else:
+//! `[SANDBOX]`, `[TIME]` (`14:23:47`), `[DATE]`, `[SPAN]` (`2.0s`, `3m 05s`), `[SIZE]` and `[PID]`.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use regex::Regex;
+
+/// The place. It is removed with the value.
+pub(crate) struct Sandbox {
+    root: tempfile::TempDir,
+}
+
+/// What a command answered.
+pub(crate) struct Answer {
+    /// The exit code; 128 + n for a death by signal n, as a shell tells it.
+    pub(crate) code: i32,
+    /// Standard output as it is.
+    pub(crate) raw_stdout: Vec<u8>,
+    /// Standard output with paths, times and durations masked.
+    pub(crate) stdout: String,
+    /// Standard error, masked.
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("autoexec-it-")
+            .tempdir()
+            .unwrap();
+        for folder in ["home", "work"] {
+            std::fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        Self { root }
+    }
+
+    /// The home directory.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// The directory in which commands are typed.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.root.path().join("work")
+    }
+
+    /// The state directory; the program makes it.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    /// Writes a file below the working directory and gives its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.work().join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The text of a file below the working directory.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.work().join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The program, ready to be given arguments, in this sandbox's environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("USER", "tester")
+            .env("TZ", "UTC")
+            .env("LANG", "C.UTF-8")
+            .env("AUTOEXEC_STATE_DIR", self.state())
+            .current_dir(self.work())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Answer {
+        self.finish(self.command().args(arguments))
+    }
+
+    /// Runs the program with text on its standard input.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Answer {
+        let mut child = self
+            .command()
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        self.answer_of(child)
+    }
+
+    /// Runs a prepared command to its end.
+    pub(crate) fn finish(&self, command: &mut Command) -> Answer {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        self.answer_of(child)
+    }
+
+    /// Starts the program and lets it run; its output is kept for [`Sandbox::answer_of`].
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits for a started program.
+    pub(crate) fn answer_of(&self, child: Child) -> Answer {
+        use std::os::unix::process::ExitStatusExt as _;
+        let output = child.wait_with_output().unwrap();
+        Answer {
+            code: output
+                .status
+                .code()
+                .or_else(|| Some(128 + output.status.signal()?))
+                .unwrap(),
+            stdout: self.mask(&output.stdout),
+            raw_stdout: output.stdout,
+            stderr: self.mask(&output.stderr),
+        }
+    }
+
+    /// Runs the program, which must succeed, and gives its standard output.
+    #[track_caller]
+    pub(crate) fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+        answer.stdout
+    }
+
+    /// Runs the program, which must succeed, and reads its standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> serde_json::Value {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+        answer.json()
+    }
+
+    fn mask(&self, bytes: &[u8]) -> String {
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        let root = self.root.path();
+        // A temporary directory may be reached through a link; the program shows the real one.
+        for shown in [Some(root.to_owned()), root.canonicalize().ok()]
+            .into_iter()
+            .flatten()
+        {
+            text = text.replace(shown.to_str().unwrap(), "[SANDBOX]");
+        }
+        for (pattern, name) in [
+            (r"\b\d{4}-\d\d-\d\d\b", "[DATE]"),
+            (r"\b\d\d:\d\d(:\d\d)?(\.\d+)?\b", "[TIME]"),
+            (r"\b\d+[dhm] \d\d[hms]\b|\b\d+\.\d+s\b", "[SPAN]"),
+            (r"\b\d+(\.\d)? ([KMGT]i)?B\b", "[SIZE]"),
+            (r"\bprocess \d+\b", "process [PID]"),
+        ] {
+            let pattern = Regex::new(pattern).unwrap();
+            text = pattern.replace_all(&text, name).into_owned();
+        }
+        text
+    }
+}
+
+impl Answer {
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.raw_stdout)
+            .unwrap_or_else(|error| panic!("{error} in {}{}", self.stdout, self.stderr))
+    }
+
+    /// The exit code and both texts, to compare in one go.
+    #[track_caller]
+    pub(crate) fn is(&self, code: i32, stdout: &str, stderr: &str) {
+        assert_eq!(
+            (self.code, self.stdout.as_str(), self.stderr.as_str()),
+            (code, stdout, stderr)
+        );
+    }
+
+    /// A failure with this exit code whose message holds all of these pieces.
+    #[track_caller]
+    pub(crate) fn fails(&self, code: i32, pieces: &[&str]) {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
+        for piece in pieces {
+            assert!(
+                self.stderr.contains(piece),
+                "no `{piece}` in\n{}",
+                self.stderr
+            );
+        }
+    }
+}
+
+/// Waits until something is so, and says what it waited for if that takes too long.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    const PAUSE: Duration = Duration::from_millis(20);
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let mut waited = Duration::ZERO;
+    while !is_so() {
+        assert!(waited < PATIENCE, "waited {PATIENCE:?} until {what}");
+        std::thread::sleep(PAUSE);
+        waited += PAUSE;
+    }
+}
+
+/// Waits until a file is there and not empty.
+#[track_caller]
+pub(crate) fn wait_for_file(path: &Path) {
+    wait_until(&format!("{} is written", path.display()), || {
+        std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+    });
+}
