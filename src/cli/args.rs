@@ -201,7 +201,12 @@ fn explain(error: &clap::Error) -> CliError {
     let text = error.render().to_string();
     // The shape is ours, the words are the parser's: its own first line starts with `error: `.
     let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message = reword(
+        &message
+            .strip_prefix("error: ")
+            .unwrap_or(message)
+            .replace('\'', "`"),
+    );
     let rest = rest
         .lines()
         .map(str::trim_end)
@@ -209,13 +214,24 @@ fn explain(error: &clap::Error) -> CliError {
         .map(str::trim_start)
         .collect::<Vec<_>>()
         .join("\n");
-    let failure = CliError::usage("usage", message.replace('\'', "`"));
+    let failure = CliError::usage("usage", message);
     let failure = if rest.is_empty() {
         failure
     } else {
         failure.detail(rest.replace('\'', "`"))
     };
     failure.hint("`--help` behind any command explains it")
+}
+
+/// ``invalid value `0` for `-j`: why`` blames; the same facts in our words.
+fn reword(message: &str) -> String {
+    message
+        .strip_prefix("invalid value ")
+        .and_then(|rest| rest.split_once(" for "))
+        .map_or_else(
+            || message.to_owned(),
+            |(value, option)| format!("{value} does not fit {option}"),
+        )
 }
 
 fn planned_name(error: &clap::Error) -> Option<String> {
