@@ -1,1 +1,11 @@
 //! Floor 7: what is seen while it runs.
+//!
+//! [`lines`] words the events of a run, [`progress`] shows them as bars on a terminal or as plain
+//! lines anywhere else, [`printer`] is the way to standard error that does not tear the bars.
+//!
+//! Not here: answers of commands on standard output (`cli`), and what happened, told afterwards
+//! (`report`).
+
+pub mod lines;
+pub mod printer;
+pub mod progress;

@@ -1,0 +1,249 @@
+//! The words for what happens in a run: one line per event.
+//!
+//! `[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: network (connection refused); next
+//! attempt in 4.1s`. Pure: the same event at the same time in the same zone is the same line.
+
+use crate::engine::events::AttemptEnd;
+use crate::engine::events::AttemptRef;
+use crate::engine::events::Found;
+use crate::engine::events::Next;
+use crate::engine::events::RunEnd;
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunTotals;
+use crate::engine::events::StopCause;
+use crate::model::category::Classification;
+use crate::model::outcome::StopReason;
+use crate::model::state::Skip;
+use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
+use crate::support::paint::Paint;
+use crate::support::text::count;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// How lines are made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Where the reader's clock stands.
+    pub zone: Zone,
+    /// With colours or without.
+    pub paint: Paint,
+}
+
+/// The line, or for a text of several lines the lines, for an event; none for what is not worth one.
+pub fn words(manner: Manner, at: Timestamp, event: &RunEvent) -> Vec<String> {
+    let paint = manner.paint;
+    let time = paint.dim(&format!("[{}]", manner.zone.clock_time(at)));
+    if let RunEvent::Warning { text } = event {
+        let mut lines = text
+            .lines()
+            .map(|line| Untrusted::from(line).for_terminal());
+        let first = lines.next().unwrap_or_default();
+        let head = format!("{time} {} {first}", paint.warn("warning:"));
+        return std::iter::once(head)
+            .chain(lines.map(|line| format!("  {line}")))
+            .collect();
+    }
+    sentence(paint, at, event)
+        .map(|sentence| format!("{time} {sentence}"))
+        .into_iter()
+        .collect()
+}
+
+/// Category and pattern of a failure: `network (connection refused)`.
+pub fn cause(classification: &Classification) -> String {
+    let category = classification.category.as_str();
+    let pattern = Untrusted::from(classification.pattern.replace('_', " ")).for_terminal();
+    if pattern.is_empty() || pattern == category.replace('_', " ") {
+        category.to_owned()
+    } else {
+        format!("{category} ({pattern})")
+    }
+}
+
+/// The figures of a run: `3 ok, 1 recovered, 1 failed`.
+pub fn figures(totals: &RunTotals) -> String {
+    let parts = [
+        (totals.ok, "ok"),
+        (totals.recovered, "recovered"),
+        (totals.failed, "failed"),
+        (totals.held, "held"),
+        (totals.blocked, "blocked"),
+        (totals.interrupted, "interrupted"),
+        (totals.cancelled, "cancelled"),
+        (totals.waiting, "waiting"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    if told.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        told.join(", ")
+    }
+}
+
+fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
+    let text = match event {
+        RunEvent::RunStarted { run, queued, slots } => {
+            format!("run {run}: {}, {slots} at once", count(*queued, "task"))
+        }
+        RunEvent::QueueChanged { .. } | RunEvent::Warning { .. } => return None,
+        RunEvent::AttemptStarted { attempt } => format!("{} started", head(attempt)),
+        RunEvent::AttemptEnded {
+            attempt,
+            end,
+            duration,
+            next,
+        } => {
+            let after = span(*duration);
+            let ended = match end {
+                AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
+                AttemptEnd::Failed(why) => {
+                    format!("{} after {after}: {}", paint.bad("failed"), cause(why))
+                }
+                AttemptEnd::Interrupted(reason) => {
+                    format!(
+                        "{} after {after}: {}",
+                        paint.warn("stopped"),
+                        stopped(*reason)
+                    )
+                }
+                AttemptEnd::Lost => format!(
+                    "{} after {after}: its supervisor died, it may have finished",
+                    paint.bad("lost")
+                ),
+            };
+            format!("{} {ended}{}", head(attempt), follows(attempt, at, next))
+        }
+        RunEvent::TaskHeld { task, hold } => {
+            let reason = Untrusted::from(hold.reason.as_str()).for_terminal();
+            format!("{}: {}: {reason}", task.name, paint.warn("held"))
+        }
+        RunEvent::TaskSkipped { task, why } => match why {
+            Skip::Blocked => format!(
+                "{}: {}: a task that it needs failed",
+                task.name,
+                paint.bad("blocked")
+            ),
+            Skip::NotNeeded => format!("{}: not needed", task.name),
+        },
+        RunEvent::TaskCancelled { task } => format!("{}: cancelled", task.name),
+        RunEvent::TaskChanged { task, what } => {
+            format!(
+                "{} {}",
+                task.name,
+                Untrusted::from(what.as_str()).for_terminal()
+            )
+        }
+        RunEvent::Adopted { attempt, .. } => format!(
+            "{} was still running when the last run ended; it goes on",
+            head(attempt)
+        ),
+        RunEvent::AfterCrash {
+            attempt,
+            found,
+            next,
+        } => {
+            let what = match found {
+                Found::Outcome => "ended while no run was active",
+                Found::NeverStarted => "never started, the last run ended before",
+                Found::Reboot => "was cut short when the machine went down",
+                Found::MaybeRan => "was lost in a crash and may have finished",
+            };
+            format!("{} {what}{}", head(attempt), follows(attempt, at, next))
+        }
+        RunEvent::Stopping { cause, running } => stopping(*cause, *running),
+        RunEvent::RunEnded { because, totals } => {
+            format!("the run ended: {}: {}", ended(*because), figures(totals))
+        }
+    };
+    Some(text)
+}
+
+/// `name: attempt 2/5`.
+fn head(attempt: &AttemptRef) -> String {
+    format!(
+        "{}: attempt {}/{}",
+        attempt.task.name,
+        attempt.number,
+        attempt.limit.max(attempt.number)
+    )
+}
+
+/// What becomes of the task, fit to follow what became of the attempt.
+fn follows(attempt: &AttemptRef, at: Timestamp, next: &Next) -> String {
+    match next {
+        Next::Done => String::new(),
+        Next::Retry(due) if *due <= at => "; next attempt now".to_owned(),
+        Next::Retry(due) => format!("; next attempt in {}", span(due.since(at))),
+        Next::NextRun => "; it goes on in the next run".to_owned(),
+        Next::Failed => format!(
+            "; it failed for good, see `autoexec logs {}`",
+            attempt.task.id
+        ),
+        Next::Held(hold) => format!(
+            "; held: {}",
+            Untrusted::from(hold.reason.as_str()).for_terminal()
+        ),
+        Next::Cancelled => "; cancelled".to_owned(),
+    }
+}
+
+const fn stopped(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Cancelled => "somebody called it off",
+        StopReason::RunStopped => "the run was stopped",
+        StopReason::WindowEnded => "its window ended",
+        StopReason::RunnerGone => "the run died",
+    }
+}
+
+fn stopping(cause: StopCause, running: usize) -> String {
+    let attempts = count(running, "attempt");
+    let (why, how) = match cause {
+        StopCause::Drain => ("asked to start nothing more".to_owned(), "may end"),
+        StopCause::Deadline => ("the window is over".to_owned(), "gets its stop signal"),
+        StopCause::Requested => ("asked to stop".to_owned(), "gets its stop signal"),
+        StopCause::RequestedNow => ("asked to stop at once".to_owned(), "is killed"),
+        StopCause::Signal(signal) => (signal.to_string(), "gets its stop signal"),
+        StopCause::SecondSignal(signal) => (format!("{signal} again"), "is killed"),
+        StopCause::Storage => ("the queue cannot be written".to_owned(), "may end"),
+    };
+    if running == 0 {
+        return format!("stopping: {why}");
+    }
+    let how = match (running, how) {
+        (1, how) => how.to_owned(),
+        (_, "may end") => "may end".to_owned(),
+        (_, "is killed") => "are killed".to_owned(),
+        _ => "get their stop signals".to_owned(),
+    };
+    let again = match cause {
+        StopCause::Signal(_) => "; once more kills",
+        StopCause::SecondSignal(_) => "; once more leaves at once",
+        StopCause::Drain
+        | StopCause::Deadline
+        | StopCause::Requested
+        | StopCause::RequestedNow
+        | StopCause::Storage => "",
+    };
+    format!("stopping: {why}; {attempts} {how}{again}")
+}
+
+/// Why a run is over, in words that fit after `the run ended:`.
+fn ended(because: RunEnd) -> String {
+    match because {
+        RunEnd::Drained => "nothing is left to do".to_owned(),
+        RunEnd::Stopped => "it was stopped".to_owned(),
+        RunEnd::Signal(signal) => signal.to_string(),
+        RunEnd::Deadline => "its window is over".to_owned(),
+        RunEnd::Storage => "the queue cannot be written".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -1,0 +1,180 @@
+//! The words for events, line by line.
+
+use std::time::Duration;
+
+use super::*;
+use crate::engine::events::TaskRef;
+use crate::model::category::Category;
+use crate::model::category::Retryable;
+use crate::model::ids::AttemptId;
+use crate::model::ids::RunId;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::model::signal::Signal;
+use crate::model::state::Hold;
+
+/// 14:23:47 two hours east of Greenwich.
+const NOW: Timestamp = Timestamp::from_millis(1_700_051_027_000);
+
+fn manner() -> Manner {
+    Manner {
+        zone: Zone::East(7200),
+        paint: Paint::PLAIN,
+    }
+}
+
+fn line(event: &RunEvent) -> String {
+    words(manner(), NOW, event).join("\n")
+}
+
+fn attempt(number: u32) -> AttemptRef {
+    AttemptRef {
+        task: TaskRef {
+            id: TaskId::new(12),
+            name: TaskName::new("deploy-portfolio").unwrap(),
+        },
+        id: AttemptId::new(40),
+        number,
+        limit: 5,
+    }
+}
+
+fn refused() -> Classification {
+    Classification {
+        category: Category::Network,
+        pattern: "connection_refused".to_owned(),
+        retryable: Retryable::Yes,
+        confidence: 0.9,
+        extracted: std::collections::BTreeMap::new(),
+        line: None,
+    }
+}
+
+fn ended(end: AttemptEnd, next: Next) -> RunEvent {
+    RunEvent::AttemptEnded {
+        attempt: attempt(1),
+        end,
+        duration: Duration::from_secs(2),
+        next,
+    }
+}
+
+#[test]
+fn a_failed_attempt_says_why_and_when_it_goes_on() {
+    let next = Next::Retry(NOW.plus(Duration::from_millis(4100)));
+    assert_eq!(
+        line(&ended(AttemptEnd::Failed(refused()), next)),
+        "[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: \
+         network (connection refused); next attempt in 4.1s"
+    );
+}
+
+#[test]
+fn every_end_of_an_attempt_has_its_words() {
+    let hold = Hold {
+        code: "maybe_ran".to_owned(),
+        reason: "it may have finished".to_owned(),
+    };
+    let table = [
+        (AttemptEnd::Succeeded, Next::Done, "succeeded after 2.0s"),
+        (
+            AttemptEnd::Failed(refused()),
+            Next::Failed,
+            "failed after 2.0s: network (connection refused); it failed for good, see `autoexec logs 12`",
+        ),
+        (
+            AttemptEnd::Interrupted(StopReason::RunStopped),
+            Next::NextRun,
+            "stopped after 2.0s: the run was stopped; it goes on in the next run",
+        ),
+        (
+            AttemptEnd::Lost,
+            Next::Held(hold),
+            "lost after 2.0s: its supervisor died, it may have finished; held: it may have finished",
+        ),
+        (
+            AttemptEnd::Interrupted(StopReason::Cancelled),
+            Next::Cancelled,
+            "stopped after 2.0s: somebody called it off; cancelled",
+        ),
+    ];
+    for (end, next, expected) in table {
+        assert_eq!(
+            line(&ended(end, next)),
+            format!("[14:23:47] deploy-portfolio: attempt 1/5 {expected}")
+        );
+    }
+}
+
+#[test]
+fn a_run_says_when_it_begins_when_it_stops_and_how_it_ended() {
+    let started = RunEvent::RunStarted {
+        run: RunId::new(7),
+        queued: 5,
+        slots: 2,
+    };
+    assert_eq!(line(&started), "[14:23:47] run 7: 5 tasks, 2 at once");
+    let stopping = RunEvent::Stopping {
+        cause: StopCause::Signal(Signal::INT),
+        running: 2,
+    };
+    assert_eq!(
+        line(&stopping),
+        "[14:23:47] stopping: SIGINT; 2 attempts get their stop signals; once more kills"
+    );
+    let over = RunEvent::RunEnded {
+        because: RunEnd::Drained,
+        totals: RunTotals {
+            ok: 3,
+            failed: 1,
+            attempts: 6,
+            ..RunTotals::default()
+        },
+    };
+    assert_eq!(
+        line(&over),
+        "[14:23:47] the run ended: nothing is left to do: 3 ok, 1 failed"
+    );
+}
+
+#[test]
+fn what_a_crash_left_behind_is_told() {
+    assert_eq!(
+        line(&RunEvent::Adopted {
+            attempt: attempt(1),
+            started_at: None
+        }),
+        "[14:23:47] deploy-portfolio: attempt 1/5 was still running when the last run ended; it goes on"
+    );
+    assert_eq!(
+        line(&RunEvent::AfterCrash {
+            attempt: attempt(2),
+            found: Found::Reboot,
+            next: Next::Retry(NOW),
+        }),
+        "[14:23:47] deploy-portfolio: attempt 2/5 was cut short when the machine went down; \
+         next attempt now"
+    );
+}
+
+#[test]
+fn a_warning_cannot_command_the_terminal() {
+    let warning = RunEvent::Warning {
+        text: "the file `a\u{1b}[2Jb` is odd\nsecond\rline".to_owned(),
+    };
+    assert_eq!(
+        line(&warning),
+        "[14:23:47] warning: the file `a\\e[2Jb` is odd\n  second\\rline"
+    );
+}
+
+#[test]
+fn an_attempt_beyond_its_limit_is_never_shown_as_six_of_five() {
+    let event = RunEvent::AttemptStarted {
+        attempt: attempt(6),
+    };
+    assert_eq!(
+        line(&event),
+        "[14:23:47] deploy-portfolio: attempt 6/6 started"
+    );
+}

@@ -1,0 +1,375 @@
+//! A run as it is seen: bars on a terminal, plain lines anywhere else.
+//!
+//! On a terminal: one line per running attempt with its elapsed time, one for what waits for its
+//! next attempt, one for the whole. No line is ever wider than the terminal: a wrapped line cannot
+//! be redrawn in place. What is worth keeping scrolls by above. Standard error gets all of it; it
+//! may go away, or be a file, without any effect on the run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::engine::events::AttemptEnd;
+use crate::engine::events::AttemptRef;
+use crate::engine::events::Next;
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunWatcher;
+use crate::model::ids::AttemptId;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::support::clock::Timestamp;
+use crate::support::text::span;
+use crate::ui::lines::Manner;
+use crate::ui::lines::words;
+use crate::ui::printer::ErrorStream;
+
+/// The most attempts that have a line of their own at once.
+const MOST_LINES: usize = 16;
+/// Between two drawings of elapsed times.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Bars that are redrawn in place; for a terminal.
+    Bars,
+    /// One line per event.
+    Lines,
+    /// Warnings only.
+    Warnings,
+}
+
+/// Whoever shows a run in this way on standard error.
+pub fn watcher(stream: &ErrorStream, manner: Manner, show: Show) -> Box<dyn RunWatcher + Send> {
+    match show {
+        Show::Bars => Box::new(Bars::new(
+            stream.clone(),
+            manner,
+            ProgressDrawTarget::stderr_with_hz(8),
+        )),
+        Show::Lines => Box::new(Lines {
+            stream: stream.clone(),
+            manner,
+            warnings_only: false,
+        }),
+        Show::Warnings => Box::new(Lines {
+            stream: stream.clone(),
+            manner,
+            warnings_only: true,
+        }),
+    }
+}
+
+/// One line per event.
+#[derive(Debug)]
+struct Lines {
+    stream: ErrorStream,
+    manner: Manner,
+    warnings_only: bool,
+}
+
+impl RunWatcher for Lines {
+    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
+        if self.warnings_only && !matches!(event, RunEvent::Warning { .. }) {
+            return;
+        }
+        for line in words(self.manner, at, event) {
+            self.stream.line(&line);
+        }
+    }
+}
+
+/// An attempt that runs.
+struct Running {
+    text: String,
+    started_at: Timestamp,
+    bar: Option<ProgressBar>,
+}
+
+/// Bars on a terminal.
+struct Bars {
+    stream: ErrorStream,
+    manner: Manner,
+    multi: MultiProgress,
+    whole: ProgressBar,
+    waits: ProgressBar,
+    running: BTreeMap<AttemptId, Running>,
+    waiting: BTreeMap<TaskId, (Timestamp, TaskName)>,
+    failed: usize,
+    drawn: Drawn,
+    ticker: Option<Ticker>,
+}
+
+/// The bars that show elapsed time.
+type Drawn = Arc<Mutex<Vec<ProgressBar>>>;
+
+impl Bars {
+    fn new(stream: ErrorStream, manner: Manner, target: ProgressDrawTarget) -> Self {
+        let multi = MultiProgress::with_draw_target(target);
+        let waits = multi.add(ProgressBar::no_length().with_style(style("  {wide_msg}")));
+        let whole = multi
+            .add(ProgressBar::new(0).with_style(style("{bar:20} {pos}/{len} {span} {wide_msg}")));
+        stream.attach(multi.clone());
+        let drawn = Drawn::default();
+        Self {
+            stream,
+            manner,
+            multi,
+            ticker: Ticker::start(Arc::clone(&drawn)),
+            whole,
+            waits,
+            running: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            failed: 0,
+            drawn,
+        }
+    }
+
+    fn started(&mut self, attempt: &AttemptRef, started_at: Timestamp) {
+        self.waiting.remove(&attempt.task.id);
+        let number = attempt.number;
+        let limit = attempt.limit.max(number);
+        let text = if number == 1 {
+            attempt.task.name.to_string()
+        } else {
+            format!("{} (attempt {number}/{limit})", attempt.task.name)
+        };
+        let running = Running {
+            text,
+            started_at,
+            bar: None,
+        };
+        self.running.insert(attempt.id, running);
+    }
+
+    fn ended(&mut self, attempt: &AttemptRef, next: &Next) {
+        if let Some(bar) = self.running.remove(&attempt.id).and_then(|gone| gone.bar) {
+            bar.finish_and_clear();
+            self.multi.remove(&bar);
+        }
+        match next {
+            Next::Retry(due) => {
+                self.waiting
+                    .insert(attempt.task.id, (*due, attempt.task.name.clone()));
+            }
+            Next::Failed => {
+                self.failed += 1;
+                self.finished(attempt.task.id);
+            }
+            Next::Done | Next::Held(_) | Next::Cancelled => self.finished(attempt.task.id),
+            Next::NextRun => {}
+        }
+    }
+
+    fn finished(&mut self, task: TaskId) {
+        self.waiting.remove(&task);
+        self.whole.inc(1);
+    }
+
+    /// Changes what is counted and who has a line.
+    fn take(&mut self, at: Timestamp, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted { queued, .. } | RunEvent::QueueChanged { queued } => {
+                let unfinished = u64::try_from(*queued).unwrap_or(u64::MAX);
+                self.whole
+                    .set_length(self.whole.position().saturating_add(unfinished));
+            }
+            RunEvent::AttemptStarted { attempt } => self.started(attempt, at),
+            RunEvent::Adopted {
+                attempt,
+                started_at,
+            } => self.started(attempt, started_at.unwrap_or(at)),
+            RunEvent::AttemptEnded { attempt, next, .. } => self.ended(attempt, next),
+            RunEvent::AfterCrash { attempt, next, .. } => {
+                if let Next::Retry(due) = next {
+                    self.waiting
+                        .insert(attempt.task.id, (*due, attempt.task.name.clone()));
+                }
+            }
+            RunEvent::TaskHeld { task, .. }
+            | RunEvent::TaskSkipped { task, .. }
+            | RunEvent::TaskCancelled { task } => self.finished(task.id),
+            RunEvent::TaskChanged { .. }
+            | RunEvent::Warning { .. }
+            | RunEvent::Stopping { .. }
+            | RunEvent::RunEnded { .. } => {}
+        }
+    }
+
+    /// Gives lines to attempts that have none while there is room, and words the other two lines.
+    fn draw(&mut self, at: Timestamp) {
+        let mut shown = self
+            .running
+            .values()
+            .filter(|one| one.bar.is_some())
+            .count();
+        let (multi, waits) = (&self.multi, &self.waits);
+        for one in self.running.values_mut().filter(|one| one.bar.is_none()) {
+            if shown == MOST_LINES {
+                break;
+            }
+            let bar = ProgressBar::no_length()
+                .with_style(style("  {span:>8}  {wide_msg}"))
+                .with_message(one.text.clone())
+                .with_elapsed(at.since(one.started_at));
+            one.bar = Some(multi.insert_before(waits, bar));
+            shown += 1;
+        }
+        self.waits.set_message(self.wait_words());
+        let mut parts = vec![format!("{} running", self.running.len())];
+        if !self.waiting.is_empty() {
+            parts.push(format!("{} waiting for a retry", self.waiting.len()));
+        }
+        if self.failed > 0 {
+            parts.push(self.manner.paint.bad(&format!("{} failed", self.failed)));
+        }
+        self.whole.set_message(parts.join(", "));
+        let bars = self.running.values().filter_map(|one| one.bar.clone());
+        let bars: Vec<ProgressBar> = bars.chain([self.whole.clone()]).collect();
+        for bar in &bars {
+            bar.tick();
+        }
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = bars;
+    }
+
+    /// `next attempts: shop-dump at 14:24:02, crawl at 14:25:10`, the soonest first.
+    fn wait_words(&self) -> String {
+        let mut soonest: Vec<&(Timestamp, TaskName)> = self.waiting.values().collect();
+        soonest.sort_unstable();
+        let told: Vec<String> = soonest
+            .iter()
+            .take(8)
+            .map(|(due, name)| format!("{name} at {}", self.manner.zone.clock_time(*due)))
+            .collect();
+        if told.is_empty() {
+            String::new()
+        } else {
+            format!("next attempts: {}", told.join(", "))
+        }
+    }
+
+    fn clear(&mut self) {
+        drop(self.ticker.take());
+        for bar in self.running.values().filter_map(|one| one.bar.as_ref()) {
+            bar.finish_and_clear();
+        }
+        self.running.clear();
+        self.waits.finish_and_clear();
+        self.whole.finish_and_clear();
+        let _nobody_to_tell = self.multi.clear();
+        self.stream.detach();
+    }
+}
+
+impl RunWatcher for Bars {
+    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
+        self.take(at, event);
+        let over = matches!(event, RunEvent::RunEnded { .. });
+        if over {
+            self.clear();
+        }
+        if worth_keeping(event) {
+            for line in words(self.manner, at, event) {
+                self.stream.line(&line);
+            }
+        }
+        if !over {
+            self.draw(at);
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl fmt::Debug for Bars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bars")
+            .field("running", &self.running.len())
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an event is told above the bars; what went as expected only moves them.
+fn worth_keeping(event: &RunEvent) -> bool {
+    match event {
+        RunEvent::AttemptStarted { .. }
+        | RunEvent::QueueChanged { .. }
+        | RunEvent::RunStarted { .. } => false,
+        RunEvent::AttemptEnded { attempt, end, .. } => {
+            !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
+        }
+        RunEvent::TaskHeld { .. }
+        | RunEvent::TaskSkipped { .. }
+        | RunEvent::TaskCancelled { .. }
+        | RunEvent::TaskChanged { .. }
+        | RunEvent::Adopted { .. }
+        | RunEvent::AfterCrash { .. }
+        | RunEvent::Warning { .. }
+        | RunEvent::Stopping { .. }
+        | RunEvent::RunEnded { .. } => true,
+    }
+}
+
+/// A template of ours; a mistake in one is seen in the tests and costs no run.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "span",
+            |state: &ProgressState, text: &mut dyn fmt::Write| {
+                let _infallible = text.write_str(&span(state.elapsed()));
+            },
+        )
+        .progress_chars("━━─")
+}
+
+/// One thread that lets elapsed times go on, however many bars there are.
+struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    /// `None` when the system has no thread to spare; elapsed times then move with the events.
+    fn start(drawn: Drawn) -> Option<Self> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || {
+                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    let bars = drawn.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    for bar in bars.iter().filter(|bar| !bar.is_finished()) {
+                        bar.tick();
+                    }
+                }
+            })
+            .ok()?;
+        Some(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

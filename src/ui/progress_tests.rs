@@ -1,0 +1,174 @@
+//! Bars on a terminal that only remembers what was written to it.
+
+use std::io;
+
+use console::measure_text_width;
+use indicatif::TermLike;
+
+use super::*;
+use crate::engine::events::RunEnd;
+use crate::engine::events::RunTotals;
+use crate::engine::events::TaskRef;
+use crate::model::ids::RunId;
+use crate::support::clock::Zone;
+use crate::support::paint::Paint;
+
+const WIDTH: u16 = 40;
+const NOW: Timestamp = Timestamp::from_millis(1_700_051_027_000);
+
+#[derive(Debug, Clone, Default)]
+struct Remembering {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Remembering {
+    fn write(&self, text: &str) -> io::Result<()> {
+        self.lines
+            .lock()
+            .unwrap()
+            .extend(text.split('\n').map(str::to_owned));
+        Ok(())
+    }
+
+    /// What was written, without the spaces that fill up lines.
+    fn written(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
+
+impl TermLike for Remembering {
+    fn width(&self) -> u16 {
+        WIDTH
+    }
+    fn height(&self) -> u16 {
+        50
+    }
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write(text)
+    }
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.write(text)
+    }
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn attempt(task: i64, number: u32) -> AttemptRef {
+    AttemptRef {
+        task: TaskRef {
+            id: TaskId::new(task),
+            name: TaskName::new(&format!("{}-{task}", "a-task-with-a-long-name".repeat(2)))
+                .unwrap(),
+        },
+        id: AttemptId::new(task * 100 + i64::from(number)),
+        number,
+        limit: 5,
+    }
+}
+
+fn bars(terminal: &Remembering) -> Bars {
+    let manner = Manner {
+        zone: Zone::East(7200),
+        paint: Paint::PLAIN,
+    };
+    let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+    Bars::new(ErrorStream::new(), manner, target)
+}
+
+fn ended(task: i64, next: Next) -> RunEvent {
+    RunEvent::AttemptEnded {
+        attempt: attempt(task, 1),
+        end: AttemptEnd::Succeeded,
+        duration: Duration::from_secs(2),
+        next,
+    }
+}
+
+#[test]
+fn every_running_attempt_has_a_line_and_no_line_is_too_wide() {
+    let terminal = Remembering::default();
+    let mut bars = bars(&terminal);
+    bars.watch(
+        NOW,
+        &RunEvent::RunStarted {
+            run: RunId::new(1),
+            queued: 30,
+            slots: 20,
+        },
+    );
+    for task in 1..=20 {
+        let attempt = attempt(task, 2);
+        bars.watch(NOW, &RunEvent::AttemptStarted { attempt });
+    }
+    assert_eq!(bars.running.len(), 20);
+    let shown = bars.running.values().filter(|one| one.bar.is_some());
+    assert_eq!(shown.count(), MOST_LINES);
+    bars.waits.tick();
+    drop(bars);
+    let written = terminal.written();
+    assert!(written.iter().any(|line| line.contains("a-task-with")));
+    for line in written {
+        assert!(measure_text_width(&line) <= usize::from(WIDTH), "{line:?}");
+    }
+}
+
+#[test]
+fn a_line_that_becomes_free_goes_to_an_attempt_without_one() {
+    let mut bars = bars(&Remembering::default());
+    for task in 1..=20 {
+        let attempt = attempt(task, 1);
+        bars.watch(NOW, &RunEvent::AttemptStarted { attempt });
+    }
+    bars.watch(NOW, &ended(3, Next::Done));
+    let shown = bars.running.values().filter(|one| one.bar.is_some());
+    assert_eq!(shown.count(), MOST_LINES);
+    assert_eq!(bars.running.len(), 19);
+    assert_eq!(bars.whole.position(), 1);
+}
+
+#[test]
+fn what_waits_for_its_next_attempt_is_told_the_soonest_first() {
+    let mut bars = bars(&Remembering::default());
+    let later = |seconds| Next::Retry(NOW.plus(Duration::from_secs(seconds)));
+    bars.watch(NOW, &ended(1, later(90)));
+    bars.watch(NOW, &ended(2, later(15)));
+    let words = bars.wait_words();
+    assert!(words.starts_with("next attempts: "), "{words}");
+    let (soon, late) = (words.find("-2 at 14:24:02"), words.find("-1 at 14:25:17"));
+    assert!(soon.is_some() && soon < late, "{words}");
+    let again = attempt(2, 2);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: again });
+    assert!(!bars.wait_words().contains("-2 at"));
+}
+
+#[test]
+fn the_end_of_the_run_leaves_no_bar_behind() {
+    let mut bars = bars(&Remembering::default());
+    let started = attempt(1, 1);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: started });
+    bars.watch(
+        NOW,
+        &RunEvent::RunEnded {
+            because: RunEnd::Drained,
+            totals: RunTotals::default(),
+        },
+    );
+    assert!(bars.whole.is_finished() && bars.running.is_empty());
+    assert!(bars.ticker.is_none());
+}
