@@ -3,6 +3,8 @@
 //! `[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: network (connection refused); next
 //! attempt in 4.1s`. Pure: the same event at the same time in the same zone is the same line.
 
+use std::time::Duration;
+
 use crate::engine::events::AttemptEnd;
 use crate::engine::events::AttemptRef;
 use crate::engine::events::Found;
@@ -61,7 +63,7 @@ pub fn cause(classification: &Classification) -> String {
     }
 }
 
-/// The figures of a run: `3 ok, 1 recovered, 1 failed`.
+/// The figures of a run: `3 ok, 1 recovered, 1 failed`; empty when it had no task.
 pub fn figures(totals: &RunTotals) -> String {
     let parts = [
         (totals.ok, "ok"),
@@ -78,11 +80,7 @@ pub fn figures(totals: &RunTotals) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{number} {word}"))
         .collect();
-    if told.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        told.join(", ")
-    }
+    told.join(", ")
 }
 
 fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
@@ -97,27 +95,12 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
             end,
             duration,
             next,
-        } => {
-            let after = span(*duration);
-            let ended = match end {
-                AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
-                AttemptEnd::Failed(why) => {
-                    format!("{} after {after}: {}", paint.bad("failed"), cause(why))
-                }
-                AttemptEnd::Interrupted(reason) => {
-                    format!(
-                        "{} after {after}: {}",
-                        paint.warn("stopped"),
-                        stopped(*reason)
-                    )
-                }
-                AttemptEnd::Lost => format!(
-                    "{} after {after}: its supervisor died, it may have finished",
-                    paint.bad("lost")
-                ),
-            };
-            format!("{} {ended}{}", head(attempt), follows(attempt, at, next))
-        }
+        } => format!(
+            "{} {}{}",
+            head(attempt),
+            how(paint, end, *duration),
+            follows(attempt, at, next)
+        ),
         RunEvent::TaskHeld { task, hold } => {
             let reason = Untrusted::from(hold.reason.as_str()).for_terminal();
             format!("{}: {}: {reason}", task.name, paint.warn("held"))
@@ -157,7 +140,13 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
         }
         RunEvent::Stopping { cause, running } => stopping(*cause, *running),
         RunEvent::RunEnded { because, totals } => {
-            format!("the run ended: {}: {}", ended(*because), figures(totals))
+            let figures = figures(totals);
+            let figures = if figures.is_empty() {
+                figures
+            } else {
+                format!(": {figures}")
+            };
+            format!("the run ended: {}{figures}", ended(*because))
         }
     };
     Some(text)
@@ -171,6 +160,25 @@ fn head(attempt: &AttemptRef) -> String {
         attempt.number,
         attempt.limit.max(attempt.number)
     )
+}
+
+/// How an attempt ended and after what time, fit to follow its head.
+fn how(paint: Paint, end: &AttemptEnd, duration: Duration) -> String {
+    let after = span(duration);
+    match end {
+        AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
+        AttemptEnd::Failed(why) => {
+            format!("{} after {after}: {}", paint.bad("failed"), cause(why))
+        }
+        AttemptEnd::Interrupted(reason) => {
+            let why = stopped(*reason);
+            format!("{} after {after}: {why}", paint.warn("stopped"))
+        }
+        AttemptEnd::Lost => format!(
+            "{} after {after}: its supervisor died, it may have finished",
+            paint.bad("lost")
+        ),
+    }
 }
 
 /// What becomes of the task, fit to follow what became of the attempt.

@@ -1,7 +1,5 @@
 //! The words for events, line by line.
 
-use std::time::Duration;
-
 use super::*;
 use crate::engine::events::TaskRef;
 use crate::model::category::Category;

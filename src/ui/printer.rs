@@ -6,20 +6,35 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::MultiProgress;
 
 /// Standard error, shared by all who write to it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ErrorStream {
-    bars: Arc<Mutex<Option<MultiProgress>>>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    out: Box<dyn Write + Send>,
+    bars: Option<MultiProgress>,
 }
 
 impl ErrorStream {
     /// Standard error without bars, until a run puts some there.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn of_process() -> Self {
+        Self::to(io::stderr())
+    }
+
+    /// Somewhere else, for tests.
+    pub fn to(out: impl Write + Send + 'static) -> Self {
+        Self {
+            inner: Arc::new(Mutex::new(Inner {
+                out: Box::new(out),
+                bars: None,
+            })),
+        }
     }
 
     /// Writes one line. Nobody can be told if that fails.
@@ -29,26 +44,26 @@ impl ErrorStream {
 
     /// From here on these bars are taken away before each line and drawn again after it.
     pub(crate) fn attach(&self, bars: MultiProgress) {
-        *self.bars.lock().unwrap_or_else(PoisonError::into_inner) = Some(bars);
+        self.lock().bars = Some(bars);
     }
 
     /// There are no bars any more.
     pub(crate) fn detach(&self) {
-        let bars = self
-            .bars
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(bars);
+        drop(self.lock().bars.take());
     }
 
     fn write_around(&self, bytes: &[u8]) -> io::Result<()> {
-        let bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        let write = || io::stderr().lock().write_all(bytes);
-        match &*bars {
+        let inner = &mut *self.lock();
+        let out = &mut inner.out;
+        let mut write = || out.write_all(bytes).and_then(|()| out.flush());
+        match &inner.bars {
             Some(bars) => bars.suspend(write),
             None => write(),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,6 +81,6 @@ impl Write for ErrorStream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        self.lock().out.flush()
     }
 }

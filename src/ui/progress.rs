@@ -203,22 +203,19 @@ impl Bars {
 
     /// Gives lines to attempts that have none while there is room, and words the other two lines.
     fn draw(&mut self, at: Timestamp) {
-        let mut shown = self
+        let shown = self
             .running
             .values()
             .filter(|one| one.bar.is_some())
             .count();
         let (multi, waits) = (&self.multi, &self.waits);
-        for one in self.running.values_mut().filter(|one| one.bar.is_none()) {
-            if shown == MOST_LINES {
-                break;
-            }
+        let without = self.running.values_mut().filter(|one| one.bar.is_none());
+        for one in without.take(MOST_LINES.saturating_sub(shown)) {
             let bar = ProgressBar::no_length()
                 .with_style(style("  {span:>8}  {wide_msg}"))
                 .with_message(one.text.clone())
                 .with_elapsed(at.since(one.started_at));
             one.bar = Some(multi.insert_before(waits, bar));
-            shown += 1;
         }
         self.waits.set_message(self.wait_words());
         let mut parts = vec![format!("{} running", self.running.len())];
