@@ -1,1 +1,59 @@
 //! Floor 4, a door: the queue in SQLite.
+//!
+//! Synchronous, one connection per process, no thread of its own. [`Store::open`] opens or makes the
+//! database, [`Store::write`] carries out a change as a whole, reading is done by the methods of
+//! [`Reader`] (which [`Store`] and [`Transaction`] are, too).
+//!
+//! # Why it is built like this
+//!
+//! - WAL with `synchronous=FULL`: `NORMAL` survives a kill, but not the loss of power.
+//! - Every write begins with `BEGIN IMMEDIATE`: a transaction that reads first and writes later can
+//!   be refused without waiting.
+//! - [`journal`] is the only writer of a task's status. Each event goes into `execution_logs`, a
+//!   chain of checksums, and replaying it gives the stored columns ([`check`]).
+//! - What may start next is found through partial indexes ([`pick`]), so that the length of the
+//!   queue does not matter.
+//!
+//! # Crash safety
+//!
+//! A change is there as a whole or not at all. After a failed sync nothing more is written. Only
+//! SQLite ever opens the database file: closing any other handle would drop its locks.
+//!
+//! # Compatibility
+//!
+//! See `migrate`: formats are numbered, older ones are brought up to date after a copy was made,
+//! newer ones are refused, damaged ones are never replaced.
+
+pub mod attempts;
+mod backup;
+mod connection;
+mod error;
+mod file;
+pub mod journal;
+mod list;
+mod log;
+mod migrate;
+mod open_attempts;
+pub mod pick;
+pub mod requests;
+mod rows;
+pub mod runs;
+pub mod tasks;
+
+pub use crate::store::connection::Access;
+pub use crate::store::connection::Reader;
+pub use crate::store::connection::Store;
+pub use crate::store::connection::Transaction;
+pub use crate::store::error::StoreError;
+pub use crate::store::list::Counts;
+pub use crate::store::list::Filter;
+pub use crate::store::list::TaskLine;
+pub use crate::store::log::Actor;
+pub use crate::store::log::Event;
+pub use crate::store::open_attempts::OpenAttempt;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

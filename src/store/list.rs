@@ -1,0 +1,218 @@
+//! Lists and counts of tasks, without their definitions.
+
+use rusqlite::{ToSql, types::ToSqlOutput};
+
+use crate::model::category::Category;
+use crate::model::ids::TaskId;
+use crate::model::state::{TaskState, TaskStatus};
+use crate::store::connection::Reader;
+use crate::store::error::{Doing, StoreError};
+use crate::store::journal::{self, STATE_COLUMNS};
+use crate::store::pick::Selection;
+use crate::store::rows::{Cells, column};
+use crate::support::clock::Timestamp;
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskLine {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Higher runs first.
+    pub priority: i64,
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// Attempts that count against the limit.
+    pub used: u32,
+    /// The category of its last failure.
+    pub last_category: Option<Category>,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// When its state last changed.
+    pub changed_at: Timestamp,
+    /// When it was done with.
+    pub finished_at: Option<Timestamp>,
+    /// Its labels.
+    pub tags: Vec<String>,
+}
+
+/// Which tasks a list holds: those for which everything that is written here is true.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// One of these; any where none is given.
+    pub statuses: Vec<TaskStatus>,
+    /// With this label.
+    pub tag: Option<String>,
+    /// Whose last failure was of this category.
+    pub category: Option<Category>,
+    /// Behind this one, to read on after a page.
+    pub after: Option<TaskId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
+/// How many tasks there are of each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts([u64; TaskStatus::ALL.len()]);
+
+impl Counts {
+    /// How many have this status.
+    pub fn of(&self, status: TaskStatus) -> u64 {
+        TaskStatus::ALL
+            .iter()
+            .zip(self.0)
+            .find(|(known, _)| **known == status)
+            .map_or(0, |(_, count)| count)
+    }
+
+    /// How many are not done with.
+    pub fn unfinished(&self) -> u64 {
+        TaskStatus::ALL
+            .iter()
+            .zip(self.0)
+            .filter(|(status, _)| status.is_unfinished())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    fn set(&mut self, status: TaskStatus, count: u64) {
+        if let Some((_, place)) = TaskStatus::ALL
+            .iter()
+            .zip(&mut self.0)
+            .find(|(known, _)| **known == status)
+        {
+            *place = count;
+        }
+    }
+}
+
+/// A value of a condition.
+enum Value {
+    Number(i64),
+    Text(String),
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
+}
+
+impl Filter {
+    /// The conditions and their values. Only fixed words become part of the statement.
+    fn conditions(&self) -> (String, Vec<Value>) {
+        let mut sql = String::from("id > ?");
+        let mut values = vec![Value::Number(self.after.map_or(0, TaskId::get))];
+        if !self.statuses.is_empty() {
+            let words: Vec<String> = self
+                .statuses
+                .iter()
+                .map(|status| format!("'{status}'"))
+                .collect();
+            sql.push_str(" AND status IN (");
+            sql.push_str(&words.join(", "));
+            sql.push(')');
+            // The indexes are partial: they are used when it is plain that they hold every row.
+            if self.statuses.iter().all(|status| status.is_unfinished()) {
+                sql.push_str(" AND finished_at IS NULL");
+            } else if !self.statuses.contains(&TaskStatus::Queued) {
+                sql.push_str(" AND status <> 'queued'");
+            }
+        }
+        if let Some(tag) = &self.tag {
+            sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(spec, '$.tags') WHERE value = ?)");
+            values.push(Value::Text(tag.clone()));
+        }
+        if let Some(category) = self.category {
+            sql.push_str(" AND last_category = ?");
+            values.push(Value::Text(category.as_str().to_owned()));
+        }
+        (sql, values)
+    }
+}
+
+impl Reader {
+    /// The tasks that pass a filter, in the order in which they were added.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(&self, filter: &Filter) -> Result<Vec<TaskLine>, StoreError> {
+        const DOING: &str = "list tasks";
+        let (conditions, mut values) = filter.conditions();
+        values.push(Value::Number(filter.limit.map_or(-1, column)));
+        let sql = format!(
+            "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, added_at, \
+             changed_at, finished_at, spec -> '$.tags' FROM task_records \
+             WHERE {conditions} ORDER BY id LIMIT ?"
+        );
+        let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(values))
+            .doing(DOING)?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            lines.push(read_line(&mut Cells::of(row, "task_records"))?);
+        }
+        Ok(lines)
+    }
+
+    /// How many tasks there are of each status.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn counts(&self, selection: Selection) -> Result<Counts, StoreError> {
+        const DOING: &str = "count tasks";
+        // Queued tasks are not in the index of statuses; they are what remains of the unfinished.
+        let sql = match selection {
+            Selection::All => {
+                "SELECT status, count(*) FROM task_records INDEXED BY task_status \
+                 WHERE status <> 'queued' GROUP BY status \
+                 UNION ALL SELECT 'queued', \
+                 (SELECT count(*) FROM task_records INDEXED BY task_unfinished \
+                  WHERE finished_at IS NULL) - \
+                 (SELECT count(*) FROM task_records INDEXED BY task_status \
+                  WHERE status <> 'queued' AND status IN ('running', 'recovering', 'held'))"
+            }
+            Selection::Chosen { .. } => {
+                "SELECT status, count(*) FROM temp.selected CROSS JOIN task_records ON id = task_id \
+                 GROUP BY status"
+            }
+        };
+        let mut statement = self.connection.prepare_cached(sql).doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        let mut counts = Counts::default();
+        while let Some(row) = rows.next().doing(DOING)? {
+            let mut cells = Cells::of(row, "task_records");
+            let status = cells.word(TaskStatus::parse)?;
+            counts.set(status, cells.number()?);
+        }
+        Ok(counts)
+    }
+}
+
+fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
+    Ok(TaskLine {
+        id: TaskId::new(cells.take()?),
+        name: cells.take()?,
+        state: journal::read_state(cells)?,
+        priority: cells.take()?,
+        attempts: cells.number()?,
+        used: cells.number()?,
+        last_category: cells.optional_word(Category::parse)?,
+        added_at: cells.instant()?,
+        changed_at: cells.instant()?,
+        finished_at: cells.optional_instant()?,
+        tags: cells.optional_json()?.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,184 @@
+//! What may start next: one page of candidates, whatever the length of the queue.
+//!
+//! Judging the candidates is `policy::pick`. The partial index `task_ready` holds exactly the tasks
+//! that could start, in the order of their priority; tasks whose time has not come stand in
+//! `task_waiting` and move over when it comes.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::model::ids::TaskId;
+use crate::model::spec::OnCrash;
+use crate::store::connection::{Reader, Transaction};
+use crate::store::error::{Doing, StoreError};
+use crate::store::rows::{Cells, from_word};
+use crate::support::clock::Timestamp;
+
+/// Tasks that move over at once when their time has come; the others follow with the next page.
+const MOVED_AT_ONCE: i64 = 10_000;
+/// Up to so many chosen tasks, each of them is looked at instead of the queue.
+const FEW: usize = 1_000;
+
+/// A task that could be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The task.
+    pub id: TaskId,
+    /// Higher runs first.
+    pub priority: i64,
+    /// When its time came, if it had to wait for one.
+    pub due: Option<Timestamp>,
+    /// What to do when nobody can know whether it finished; other than `retry`: never claim ahead.
+    pub on_crash: OnCrash,
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// Attempts that count against the limit.
+    pub used: u32,
+}
+
+/// Which tasks a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// The whole queue.
+    #[default]
+    All,
+    /// Those that were given to [`Reader::select`] last.
+    Chosen {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// The next tasks that could be started, the most urgent first.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub fn candidates(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    limit: usize,
+    selection: Selection,
+) -> Result<Vec<Candidate>, StoreError> {
+    const DOING: &str = "look for the next tasks";
+    move_over(tx, now)?;
+    // `+` and CROSS JOIN pin the order of the loops, so that it does not depend on statistics.
+    let sql = match selection {
+        Selection::All => {
+            "SELECT id, priority, due_at, on_crash, attempts, used FROM task_records \
+             INDEXED BY task_ready \
+             WHERE status = 'queued' AND attempt_id IS NULL AND unmet = 0 AND parked_by IS NULL \
+             AND ready = 1 ORDER BY priority DESC, id LIMIT ?"
+        }
+        Selection::Chosen { count } if count > FEW => {
+            "SELECT id, priority, due_at, on_crash, attempts, used FROM task_records \
+             INDEXED BY task_ready \
+             WHERE status = 'queued' AND attempt_id IS NULL AND unmet = 0 AND parked_by IS NULL \
+             AND ready = 1 AND EXISTS (SELECT 1 FROM temp.selected WHERE task_id = id) \
+             ORDER BY priority DESC, id LIMIT ?"
+        }
+        Selection::Chosen { .. } => {
+            "SELECT id, priority, due_at, on_crash, attempts, used \
+             FROM temp.selected CROSS JOIN task_records ON id = task_id \
+             WHERE status = 'queued' AND attempt_id IS NULL AND unmet = 0 AND parked_by IS NULL \
+             AND ready = 1 ORDER BY priority DESC, id LIMIT ?"
+        }
+    };
+    let mut statement = tx.connection.prepare_cached(sql).doing(DOING)?;
+    let mut rows = statement
+        .query([i64::try_from(limit).unwrap_or(i64::MAX)])
+        .doing(DOING)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing(DOING)? {
+        let mut cells = Cells::of(row, "task_records");
+        found.push(Candidate {
+            id: TaskId::new(cells.take()?),
+            priority: cells.take()?,
+            due: cells.optional_instant()?,
+            on_crash: cells.word(from_word)?,
+            attempts: cells.number()?,
+            used: cells.number()?,
+        });
+    }
+    Ok(found)
+}
+
+/// Moves the tasks whose time has come to those that could start.
+fn move_over(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+    const DOING: &str = "look for tasks whose time has come";
+    if earliest(tx, Selection::All)?.is_none_or(|due| due > now) {
+        return Ok(());
+    }
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET ready = 1 WHERE id IN (\
+             SELECT id FROM task_records INDEXED BY task_waiting \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND due_at <= ? \
+             ORDER BY due_at LIMIT ?)",
+        )
+        .and_then(|mut statement| statement.execute(params![now.as_millis(), MOVED_AT_ONCE]))
+        .doing(DOING)?;
+    Ok(())
+}
+
+fn earliest(reader: &Reader, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
+    let sql = match selection {
+        Selection::All => {
+            "SELECT due_at FROM task_records INDEXED BY task_waiting \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+             ORDER BY due_at LIMIT 1"
+        }
+        Selection::Chosen { count } if count > FEW => {
+            "SELECT due_at FROM task_records INDEXED BY task_waiting \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+             AND EXISTS (SELECT 1 FROM temp.selected WHERE task_id = id) \
+             ORDER BY due_at LIMIT 1"
+        }
+        Selection::Chosen { .. } => {
+            "SELECT due_at FROM temp.selected CROSS JOIN task_records ON id = task_id \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+             ORDER BY due_at LIMIT 1"
+        }
+    };
+    reader
+        .connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+        .doing("look for the next task whose time comes")
+        .map(|due| due.map(Timestamp::from_millis))
+}
+
+impl Reader {
+    /// When the next task's time comes; `None` when no task waits for its time.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn next_due(&self, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
+        earliest(self, selection)
+    }
+
+    /// Makes these tasks the ones that [`Selection::Chosen`] means, for this connection alone.
+    ///
+    /// # Errors
+    /// When SQLite has no memory for them.
+    pub fn select(&self, tasks: &[TaskId]) -> Result<Selection, StoreError> {
+        const DOING: &str = "note the tasks of this run";
+        self.connection
+            .execute_batch(
+                "CREATE TEMP TABLE IF NOT EXISTS selected (task_id INTEGER PRIMARY KEY) STRICT; \
+                 DELETE FROM temp.selected",
+            )
+            .doing(DOING)?;
+        let mut statement = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO temp.selected VALUES (?)")
+            .doing(DOING)?;
+        let mut count = 0;
+        for task in tasks {
+            count += statement.execute([task.get()]).doing(DOING)?;
+        }
+        Ok(Selection::Chosen { count })
+    }
+}
+
+#[cfg(test)]
+#[path = "pick_tests.rs"]
+mod tests;
