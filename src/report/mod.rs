@@ -1,1 +1,22 @@
 //! Floor 7: what happened, as one value and its renderings.
+//!
+//! [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
+//! [`text`] and [`json`] render that value and nothing else, so that two renderings cannot
+//! disagree. [`range`] says which part of the past a report is about.
+//!
+//! A report of a person reads in this order: did it run and why did it end · what needs you, each
+//! with the command to type · what healed itself and how · what did not run and why · figures. The
+//! first fifteen lines hold the first two.
+//!
+//! Not here: what is seen while a run goes on (`ui`).
+
+pub mod causes;
+pub mod facts;
+pub mod headline;
+pub mod json;
+pub mod range;
+pub mod summary;
+pub mod text;
+
+#[cfg(test)]
+mod nights;

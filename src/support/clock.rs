@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Local, Offset, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, Offset, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant of wall-clock time: milliseconds since the Unix epoch, UTC.
@@ -102,6 +102,19 @@ impl Zone {
                 instant.utc().with_timezone(&offset)
             }
         }
+    }
+
+    /// The instant at which the clocks of this zone show a date and time; the earlier one where they
+    /// show it twice, `None` where they skip it.
+    pub fn instant(self, local: NaiveDateTime) -> Option<Timestamp> {
+        let instant = match self {
+            Self::Local => Local.from_local_datetime(&local).earliest()?.to_utc(),
+            Self::East(seconds) => {
+                let offset = FixedOffset::east_opt(seconds).unwrap_or_else(|| Utc.fix());
+                offset.from_local_datetime(&local).single()?.to_utc()
+            }
+        };
+        Some(Timestamp::from(instant))
     }
 
     /// `14:23:47`.

@@ -1,0 +1,125 @@
+//! Failures of one kind counted together: twenty tasks that died of one host are one cause.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::category::Category;
+use crate::model::ids::TaskName;
+use crate::report::facts::Failure;
+use crate::support::bytes::to_hex;
+use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
+
+/// Bytes of the deciding line that count for its likeness.
+const COMPARED: usize = 400;
+
+/// Failures that look alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// Stable over nights: a short hash of category, pattern and the line without its numbers.
+    pub fingerprint: String,
+    /// The broad class.
+    pub category: Category,
+    /// The named pattern.
+    pub pattern: String,
+    /// Attempts that failed so.
+    pub count: usize,
+    /// The tasks that they belong to.
+    pub tasks: BTreeSet<TaskName>,
+    /// When it was first seen.
+    pub first_at: Timestamp,
+    /// When it was last seen.
+    pub last_at: Timestamp,
+    /// The line of the first one.
+    pub example: Option<Untrusted>,
+}
+
+/// Collects failures into causes.
+#[derive(Debug, Default)]
+pub struct Causes(BTreeMap<String, Cause>);
+
+impl Causes {
+    /// Adds a failed attempt.
+    pub fn add(&mut self, task: &TaskName, at: Timestamp, failure: &Failure) {
+        let fingerprint = fingerprint(failure);
+        let cause = self.0.entry(fingerprint.clone()).or_insert_with(|| Cause {
+            fingerprint,
+            category: failure.category,
+            pattern: failure.pattern.clone(),
+            count: 0,
+            tasks: BTreeSet::new(),
+            first_at: at,
+            last_at: at,
+            example: failure.line.clone(),
+        });
+        cause.count += 1;
+        if !cause.tasks.contains(task) {
+            cause.tasks.insert(task.clone());
+        }
+        cause.first_at = cause.first_at.min(at);
+        cause.last_at = cause.last_at.max(at);
+    }
+
+    /// The causes, the most frequent first.
+    pub fn into_sorted(self) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = self.0.into_values().collect();
+        causes
+            .sort_by(|left, right| (right.count, left.first_at).cmp(&(left.count, right.first_at)));
+        causes
+    }
+}
+
+/// A short hash that is the same for failures that differ only in numbers.
+fn fingerprint(failure: &Failure) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(failure.category.as_str());
+    hasher.update([0]);
+    hasher.update(&failure.pattern);
+    hasher.update([0]);
+    let line = failure.line.as_ref().map(Untrusted::as_bytes);
+    let line = line.unwrap_or_default();
+    let mut in_number = false;
+    for byte in line.iter().take(COMPARED) {
+        // Times, ports, process ids and addresses differ from attempt to attempt.
+        let digit = byte.is_ascii_digit();
+        if digit && !in_number {
+            hasher.update(b"#");
+        } else if !digit {
+            hasher.update([*byte]);
+        }
+        in_number = digit;
+    }
+    let digest = hasher.finalize();
+    to_hex(digest.first_chunk::<8>().map_or(&[][..], |head| &head[..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(pattern: &str, line: &str) -> Failure {
+        Failure {
+            category: Category::Network,
+            pattern: pattern.to_owned(),
+            line: Some(line.into()),
+        }
+    }
+
+    #[test]
+    fn failures_that_differ_in_numbers_are_one_cause() {
+        let mut causes = Causes::default();
+        let (one, two) = (TaskName::new("one").unwrap(), TaskName::new("two").unwrap());
+        let at = Timestamp::from_millis;
+        causes.add(&one, at(20), &failure("refused", "port 5432 refused"));
+        causes.add(&two, at(10), &failure("refused", "port 80 refused"));
+        causes.add(&two, at(30), &failure("refused", "host unknown"));
+        let causes = causes.into_sorted();
+        assert_eq!(causes.len(), 2);
+        assert_eq!((causes[0].count, causes[0].tasks.len()), (2, 2));
+        assert_eq!((causes[0].first_at, causes[0].last_at), (at(10), at(20)));
+        assert_ne!(causes[0].fingerprint, causes[1].fingerprint);
+        assert_eq!(causes[0].fingerprint.len(), 16);
+    }
+}

@@ -1,0 +1,131 @@
+//! What a report rests on: runs, tasks and attempts as plain data.
+//!
+//! Only what a summary needs, so that a hundred thousand attempts fit into memory; definitions and
+//! whole outcomes stay in the queue.
+
+use std::time::Duration;
+
+use crate::model::category::Category;
+use crate::model::ids::AttemptId;
+use crate::model::ids::RunId;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::model::state::TaskState;
+use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
+
+/// Everything that a summary is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The present instant.
+    pub now: Timestamp,
+    /// What was asked for.
+    pub scope: Scope,
+    /// Where the part of the past begins that the report is about.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub to: Timestamp,
+    /// The run that is active at this moment.
+    pub active_run: Option<RunId>,
+    /// Whether there ever was a run on this queue.
+    pub ever_run: bool,
+    /// The runs of that part of the past, the oldest first.
+    pub runs: Vec<RunFacts>,
+    /// The tasks that something happened to, and those that are unfinished, in the order of their
+    /// ids.
+    pub tasks: Vec<TaskFacts>,
+}
+
+/// Which part of the past was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Since the last report was read, or everything if none ever was.
+    SinceRead(Option<Timestamp>),
+    /// One run.
+    Run(RunId),
+    /// Since an instant.
+    Since(Timestamp),
+}
+
+/// One life of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    /// The run.
+    pub id: RunId,
+    /// `plain`, later `overnight` and others.
+    pub mode: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; a run that is not active and has no end was killed.
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended: a stable identifier such as `drained`.
+    pub ended_because: Option<String>,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+}
+
+/// One task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskFacts {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: TaskName,
+    /// Where it stood at the end of that part of the past.
+    pub state: TaskState,
+    /// Its priority, which tells who comes first.
+    pub priority: i64,
+    /// Its attempts up to the end of that part of the past, the first one first.
+    pub attempts: Vec<AttemptFacts>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptFacts {
+    /// The attempt.
+    pub id: AttemptId,
+    /// Which start of its task it is, from 1.
+    pub number: u32,
+    /// The run that started it.
+    pub run: RunId,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// How long it took.
+    pub duration: Duration,
+    /// What became of it.
+    pub fate: Fate,
+    /// Peak memory of its largest process.
+    pub max_rss_bytes: u64,
+    /// CPU time of all its processes.
+    pub cpu: Duration,
+    /// The file with its output, below the state directory.
+    pub log: Option<String>,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It is permitted or runs.
+    Open,
+    /// It did what was wanted.
+    Succeeded,
+    /// It failed.
+    Failed(Failure),
+    /// We stopped it.
+    Stopped(Failure),
+    /// Nobody saw its end.
+    Lost(Failure),
+}
+
+/// Our judgement of a failure, as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The broad class.
+    pub category: Category,
+    /// The named pattern.
+    pub pattern: String,
+    /// The line that decided.
+    pub line: Option<Untrusted>,
+}

@@ -1,0 +1,114 @@
+//! The first sentence of a report: did it run, why did it end, does anything need you.
+
+use crate::model::verdict::Verdict;
+use crate::policy::pick::RunPresence;
+use crate::report::facts::RunFacts;
+use crate::report::facts::Scope;
+use crate::report::summary::RunSummary;
+use crate::support::clock::Zone;
+use crate::support::text::count;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// The sentence.
+pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
+    let Some(last) = summary.runs.last() else {
+        return without_run(summary, zone);
+    };
+    let now = summary.generated_at;
+    let begun = zone.short(last.started_at, now);
+    let others = summary.runs.len() - 1;
+    let before = match others {
+        0 => String::new(),
+        _ => format!("{} went before. ", count(others, "run")),
+    };
+    let run = match last.ended_at {
+        Some(ended) => format!(
+            "Run {} went from {begun} to {} ({}) and ended because {}",
+            last.id,
+            zone.short(ended, now),
+            span(ended.since(last.started_at)),
+            because(last),
+        ),
+        None if summary.presence == RunPresence::Active => format!(
+            "Run {} has been going since {begun} ({})",
+            last.id,
+            span(now.since(last.started_at))
+        ),
+        None => format!(
+            "Run {} began at {begun} and was cut off: it was killed, or the machine went down; \
+             `autoexec run` goes on where it stopped",
+            last.id
+        ),
+    };
+    format!("{before}{run}: {}.", state(summary))
+}
+
+/// How many tasks are done, and how many need a person.
+fn state(summary: &RunSummary) -> String {
+    let totals = &summary.totals;
+    let all = totals.tasks();
+    if all == 0 {
+        return "it had no task".to_owned();
+    }
+    let done = [
+        Verdict::Ok,
+        Verdict::Recovered,
+        Verdict::Suspicious,
+        Verdict::NotNeeded,
+    ];
+    let done: usize = done.into_iter().map(|verdict| totals.of(verdict)).sum();
+    let done = match (done, all) {
+        (1, 1) => "its task is done".to_owned(),
+        (done, all) if done == all => format!("all {all} tasks are done"),
+        (done, all) => format!("{done} of {} done", count(all, "task")),
+    };
+    match totals.need_a_person() {
+        0 => format!("{done}, nothing needs you"),
+        1 => format!("{done}, 1 needs you"),
+        number => format!("{done}, {number} need you"),
+    }
+}
+
+fn because(run: &RunFacts) -> String {
+    match run.ended_because.as_deref() {
+        Some("drained") => "nothing was left to do".to_owned(),
+        Some("stopped") => "it was told to stop".to_owned(),
+        Some("signal") => "it got a signal".to_owned(),
+        Some("deadline") => "its time was over".to_owned(),
+        Some("storage") => "the queue could not be written".to_owned(),
+        Some(other) => Untrusted::from(other.replace('_', " ")).for_terminal(),
+        None => "of an unknown reason".to_owned(),
+    }
+}
+
+fn without_run(summary: &RunSummary, zone: Zone) -> String {
+    let queued = summary.totals.of(Verdict::Waiting)
+        + summary.totals.of(Verdict::Interrupted)
+        + summary.totals.of(Verdict::Deferred);
+    let queued = match queued {
+        0 => "Nothing is queued; add tasks with `autoexec queue add FILE`.".to_owned(),
+        1 => "1 task is queued; start it with `autoexec run`.".to_owned(),
+        number => format!("{number} tasks are queued; start them with `autoexec run`."),
+    };
+    if !summary.ever_run {
+        return format!("Nothing has run yet. {queued}");
+    }
+    let now = summary.generated_at;
+    let since = match summary.scope {
+        Scope::SinceRead(Some(read)) => {
+            format!(
+                " since the last report was read ({})",
+                zone.short(read, now)
+            )
+        }
+        Scope::Since(since) => format!(" since {}", zone.short(since, now)),
+        Scope::SinceRead(None) | Scope::Run(_) => String::new(),
+    };
+    let needs = match summary.totals.need_a_person() {
+        0 => String::new(),
+        1 => " 1 task still needs you.".to_owned(),
+        number => format!(" {number} tasks still need you."),
+    };
+    format!("Nothing ran{since}.{needs} {queued}")
+}

@@ -1,0 +1,247 @@
+//! The summary as JSON: `autoexec.report/1`.
+//!
+//! The shape is a contract with scripts. A field is never renamed or removed within version 1; a
+//! script passes over fields that it does not know.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::model::verdict::Verdict;
+use crate::report::causes::Cause;
+use crate::report::facts::Failure;
+use crate::report::facts::RunFacts;
+use crate::report::summary::NotRun;
+use crate::report::summary::RunSummary;
+use crate::report::summary::TaskSummary;
+use crate::report::summary::Totals;
+use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
+
+/// The name and version of the shape.
+pub const SCHEMA: &str = "autoexec.report/1";
+
+/// The summary as a JSON value, its keys in the documented order when written with [`render`].
+pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
+    Report {
+        schema: SCHEMA,
+        generated_at: summary.generated_at.to_rfc3339(),
+        from: summary.from.to_rfc3339(),
+        to: summary.to.to_rfc3339(),
+        runs: summary.runs.iter().map(run).collect(),
+        totals: totals(&summary.totals),
+        health: Health {
+            score: None,
+            findings: Vec::new(),
+        },
+        tasks: summary.tasks.iter().map(task).collect(),
+        causes: summary.causes.iter().map(cause).collect(),
+        not_run: summary.not_run.iter().map(not_run).collect(),
+        strategies: Vec::new(),
+        breakers: Vec::new(),
+        alerts: Vec::new(),
+    }
+}
+
+/// The summary as JSON text on one line, with a line feed.
+pub fn render(summary: &RunSummary) -> String {
+    // It cannot fail: every key is a string.
+    let mut text = serde_json::to_string(&value(summary)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    generated_at: String,
+    from: String,
+    to: String,
+    runs: Vec<Run>,
+    totals: Figures,
+    health: Health,
+    tasks: Vec<Task>,
+    causes: Vec<CauseJson>,
+    not_run: Vec<NotRunJson>,
+    strategies: Vec<Value>,
+    breakers: Vec<Value>,
+    alerts: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    id: i64,
+    mode: String,
+    started_at: String,
+    ended_at: Option<String>,
+    ended_because: Option<String>,
+    exit_code: Option<i32>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    tasks: usize,
+    ok: usize,
+    recovered: usize,
+    suspicious: usize,
+    failed: usize,
+    held: usize,
+    blocked: usize,
+    not_needed: usize,
+    waiting: usize,
+    running: usize,
+    deferred: usize,
+    interrupted: usize,
+    cancelled: usize,
+    attempts: usize,
+    busy_seconds: f64,
+    retry_seconds: f64,
+    recovery: Recoveries,
+}
+
+#[derive(Serialize)]
+struct Recoveries {
+    attempted: usize,
+    succeeded: usize,
+    median_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Health {
+    score: Option<u8>,
+    findings: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Task {
+    id: i64,
+    name: String,
+    verdict: &'static str,
+    status: &'static str,
+    attempts: u32,
+    duration_ms: u64,
+    category: Option<&'static str>,
+    pattern: Option<String>,
+    cause: Option<String>,
+    hold: Option<Value>,
+    log: Option<String>,
+    recoveries: Vec<Value>,
+    evidence: Vec<Value>,
+    next: Option<String>,
+    max_rss_bytes: u64,
+    cpu_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct CauseJson {
+    fingerprint: String,
+    category: &'static str,
+    pattern: String,
+    count: usize,
+    tasks: Vec<String>,
+    first_at: String,
+    last_at: String,
+    example: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NotRunJson {
+    id: i64,
+    name: String,
+    why: &'static str,
+    detail: Option<String>,
+}
+
+fn run(run: &RunFacts) -> Run {
+    Run {
+        id: run.id.get(),
+        mode: run.mode.clone(),
+        started_at: run.started_at.to_rfc3339(),
+        ended_at: run.ended_at.map(Timestamp::to_rfc3339),
+        ended_because: run.ended_because.clone(),
+        exit_code: run.exit_code,
+    }
+}
+
+fn totals(totals: &Totals) -> Figures {
+    Figures {
+        tasks: totals.tasks(),
+        ok: totals.of(Verdict::Ok),
+        recovered: totals.of(Verdict::Recovered),
+        suspicious: totals.of(Verdict::Suspicious),
+        failed: totals.of(Verdict::Failed),
+        held: totals.of(Verdict::Held),
+        blocked: totals.of(Verdict::Blocked),
+        not_needed: totals.of(Verdict::NotNeeded),
+        waiting: totals.of(Verdict::Waiting),
+        running: totals.of(Verdict::Running),
+        deferred: totals.of(Verdict::Deferred),
+        interrupted: totals.of(Verdict::Interrupted),
+        cancelled: totals.of(Verdict::Cancelled),
+        attempts: totals.attempts,
+        busy_seconds: totals.busy.as_secs_f64(),
+        retry_seconds: totals.retry.as_secs_f64(),
+        recovery: Recoveries {
+            attempted: 0,
+            succeeded: 0,
+            median_seconds: None,
+        },
+    }
+}
+
+fn task(task: &TaskSummary) -> Task {
+    let failure = task.failure.as_ref();
+    Task {
+        id: task.id.get(),
+        name: task.name.to_string(),
+        verdict: task.verdict.as_str(),
+        status: task.status.as_str(),
+        attempts: task.attempts,
+        duration_ms: u64::try_from(task.duration.as_millis()).unwrap_or(u64::MAX),
+        category: failure.map(|failure| failure.category.as_str()),
+        pattern: failure.map(|failure| failure.pattern.clone()),
+        cause: failure.and_then(line),
+        hold: task
+            .hold
+            .as_ref()
+            .map(|hold| json!({ "code": hold.code, "reason": hold.reason })),
+        log: task.log.clone(),
+        recoveries: Vec::new(),
+        evidence: Vec::new(),
+        next: task.next.clone(),
+        max_rss_bytes: task.max_rss_bytes,
+        cpu_seconds: task.cpu.as_secs_f64(),
+    }
+}
+
+fn line(failure: &Failure) -> Option<String> {
+    failure.line.as_ref().map(Untrusted::for_json)
+}
+
+fn cause(cause: &Cause) -> CauseJson {
+    CauseJson {
+        fingerprint: cause.fingerprint.clone(),
+        category: cause.category.as_str(),
+        pattern: cause.pattern.clone(),
+        count: cause.count,
+        tasks: cause.tasks.iter().map(ToString::to_string).collect(),
+        first_at: cause.first_at.to_rfc3339(),
+        last_at: cause.last_at.to_rfc3339(),
+        example: cause.example.as_ref().map(Untrusted::for_json),
+    }
+}
+
+fn not_run(task: &NotRun) -> NotRunJson {
+    NotRunJson {
+        id: task.id.get(),
+        name: task.name.to_string(),
+        why: task.why.as_str(),
+        detail: task
+            .until()
+            .map(|until| format!("not before {}", until.to_rfc3339())),
+    }
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -1,0 +1,344 @@
+//! One value for what happened, made of facts by a pure function.
+//!
+//! Every rendering shows this value; none judges anything itself. Parts whose work comes later
+//! (health, recoveries, evidence, strategies, breakers, alerts) are present and empty.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::category::Category;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::model::state::Hold;
+use crate::model::state::TaskState;
+use crate::model::state::TaskStatus;
+use crate::model::verdict::Verdict;
+use crate::policy::pick::Candidate;
+use crate::policy::pick::RunPresence;
+use crate::policy::pick::WhyNot;
+use crate::policy::pick::why_not;
+use crate::policy::verdict::Story;
+use crate::policy::verdict::verdict;
+use crate::report::causes::Cause;
+use crate::report::causes::Causes;
+use crate::report::facts::AttemptFacts;
+use crate::report::facts::Facts;
+use crate::report::facts::Failure;
+use crate::report::facts::Fate;
+use crate::report::facts::RunFacts;
+use crate::report::facts::Scope;
+use crate::report::facts::TaskFacts;
+use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// When this was put together.
+    pub generated_at: Timestamp,
+    /// What was asked for.
+    pub scope: Scope,
+    /// Where the part of the past begins.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub to: Timestamp,
+    /// Whether a run is active at this moment.
+    pub presence: RunPresence,
+    /// Whether there ever was a run on this queue.
+    pub ever_run: bool,
+    /// The runs, the oldest first.
+    pub runs: Vec<RunFacts>,
+    /// Figures.
+    pub totals: Totals,
+    /// The tasks, in the order of their ids.
+    pub tasks: Vec<TaskSummary>,
+    /// Failures of one kind counted together, the most frequent first.
+    pub causes: Vec<Cause>,
+    /// Tasks that did not start, and why.
+    pub not_run: Vec<NotRun>,
+}
+
+/// Figures over all tasks of a summary.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// How many tasks got which verdict.
+    pub verdicts: BTreeMap<Verdict, usize>,
+    /// Attempts that were started.
+    pub attempts: usize,
+    /// Time that attempts took, added up.
+    pub busy: Duration,
+    /// The share of it that went into attempts after a task's first.
+    pub retry: Duration,
+}
+
+/// What became of one task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskSummary {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: TaskName,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Its attempts that started.
+    pub attempts: u32,
+    /// Time that they took, added up.
+    pub duration: Duration,
+    /// Its last failure, also when it succeeded later.
+    pub failure: Option<Failure>,
+    /// Why it was put aside.
+    pub hold: Option<Hold>,
+    /// The file with the output of its last attempt, below the state directory.
+    pub log: Option<String>,
+    /// What to type next.
+    pub next: Option<String>,
+    /// Peak memory of the largest process of any attempt.
+    pub max_rss_bytes: u64,
+    /// CPU time, added up.
+    pub cpu: Duration,
+}
+
+/// A task that did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: TaskName,
+    /// Why.
+    pub why: WhyNot,
+}
+
+impl Totals {
+    /// How many tasks got this verdict.
+    pub fn of(&self, verdict: Verdict) -> usize {
+        self.verdicts.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// How many tasks there are.
+    pub fn tasks(&self) -> usize {
+        self.verdicts.values().sum()
+    }
+
+    /// How many tasks need a person.
+    pub fn need_a_person(&self) -> usize {
+        let needing = self
+            .verdicts
+            .iter()
+            .filter(|(known, _)| known.needs_a_person());
+        needing.map(|(_, number)| number).sum()
+    }
+}
+
+impl RunSummary {
+    /// Makes the summary.
+    pub fn of(facts: Facts) -> Self {
+        let presence = if facts.active_run.is_some() {
+            RunPresence::Active
+        } else {
+            RunPresence::Absent
+        };
+        let mut totals = Totals::default();
+        let mut causes = Causes::default();
+        let mut not_run = Vec::new();
+        let mut tasks = Vec::with_capacity(facts.tasks.len());
+        for task in &facts.tasks {
+            count_attempts(&facts, task, &mut totals, &mut causes);
+            let summary = task_summary(task, presence);
+            *totals.verdicts.entry(summary.verdict).or_default() += 1;
+            if matches!(summary.verdict, Verdict::Waiting | Verdict::Deferred) {
+                not_run.push(NotRun {
+                    id: task.id,
+                    name: task.name.clone(),
+                    why: why_not(&candidate(task), presence, facts.now),
+                });
+            }
+            tasks.push(summary);
+        }
+        Self {
+            generated_at: facts.now,
+            scope: facts.scope,
+            from: facts.from,
+            to: facts.to,
+            presence,
+            ever_run: facts.ever_run,
+            runs: facts.runs,
+            totals,
+            tasks,
+            causes: causes.into_sorted(),
+            not_run,
+        }
+    }
+
+    /// The tasks that need a person, the worst first.
+    pub fn needs(&self) -> Vec<&TaskSummary> {
+        let mut needing: Vec<&TaskSummary> = self
+            .tasks
+            .iter()
+            .filter(|task| task.verdict.needs_a_person())
+            .collect();
+        needing.sort_by_key(|task| (task.verdict, task.id));
+        needing
+    }
+
+    /// The tasks with this verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &TaskSummary> {
+        self.tasks
+            .iter()
+            .filter(move |task| task.verdict == verdict)
+    }
+}
+
+/// Adds the attempts that fall into the range of the report.
+fn count_attempts(facts: &Facts, task: &TaskFacts, totals: &mut Totals, causes: &mut Causes) {
+    for attempt in &task.attempts {
+        let Some(started) = attempt.started_at.or(attempt.ended_at) else {
+            continue;
+        };
+        let inside = match facts.scope {
+            Scope::Run(run) => attempt.run == run,
+            Scope::SinceRead(_) | Scope::Since(_) => {
+                attempt.ended_at.unwrap_or(facts.to) >= facts.from && started <= facts.to
+            }
+        };
+        if !inside {
+            continue;
+        }
+        totals.attempts += 1;
+        totals.busy += attempt.duration;
+        if attempt.number > 1 {
+            totals.retry += attempt.duration;
+        }
+        if let Fate::Failed(failure) | Fate::Lost(failure) = &attempt.fate {
+            causes.add(&task.name, attempt.ended_at.unwrap_or(started), failure);
+        }
+    }
+}
+
+fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
+    let failures = || {
+        task.attempts
+            .iter()
+            .filter_map(|attempt| match &attempt.fate {
+                Fate::Failed(failure) | Fate::Lost(failure) => Some(failure),
+                Fate::Open | Fate::Succeeded | Fate::Stopped(_) => None,
+            })
+    };
+    let last = task
+        .attempts
+        .iter()
+        .rfind(|attempt| attempt.fate != Fate::Open);
+    let verdict = verdict(&Story {
+        state: &task.state,
+        stumbled: failures().next().is_some(),
+        cut_short: last.is_some_and(|last| matches!(last.fate, Fate::Stopped(_) | Fate::Lost(_))),
+        goes_on_now: presence == RunPresence::Active,
+        kept_back: false,
+    });
+    let started = || task.attempts.iter().filter(|one| one.started_at.is_some());
+    TaskSummary {
+        id: task.id,
+        name: task.name.clone(),
+        verdict,
+        status: task.state.status(),
+        attempts: u32::try_from(started().count()).unwrap_or(u32::MAX),
+        duration: task.attempts.iter().map(|one| one.duration).sum(),
+        failure: (verdict != Verdict::Ok)
+            .then(|| failures().next_back().cloned())
+            .flatten(),
+        hold: hold(&task.state),
+        log: task.attempts.iter().rev().find_map(|one| one.log.clone()),
+        next: next(task, verdict, presence),
+        max_rss_bytes: peak(&task.attempts),
+        cpu: task.attempts.iter().map(|one| one.cpu).sum(),
+    }
+}
+
+fn peak(attempts: &[AttemptFacts]) -> u64 {
+    attempts
+        .iter()
+        .map(|attempt| attempt.max_rss_bytes)
+        .max()
+        .unwrap_or_default()
+}
+
+fn hold(state: &TaskState) -> Option<Hold> {
+    match state {
+        TaskState::Held(hold) => Some(hold.clone()),
+        TaskState::Queued { .. }
+        | TaskState::Running { .. }
+        | TaskState::Recovering { .. }
+        | TaskState::Succeeded
+        | TaskState::Failed
+        | TaskState::Cancelled
+        | TaskState::Skipped(_) => None,
+    }
+}
+
+/// The command to type next, if there is one.
+fn next(task: &TaskFacts, verdict: Verdict, presence: RunPresence) -> Option<String> {
+    let id = task.id;
+    match verdict {
+        Verdict::Failed | Verdict::Held | Verdict::Blocked => {
+            Some(format!("autoexec queue retry {id}"))
+        }
+        Verdict::Suspicious => Some(format!("autoexec logs {id}")),
+        Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred => {
+            (presence == RunPresence::Absent).then(|| "autoexec run".to_owned())
+        }
+        Verdict::Running => Some(format!("autoexec logs --follow {id}")),
+        Verdict::Recovered | Verdict::Ok | Verdict::NotNeeded | Verdict::Cancelled => None,
+    }
+}
+
+fn candidate(task: &TaskFacts) -> Candidate {
+    let (due, claim) = match &task.state {
+        TaskState::Queued { due, claim } => (*due, *claim),
+        TaskState::Running { .. }
+        | TaskState::Recovering { .. }
+        | TaskState::Held(_)
+        | TaskState::Succeeded
+        | TaskState::Failed
+        | TaskState::Cancelled
+        | TaskState::Skipped(_) => (None, None),
+    };
+    Candidate {
+        task: task.id,
+        priority: task.priority,
+        due,
+        claim,
+        attempts: u32::try_from(task.attempts.len()).unwrap_or(u32::MAX),
+    }
+}
+
+impl Failure {
+    /// Category and pattern for a person: `network (connection refused)`.
+    pub fn words(&self) -> String {
+        let category = self.category.as_str();
+        let pattern = Untrusted::from(self.pattern.replace('_', " ")).for_terminal();
+        let is_plain = pattern.is_empty()
+            || pattern == category.replace('_', " ")
+            || self.category == Category::Unknown && pattern == "unknown";
+        if is_plain {
+            category.to_owned()
+        } else {
+            format!("{category} ({pattern})")
+        }
+    }
+}
+
+impl NotRun {
+    /// The instant before which it does not start, if that is the reason.
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self.why {
+            WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(until),
+            WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "summary_tests.rs"]
+mod tests;

@@ -1,0 +1,63 @@
+//! What becomes of facts.
+
+use super::*;
+use crate::report::nights;
+
+#[test]
+fn every_task_of_a_mixed_night_gets_its_verdict_and_its_command() {
+    let summary = RunSummary::of(nights::mixed());
+    let told: Vec<(&str, &str, Option<&str>)> = summary
+        .tasks
+        .iter()
+        .map(|task| {
+            (
+                task.name.as_str(),
+                task.verdict.as_str(),
+                task.next.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("photos", "ok", None),
+            ("shop-dump", "failed", Some("autoexec queue retry 2")),
+            ("crawl", "recovered", None),
+            ("payroll", "held", Some("autoexec queue retry 4")),
+            ("train", "interrupted", Some("autoexec run")),
+            ("publish", "waiting", Some("autoexec run")),
+            ("new-idea", "waiting", Some("autoexec run")),
+            ("old-idea", "cancelled", None),
+        ]
+    );
+    assert_eq!(summary.totals.need_a_person(), 2);
+    let waiting: Vec<&str> = summary
+        .not_run
+        .iter()
+        .map(|task| task.why.as_str())
+        .collect();
+    assert_eq!(waiting, ["waiting_retry", "no_run"]);
+}
+
+#[test]
+fn the_report_of_one_run_counts_the_attempts_of_that_run_alone() {
+    let mut facts = nights::mixed();
+    facts.scope = Scope::Run(crate::model::ids::RunId::new(8));
+    let attempt = facts.tasks[2].attempts.last_mut().unwrap();
+    attempt.run = crate::model::ids::RunId::new(8);
+    let summary = RunSummary::of(facts);
+    assert_eq!(summary.totals.attempts, 1);
+    assert!(summary.causes.is_empty());
+    assert_eq!(summary.tasks[2].verdict, Verdict::Recovered);
+}
+
+#[test]
+fn stops_of_our_own_are_no_causes() {
+    let summary = RunSummary::of(nights::mixed());
+    let causes: Vec<(&str, usize)> = summary
+        .causes
+        .iter()
+        .map(|cause| (cause.pattern.as_str(), cause.count))
+        .collect();
+    assert_eq!(causes, [("connection_refused", 6), ("supervisor_died", 1)]);
+}

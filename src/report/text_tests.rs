@@ -1,0 +1,116 @@
+//! Pages for nights of every kind.
+
+use console::measure_text_width;
+use insta::assert_snapshot;
+
+use super::*;
+use crate::report::facts::Facts;
+use crate::report::nights;
+
+fn page(facts: Facts) -> String {
+    wide(facts, 80)
+}
+
+fn wide(facts: Facts, width: usize) -> String {
+    let look = Look {
+        width,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    };
+    render(&RunSummary::of(facts), look)
+}
+
+#[test]
+fn a_night_in_which_all_went_well() {
+    assert_snapshot!(page(nights::all_ok()));
+}
+
+#[test]
+fn a_night_with_one_of_each_kind() {
+    assert_snapshot!(page(nights::mixed()));
+}
+
+#[test]
+fn a_night_in_which_nothing_happened() {
+    assert_snapshot!(page(nights::empty()));
+}
+
+#[test]
+fn a_queue_that_never_ran() {
+    assert_snapshot!(page(nights::never_run()));
+}
+
+#[test]
+fn a_run_that_goes_on() {
+    assert_snapshot!(page(nights::active()));
+}
+
+#[test]
+fn a_run_that_was_killed() {
+    let mut facts = nights::active();
+    facts.active_run = None;
+    assert_snapshot!(page(facts));
+}
+
+#[test]
+fn outputs_that_try_to_command_the_terminal_are_shown() {
+    let page = page(nights::hostile());
+    assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
+    assert_snapshot!(page);
+}
+
+#[test]
+fn many_failures_are_told_shortly_and_by_cause() {
+    assert_snapshot!(page(nights::failed(30)));
+}
+
+#[test]
+fn the_top_of_the_page_holds_every_needed_action() {
+    for number in 1..=11 {
+        let page = page(nights::failed(number));
+        let top: Vec<&str> = page.lines().take(TOP).collect();
+        for id in 1..=number {
+            let command = format!("autoexec queue retry {id}");
+            assert!(
+                top.iter().any(|line| line.ends_with(&command)),
+                "{number}: {command} is not in the first lines of\n{page}"
+            );
+        }
+    }
+    let page = page(nights::failed(12));
+    let listed = "  and 2 more, see `autoexec queue list`";
+    assert_eq!(page.lines().nth(TOP - 1), Some(listed), "{page}");
+}
+
+#[test]
+fn no_line_is_wider_than_asked() {
+    let nights = [
+        nights::mixed,
+        nights::hostile,
+        nights::never_run,
+        || nights::failed(30),
+        || nights::failed(4),
+    ];
+    for night in nights {
+        for width in [50, 80, 120] {
+            for line in wide(night(), width).lines() {
+                assert!(measure_text_width(line) <= width, "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn colours_change_no_word() {
+    let look = Look {
+        width: 80,
+        zone: nights::ZONE,
+        paint: Paint::COLOURED,
+    };
+    let painted = render(&RunSummary::of(nights::mixed()), look);
+    assert!(painted.contains('\u{1b}'));
+    assert_eq!(
+        console::strip_ansi_codes(&painted),
+        page(nights::mixed()).as_str()
+    );
+}
