@@ -4,6 +4,7 @@ pub mod bytes;
 pub mod clock;
 pub mod crash;
 pub mod paint;
+pub mod similar;
 pub mod table;
 pub mod text;
 pub mod untrusted;

@@ -17,6 +17,11 @@ impl Paint {
     /// With colours.
     pub const COLOURED: Self = Self { coloured: true };
 
+    /// Whether there are colours, for texts that another crate paints.
+    pub const fn is_coloured(self) -> bool {
+        self.coloured
+    }
+
     /// Something that went well.
     pub fn good(self, text: &str) -> String {
         self.apply(&Style::new().green(), text)

@@ -1,1 +1,94 @@
-//! Floor 4, a door: task definitions from TOML files and from the command line.
+//! The door through which tasks come in: TOML files and the command line.
+//!
+//! Both are checked by one walk over one table of keys ([`keys`]), so that they agree in names,
+//! values and words. All that is wrong is told at once, each with its place; if anything is wrong,
+//! there are no tasks at all. Adding tasks to the queue is `store`; what a definition means is
+//! [`crate::model::spec`].
+//!
+//! # The way of a value
+//!
+//! text → `reading` (trust) → TOML or options → `node` (one form) → `walk` (keys) → `values` (kinds)
+//! → `assemble` (defaults, definition) → `doubts` (warnings) → [`ParsedTask`].
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a written value is taken in the forms that are named and refused in every other"
+)]
+
+mod assemble;
+mod diagnostic;
+mod doubts;
+mod explain;
+mod flags;
+pub mod keys;
+mod load;
+mod names;
+mod node;
+mod origin;
+mod quantities;
+mod reading;
+mod render;
+mod scalars;
+mod source;
+mod table;
+mod values;
+mod walk;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::model::spec::TaskSpec;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use explain::explain;
+pub use flags::{CommandLine, Flag, from_flags, from_lines};
+pub use load::load;
+pub use origin::{Origin, Place};
+pub use render::render;
+pub use table::KEYS;
+
+/// What paths are relative to.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+    /// The working directory; absolute.
+    pub base: PathBuf,
+}
+
+/// A task that can be added.
+#[derive(Debug, Clone)]
+pub struct ParsedTask {
+    /// Its definition.
+    pub spec: TaskSpec,
+    /// Where its name is written; `None` if it came from the command line.
+    pub place: Option<Place>,
+    /// What was written, its own and the defaults of its file.
+    pub(crate) settings: Vec<Arc<walk::Setting>>,
+}
+
+/// What files or a command line hold.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The tasks, in the order in which they are written; none if anything is wrong.
+    pub tasks: Vec<ParsedTask>,
+    /// Errors and warnings, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether anything is wrong; warnings are not.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// All or nothing: half of a file that is wrong is not what anybody wants.
+    fn complete(mut self) -> Self {
+        if self.has_errors() {
+            self.tasks.clear();
+        }
+        self
+    }
+}

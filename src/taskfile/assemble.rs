@@ -1,0 +1,200 @@
+//! From settings to a definition, and the doubts that concern several keys.
+//!
+//! `[defaults]` and the task's own table are laid over each other here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::model::category::Category;
+use crate::model::ids::TaskName;
+use crate::model::spec::Backoff;
+use crate::model::spec::Command;
+use crate::model::spec::Leftovers;
+use crate::model::spec::OnCrash;
+use crate::model::spec::TaskSpec;
+use crate::support::bytes::OsText;
+use crate::taskfile::keys::Scope;
+use crate::taskfile::values::Value;
+use crate::taskfile::walk::Setting;
+
+/// What runs a text where nothing is written.
+pub(crate) const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
+/// Lays a task's own settings over the defaults: tables merge key by key, lists and values replace.
+pub(crate) fn merge(defaults: &[Arc<Setting>], own: Vec<Arc<Setting>>) -> Vec<Arc<Setting>> {
+    let inherited: Vec<Arc<Setting>> = defaults
+        .iter()
+        .filter(|default| {
+            !own.iter()
+                .any(|setting| setting.is_about_the_same_as(default))
+        })
+        .map(Arc::clone)
+        .collect();
+    let mut merged = own;
+    merged.extend(inherited);
+    merged
+}
+
+/// The setting of a task's own key.
+pub(crate) fn find<'s>(settings: &'s [Arc<Setting>], name: &str) -> Option<&'s Setting> {
+    settings
+        .iter()
+        .map(Arc::as_ref)
+        .find(|setting| setting.key.scope == Scope::Task && setting.key.name == name)
+}
+
+/// The definition that the settings make; `None` if the name or the command is missing.
+pub(crate) fn assemble(settings: &[Arc<Setting>], folder: &Path) -> Option<TaskSpec> {
+    let name = name(settings)?;
+    let command = command(settings)?;
+    let workdir = match find(settings, "workdir").map(|setting| &setting.value) {
+        Some(Value::Path(path)) => below(folder, path.as_path()),
+        _ => folder.to_owned(),
+    };
+    let mut spec = TaskSpec::of_command(name.clone(), command, OsText::from(workdir));
+    for setting in settings {
+        let fits = apply(&mut spec, setting, folder);
+        // INVARIANT: every key of the table that works has its arm below; a test tries them all.
+        debug_assert!(fits, "`{}` has no place", setting.key.path(&setting.part));
+    }
+    Some(spec)
+}
+
+/// The name that the settings give.
+pub(crate) fn name(settings: &[Arc<Setting>]) -> Option<&TaskName> {
+    match &find(settings, "name")?.value {
+        Value::Name(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn command(settings: &[Arc<Setting>]) -> Option<Command> {
+    match &find(settings, "command")?.value {
+        Value::Argv(argv) => Some(Command::Direct(argv.clone())),
+        Value::Script(script) => Some(Command::Shell {
+            shell: shell(settings),
+            script: script.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// What runs a text: as written, or the default.
+pub(crate) fn shell(settings: &[Arc<Setting>]) -> Vec<OsText> {
+    match find(settings, "shell").map(|setting| &setting.value) {
+        Some(Value::Argv(shell)) => shell.clone(),
+        _ => DEFAULT_SHELL.map(OsText::from).to_vec(),
+    }
+}
+
+/// Puts a setting into its place; whether there is one.
+fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
+    let part = setting.part.as_str();
+    match (setting.key.scope, setting.key.name, &setting.value) {
+        // These four made the definition.
+        (Scope::Task, "name" | "command" | "shell" | "workdir", _) => {}
+        (Scope::Task, "env", Value::Text(text)) => {
+            spec.env.insert(part.to_owned(), text.clone());
+        }
+        (Scope::Task, "env_inherit", Value::Inherit(inherit)) => spec.env_inherit = inherit.clone(),
+        (Scope::Task, "env_file", Value::Path(path)) => {
+            spec.env_file = Some(OsText::from(below(folder, path.as_path())));
+        }
+        (Scope::Task, "stdin", Value::Path(path)) => {
+            spec.stdin = Some(OsText::from(below(spec.workdir.as_path(), path.as_path())));
+        }
+        (Scope::Task, "tags", Value::Labels(tags)) => spec.tags.clone_from(tags),
+        (Scope::Task, "priority", Value::Whole(priority)) => spec.priority = *priority,
+        (Scope::Task, "retries", Value::Whole(retries)) => {
+            spec.retry.max_attempts = Some(small(retries + 1));
+        }
+        (Scope::Task, "timeout", Value::Span(span)) => spec.timeout = Some(*span),
+        (Scope::Task, "grace", Value::Span(span)) => spec.grace = *span,
+        (Scope::Task, "stop_signal", Value::Signal(signal)) => spec.stop_signal = *signal,
+        (Scope::Task, "leftovers", Value::Choice(word)) => {
+            spec.leftovers = match *word {
+                "kill" => Leftovers::Kill,
+                "fail" => Leftovers::Fail,
+                "allow" => Leftovers::Allow,
+                _ => return false,
+            }
+        }
+        (Scope::Task, "on_crash", Value::Choice(word)) => {
+            spec.on_crash = match *word {
+                "retry" => OnCrash::Retry,
+                "ask" => OnCrash::Ask,
+                "fail" => OnCrash::Fail,
+                _ => return false,
+            }
+        }
+        (Scope::Task, "max_output", Value::Size(bytes)) => spec.max_output = *bytes,
+        (Scope::Task, "nice", Value::Whole(nice)) => {
+            // Zero is what happens anyway, and starting with niceness is dearer.
+            spec.nice = i32::try_from(*nice).ok().filter(|nice| *nice != 0);
+        }
+        (Scope::Success, "exit_codes", Value::Codes(codes)) => {
+            spec.success.exit_codes.clone_from(codes);
+        }
+        (Scope::Retry | Scope::RetryOn, ..) => return apply_retry(spec, setting),
+        (Scope::Limits, ..) => return apply_limit(spec, setting),
+        _ => return false,
+    }
+    true
+}
+
+fn apply_retry(spec: &mut TaskSpec, setting: &Setting) -> bool {
+    let retry = &mut spec.retry;
+    match (setting.key.scope, setting.key.name, &setting.value) {
+        (Scope::Retry, "max_attempts", Value::Whole(attempts)) => {
+            retry.max_attempts = Some(small(*attempts));
+        }
+        (Scope::Retry, "backoff", Value::Choice(word)) => {
+            retry.backoff = match *word {
+                "exponential" => Backoff::Exponential,
+                "fixed" => Backoff::Fixed,
+                _ => return false,
+            }
+        }
+        (Scope::Retry, "base", Value::Span(span)) => retry.base = *span,
+        (Scope::Retry, "factor", Value::Number(factor)) => retry.factor = *factor,
+        (Scope::Retry, "cap", Value::Span(span)) => retry.cap = *span,
+        (Scope::Retry, "jitter", Value::Number(jitter)) => retry.jitter = *jitter,
+        (Scope::RetryOn, name, value) => {
+            let Some(category) = Category::parse(&setting.part) else {
+                return false;
+            };
+            let on = retry.on.entry(category).or_default();
+            match (name, value) {
+                ("max_attempts", Value::Whole(attempts)) => {
+                    on.max_attempts = Some(small(*attempts));
+                }
+                ("cap", Value::Span(span)) => on.cap = Some(*span),
+                _ => return false,
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn apply_limit(spec: &mut TaskSpec, setting: &Setting) -> bool {
+    let limits = &mut spec.limits;
+    match (setting.key.name, &setting.value) {
+        ("memory", Value::Size(bytes)) => limits.memory = Some(*bytes),
+        ("files", Value::Whole(files)) => limits.files = u64::try_from(*files).ok(),
+        ("cpu", Value::Span(span)) => limits.cpu = Some(*span),
+        ("processes", Value::Whole(processes)) => limits.processes = u64::try_from(*processes).ok(),
+        _ => return false,
+    }
+    true
+}
+
+/// A number whose bounds the table of keys keeps.
+fn small(number: i64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A path below a folder, without `.` in it; an absolute one stays as it is.
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path).components().collect()
+}

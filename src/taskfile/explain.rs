@@ -1,0 +1,160 @@
+//! `check --explain`: every value that holds for a task, and where it came from.
+
+use std::fmt::Write as _;
+
+use console::measure_text_width;
+
+use crate::model::spec::Command;
+use crate::model::spec::EnvInherit;
+use crate::support::bytes::OsText;
+use crate::support::table::pad;
+use crate::taskfile::ParsedTask;
+use crate::taskfile::keys::Kind;
+use crate::taskfile::keys::Scope;
+use crate::taskfile::keys::Since;
+use crate::taskfile::table::KEYS;
+use crate::taskfile::values::Value;
+use crate::taskfile::walk::Setting;
+
+/// A value that is wider stands out of its column.
+const VALUE_WIDTH: usize = 40;
+const BUILT_IN: &str = "default";
+
+/// Every value that holds for the task, one per line, with its origin.
+pub fn explain(task: &ParsedTask) -> String {
+    let rows = rows(task);
+    let width = |column: fn(&[String; 3]) -> &String| {
+        rows.iter()
+            .map(|row| measure_text_width(column(row)))
+            .filter(|width| *width <= VALUE_WIDTH)
+            .max()
+            .unwrap_or_default()
+    };
+    let (keys, values) = (width(|row| &row[0]), width(|row| &row[1]));
+    let mut text = String::new();
+    for [key, value, origin] in &rows {
+        // Writing into a String cannot fail.
+        let _infallible = writeln!(text, "{}  {}  {origin}", pad(key, keys), pad(value, values));
+    }
+    text
+}
+
+fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
+    let mut rows = Vec::new();
+    let attempts_are_written_as_retries = task
+        .settings
+        .iter()
+        .any(|setting| setting.key.name == "retries");
+    for key in KEYS.iter().filter(|key| key.since == Since::Now) {
+        if key.scope == Scope::File || matches!(key.kind, Kind::Table(_) | Kind::PerCategory(_)) {
+            continue;
+        }
+        let mut written: Vec<&Setting> = task
+            .settings
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|setting| std::ptr::eq(setting.key, key))
+            .collect();
+        written.sort_by(|one, other| one.part.cmp(&other.part));
+        for setting in &written {
+            rows.push([
+                OsText::from(key.path(&setting.part))
+                    .untrusted()
+                    .for_terminal(),
+                effective(task, setting),
+                setting.origin.to_string(),
+            ]);
+        }
+        let said_otherwise = attempts_are_written_as_retries
+            && (key.scope, key.name) == (Scope::Retry, "max_attempts");
+        if written.is_empty() && !key.default.is_empty() && !said_otherwise {
+            let value = match key.name {
+                "workdir" => shown(&task.spec.workdir),
+                _ => key.default.to_owned(),
+            };
+            rows.push([key.path(""), value, BUILT_IN.to_owned()]);
+        }
+    }
+    rows
+}
+
+/// A value as it holds: paths made absolute.
+fn effective(task: &ParsedTask, setting: &Setting) -> String {
+    let spec = &task.spec;
+    match setting.key.name {
+        "workdir" => shown(&spec.workdir),
+        "env_file" => spec.env_file.as_ref().map(shown).unwrap_or_default(),
+        "stdin" => spec.stdin.as_ref().map(shown).unwrap_or_default(),
+        "command" => spec
+            .steps
+            .first()
+            .map(|step| command(&step.command))
+            .unwrap_or_default(),
+        _ => value(&setting.value),
+    }
+}
+
+/// A command on one line.
+fn command(command: &Command) -> String {
+    match command {
+        Command::Direct(argv) => list(argv.iter().map(quoted)),
+        Command::Shell { script, .. } => quoted(script),
+    }
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Name(name) => name.to_string(),
+        Value::Script(text) | Value::Text(text) => quoted(text),
+        Value::Path(path) => shown(path),
+        Value::Argv(argv) => list(argv.iter().map(quoted)),
+        Value::Inherit(EnvInherit::All) => "true".to_owned(),
+        Value::Inherit(EnvInherit::Nothing) => "false".to_owned(),
+        Value::Inherit(EnvInherit::Names(names)) => {
+            list(names.iter().map(|name| quoted_text(name)))
+        }
+        Value::Labels(labels) => list(labels.iter().map(|label| quoted_text(label))),
+        Value::Whole(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Span(span) => humantime::format_duration(*span).to_string(),
+        Value::Size(bytes) => size(*bytes),
+        Value::Signal(signal) => signal.to_string(),
+        Value::Choice(word) => (*word).to_owned(),
+        Value::Codes(codes) => list(codes.iter().map(ToString::to_string)),
+    }
+}
+
+/// A size without loss: in the largest unit that divides it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 6] = [
+        (1 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1_000, "kB"),
+    ];
+    UNITS
+        .iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{bytes}B"),
+            |(unit, name)| format!("{}{name}", bytes / unit),
+        )
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn quoted(text: &OsText) -> String {
+    format!("\"{}\"", shown(text))
+}
+
+fn quoted_text(text: &str) -> String {
+    quoted(&OsText::from(text))
+}
+
+fn shown(text: &OsText) -> String {
+    text.untrusted().for_terminal()
+}

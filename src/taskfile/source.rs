@@ -1,0 +1,147 @@
+//! The text of a file, and positions in it.
+//!
+//! Reading and distrusting files is `taskfile::reading`; showing excerpts is `taskfile::render`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::support::bytes::OsText;
+use crate::support::untrusted::Untrusted;
+
+/// The most characters of a line that are shown before and after what it is about.
+const SHOWN_AROUND: usize = 80;
+/// The most characters that are underlined.
+const SHOWN_WITHIN: usize = 120;
+
+/// A task file in memory.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Its path, as it was given.
+    pub(crate) file: Arc<OsText>,
+    /// The folder that paths in it are relative to; absolute.
+    pub(crate) folder: PathBuf,
+    /// Its text.
+    pub(crate) text: String,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+/// A line of a file with a part underlined, fit for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    /// The line, or the part of it around what is underlined.
+    pub(crate) text: String,
+    /// What is underlined, in bytes of `text`.
+    pub(crate) underlined: Range<usize>,
+}
+
+impl Source {
+    /// Takes over the text of a file.
+    pub(crate) fn new(file: Arc<OsText>, folder: PathBuf, text: String) -> Self {
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            file,
+            folder,
+            text,
+            starts,
+        }
+    }
+
+    /// The line, counted from 1, in which a byte lies.
+    pub(crate) fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset).max(1)
+    }
+
+    /// Where line `number`, counted from 1, begins.
+    fn start(&self, number: usize) -> usize {
+        self.starts.get(number - 1).copied().unwrap_or_default()
+    }
+
+    /// The line and the column, both counted from 1, columns in characters.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = self.boundary(offset);
+        let line = self.line(offset);
+        let before = self.slice(&(self.start(line)..offset));
+        (line, before.chars().count() + 1)
+    }
+
+    /// The text of a span; empty when the span does not lie on characters.
+    pub(crate) fn slice(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The nearest start of a character at or before an offset.
+    fn boundary(&self, offset: usize) -> usize {
+        (0..=offset.min(self.text.len()))
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or_default()
+    }
+
+    /// The line in which a span begins, made fit for a terminal.
+    pub(crate) fn excerpt(&self, span: &Range<usize>) -> Excerpt {
+        let from = self.boundary(span.start);
+        let start = self.start(self.line(from));
+        let rest = self.slice(&(start..self.text.len()));
+        let line = rest.lines().next().unwrap_or_default();
+        let from = (from - start).min(line.len());
+        let until = (self.boundary(span.end).saturating_sub(start)).clamp(from, line.len());
+        let (before, rest) = line.split_at(from);
+        let (within, after) = rest.split_at(until - from);
+
+        let skipped = before.chars().count().saturating_sub(SHOWN_AROUND);
+        let mut text = visible(before.chars().skip(skipped));
+        if skipped > 0 {
+            text.insert(0, '…');
+        }
+        let underlined_from = text.len();
+        text.push_str(&visible(within.chars().take(SHOWN_WITHIN)));
+        let underlined = underlined_from..text.len();
+        text.push_str(&visible(after.chars().take(SHOWN_AROUND)));
+        Excerpt { text, underlined }
+    }
+}
+
+/// Characters as a terminal may show them, tabs as blanks.
+fn visible(characters: impl Iterator<Item = char>) -> String {
+    let text: String = characters.collect();
+    Untrusted::from(text.replace('\t', "    ")).for_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source::new(Arc::new("x.toml".into()), "/".into(), text.to_owned())
+    }
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let source = source("a = 1\n\"ü\" = 2\n");
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(5), (1, 6));
+        assert_eq!(source.position(6), (2, 1));
+        assert_eq!(source.position(9), (2, 3));
+        assert_eq!(source.position(99), (3, 1));
+    }
+
+    #[test]
+    fn an_excerpt_shows_one_line_and_obeys_no_escape() {
+        let source = source("\tname = \"\u{1b}[2J\"  # x\nnext");
+        let excerpt = source.excerpt(&(8..14));
+        assert_eq!(excerpt.text, "    name = \"\\e[2J\"  # x");
+        assert_eq!(&excerpt.text[excerpt.underlined], "\"\\e[2J\"");
+    }
+
+    #[test]
+    fn an_excerpt_of_an_endless_line_stays_short() {
+        let text = format!("{}X{}", "a".repeat(100_000), "b".repeat(100_000));
+        let excerpt = source(&text).excerpt(&(100_000..100_001));
+        assert!(excerpt.text.chars().count() < 400);
+        assert_eq!(&excerpt.text[excerpt.underlined], "X");
+    }
+}

@@ -1,0 +1,254 @@
+//! The rows of the table of keys, in the order in which documentation and `check --explain` list
+//! them. Their shape and their use are in `taskfile::keys`.
+//!
+//! INVARIANT: a default says what [`crate::model::spec`] does, and an example differs from it;
+//! tests hold them together. A key that does not work yet says what brings it.
+
+use std::time::Duration;
+
+use crate::taskfile::keys::Key;
+use crate::taskfile::keys::Kind::{
+    Choice, Command, ExitCodes, Inherit, Labels, Name, Number, Other, Path, PerCategory, Shell,
+    Size, Span, Stop, Table, Tables, Variables, Whole,
+};
+use crate::taskfile::keys::Scope;
+use crate::taskfile::keys::Since;
+
+const ZERO: Duration = Duration::ZERO;
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+/// More attempts than any night has room for; a larger number is a slip of the finger.
+const MOST_ATTEMPTS: i64 = 1_000_000;
+const FIRST: i64 = 1_000_000;
+
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:expr) => {
+        Some($value)
+    };
+}
+
+macro_rules! since {
+    () => {
+        Since::Now
+    };
+    ($what:literal) => {
+        Since::Later($what)
+    };
+}
+
+macro_rules! text {
+    () => {
+        ""
+    };
+    ($text:literal) => {
+        $text
+    };
+}
+
+/// One row: where and what; default, flag and example where there are any; what it is for.
+macro_rules! keys {
+    ($($scope:ident $name:literal = $kind:expr
+        $(, default $default:literal)? $(, flag $flag:literal)? $(, example $example:literal)?
+        $(, later $later:literal)?; $help:literal)*) => {
+        &[$(Key {
+            scope: Scope::$scope,
+            name: $name,
+            kind: $kind,
+            default: text!($($default)?),
+            flag: optional!($($flag)?),
+            example: text!($($example)?),
+            help: $help,
+            since: since!($($later)?),
+        }),*]
+    };
+}
+
+/// Every key.
+pub static KEYS: &[Key] = keys! {
+    File "defaults" = Table(Scope::Task);
+        "Keys for every task of the file: tables merge key by key, lists and values replace."
+    File "task" = Tables(Scope::Task);
+        "A task."
+    File "pattern" = Other("a list of tables"), later "error patterns of your own";
+        "An error pattern of your own."
+    File "template" = Other("a table of tables"), later "templates";
+        "A task with places to fill in."
+
+    Task "name" = Name, flag "--name", example "\"shop-dump\"";
+        "What the task is called: 1 to 64 of `A-Z a-z 0-9 . _ -`, unique among unfinished tasks."
+    Task "command" = Command, example "[\"sort\", \"-o\", \"out.txt\", \"in.txt\"]";
+        "What runs. A list is executed directly, a text is handed to `shell`."
+    Task "shell" = Shell, default "/bin/sh -c", example "[\"bash\", \"-euo\", \"pipefail\", \"-c\"]";
+        "What runs a `command` that is a text; it gets the text as its last argument."
+    Task "workdir" = Path, default "the folder of the file, or where `queue add` was typed",
+        flag "--workdir", example "\"~/backups\"";
+        "Where the command runs; relative to the file's folder."
+    Task "env" = Variables, default "none", flag "--env", example "{ PGHOST = \"db.internal\" }";
+        "Variables for the command. `$` in a value is not expanded."
+    Task "env_inherit" = Inherit, default "true", example "[\"PATH\", \"HOME\"]";
+        "Which variables of the runner the command gets: all, none, or these. PATH, HOME, USER, LANG, LC_*, TZ and VIRTUAL_ENV are as they were when the task was added."
+    Task "env_file" = Path, default "none", flag "--env-file", example "\"nightly.env\"";
+        "A file of `NAME=value` lines, read at each start; relative to the file's folder."
+    Task "stdin" = Path, default "nothing to read", flag "--stdin", example "\"input.txt\"";
+        "The file that becomes standard input; relative to `workdir`."
+    Task "tags" = Labels, default "none", flag "--tag", example "[\"nightly\"]";
+        "Labels to select tasks by."
+    Task "priority" = Whole(-FIRST, FIRST), default "0", flag "--priority", example "10";
+        "Higher runs first."
+    Task "retries" = Whole(0, MOST_ATTEMPTS - 1), flag "--retries", example "3";
+        "How often to try again: the same as `retry.max_attempts` less one. Writing both is an error."
+    Task "retry" = Table(Scope::Retry);
+        "When to try again."
+    Retry "max_attempts" = Whole(1, MOST_ATTEMPTS), default "5 (2 where nobody can tell why it failed)", example "7";
+        "Attempts in all; 1 means no retry."
+    Retry "backoff" = Choice(&["exponential", "fixed"]), default "exponential", example "\"fixed\"";
+        "Whether the waits between attempts grow."
+    Retry "base" = Span(ZERO), default "2s", example "\"500ms\"";
+        "The first wait."
+    Retry "factor" = Number(1.0, 100.0), default "2", example "1.5";
+        "By how much each wait is longer than the one before."
+    Retry "cap" = Span(ZERO), default "1m", example "\"10m\"";
+        "The longest wait."
+    Retry "jitter" = Number(0.0, 1.0), default "0.2", example "0.5";
+        "The share of a wait that is left to chance."
+    Retry "on" = PerCategory(Scope::RetryOn), default "none";
+        "What holds for single categories of failures instead."
+    RetryOn "max_attempts" = Whole(1, MOST_ATTEMPTS), example "8";
+        "Attempts in all for failures of this category."
+    RetryOn "cap" = Span(ZERO), example "\"15m\"";
+        "The longest wait after failures of this category."
+    Task "timeout" = Span(MILLISECOND), default "none", flag "--timeout", example "\"2h\"";
+        "The most time that an attempt may take."
+    Task "grace" = Span(ZERO), default "10s", flag "--grace", example "\"30s\"";
+        "How long a task that is asked to stop may take before it is killed."
+    Task "stop_signal" = Stop, default "TERM", flag "--stop-signal", example "\"INT\"";
+        "The signal that asks the task to stop."
+    Task "leftovers" = Choice(&["kill", "fail", "allow"]), default "kill", flag "--leftovers", example "\"allow\"";
+        "What becomes of processes that outlive the command: killed, killed and the attempt counts as failed, or left alone if it succeeded."
+    Task "on_crash" = Choice(&["retry", "ask", "fail"]), default "retry", flag "--on-crash", example "\"ask\"";
+        "What to do when nobody can know whether the attempt finished: start it again, put the task aside for a person, or count it as failed."
+    Task "max_output" = Size(0), default "64MiB", flag "--max-output", example "\"10MiB\"";
+        "How much output is kept of each attempt: the head and the tail."
+    Task "nice" = Whole(0, 19), default "0", flag "--nice", example "10";
+        "How far the task steps back for others, from 0 to 19."
+    Task "limits" = Table(Scope::Limits), default "none";
+        "Limits of the operating system."
+    Limits "memory" = Size(1), default "none", example "\"2GiB\"";
+        "Memory of the attempt; where cgroups are not delegated, of each process."
+    Limits "files" = Whole(3, 1_000_000_000), default "none", example "1024";
+        "Open files of each process."
+    Limits "cpu" = Span(SECOND), default "none", example "\"1h\"";
+        "CPU time of each process."
+    Limits "processes" = Whole(1, 4_194_304), default "none", example "64";
+        "Processes of the attempt; needs delegated cgroups."
+    Task "success" = Table(Scope::Success);
+        "What counts as success."
+    Success "exit_codes" = ExitCodes, default "[0]", example "[0, 2]";
+        "Exit codes that mean success."
+
+    Success "files" = Other("a list of paths"), later "success checks";
+        "Files that must be there, not empty and newer than the attempt."
+    Success "stdout_matches" = Other("a regular expression"), later "success checks";
+        "What the output must hold."
+    Success "output_rejects" = Other("a regular expression"), later "success checks";
+        "What the output must not hold."
+    Success "command" = Other("a command"), later "success checks";
+        "A command that must succeed."
+    Success "min_duration" = Span(MILLISECOND), later "success checks";
+        "The least time that a real success takes."
+    Task "service" = Other("a name or a list of names"), flag "--service", later "circuit breakers";
+        "What the task talks to; its circuit breaker."
+    Task "after" = Other("a list of task names"), flag "--after", later "order between tasks";
+        "Tasks that must end first."
+    Task "needs" = Other("a table of numbers"), later "pools and leases";
+        "What the task borrows from pools."
+    Task "not_before" = Other("a time"), flag "--not-before", later "the hours of the night";
+        "The earliest start."
+    Task "deadline" = Other("a time"), later "the hours of the night";
+        "The latest end."
+    Task "expect_duration" = Span(MILLISECOND), later "forecasts";
+        "How long it usually takes."
+    Task "idle_timeout" = Span(MILLISECOND), later "the detection of silent tasks";
+        "How long it may be silent and idle."
+    Task "total_timeout" = Span(MILLISECOND), later "time limits over all attempts";
+        "The most time from the first start, waiting included."
+    Task "step" = Tables(Scope::Step), later "tasks of several steps";
+        "One command of a task of several; a finished step is a checkpoint."
+    Step "name" = Name, later "tasks of several steps";
+        "What the step is called."
+    Step "command" = Command, later "tasks of several steps";
+        "What runs."
+    Step "env" = Variables, later "tasks of several steps";
+        "Variables for this step."
+    Step "workdir" = Path, later "tasks of several steps";
+        "Where this step runs."
+    Step "stdin" = Path, later "tasks of several steps";
+        "The file that becomes standard input of this step."
+    Step "timeout" = Span(MILLISECOND), later "tasks of several steps";
+        "The most time that this step may take."
+    Task "recover" = Tables(Scope::Recover), later "recoveries";
+        "The task's own way to heal a failure."
+    Recover "when" = Other("a category, a pattern or `{ matches = \"regex\" }`"), later "recoveries";
+        "The failures that it is for."
+    Recover "command" = Command, later "recoveries";
+        "What runs."
+    Recover "timeout" = Span(MILLISECOND), later "recoveries";
+        "The most time that it may take."
+    Recover "max_uses" = Whole(1, MOST_ATTEMPTS), later "recoveries";
+        "How often it may be used."
+    Task "recover_mode" = Choice(&["off", "suggest", "safe", "full"]), later "recoveries";
+        "How far recoveries may go."
+    Task "allow" = Labels, later "recoveries";
+        "Guarded strategies that the task allows."
+    Task "fallback_command" = Command, later "recoveries";
+        "What is tried last, whatever the failure."
+    Task "fallbacks" = Variables, later "recoveries";
+        "Values to fall back on."
+    Task "endpoints" = Other("a table of lists"), later "recoveries";
+        "Addresses to rotate."
+    Task "temp" = Labels, later "recoveries";
+        "Files that may be deleted to make room."
+    Task "ensure" = Labels, later "recoveries";
+        "Folders that may be created."
+    Task "dependencies" = Other("a table"), later "recoveries";
+        "What may be installed."
+    Task "requires" = Labels, later "checks before the start";
+        "Tools, files and variables that must be there."
+    Task "secrets" = Labels, later "masking";
+        "Variables whose values are masked everywhere."
+    Task "evidence" = Other("a table"), later "evidence";
+        "Files to keep as proof."
+    Task "backend" = Other("a name"), later "other backends";
+        "Where the task runs."
+    Task "slurm" = Table(Scope::Slurm), later "other backends";
+        "What Slurm is asked for."
+    Slurm "partition" = Other("a name"), later "other backends";
+        "The partition."
+    Slurm "account" = Other("a name"), later "other backends";
+        "The account."
+    Slurm "cpus" = Whole(1, 1_000_000), later "other backends";
+        "CPUs of the job."
+    Slurm "memory" = Size(1), later "other backends";
+        "Memory of the job."
+    Slurm "time" = Span(SECOND), later "other backends";
+        "Time limit of the job."
+    Slurm "extra" = Labels, later "other backends";
+        "More options of `sbatch`."
+    Pattern "name" = Other("a name"), later "error patterns of your own";
+        "What the pattern is called."
+    Pattern "matches" = Other("a regular expression"), later "error patterns of your own";
+        "What the output holds."
+    Pattern "exit_codes" = ExitCodes, later "error patterns of your own";
+        "Exit codes that it is about."
+    Pattern "tool" = Other("a name"), later "error patterns of your own";
+        "The program that it is about."
+    Pattern "category" = Other("a category"), later "error patterns of your own";
+        "The category of such failures."
+    Pattern "retryable" = Choice(&["yes", "no", "after_fix"]), later "error patterns of your own";
+        "Whether running again can work."
+    Pattern "strategies" = Labels, later "error patterns of your own";
+        "What to try, in order."
+};
