@@ -1,1 +1,24 @@
-//! Floor 3: processes of the operating system: spawn, identity, slot files, locks, sweep, helper programs.
+//! Floor 3: processes of the operating system and the files by which they find each other.
+//!
+//! The only place with `unsafe`. What lives here knows slot records, attempts and outcomes as
+//! nouns, but decides nothing about them: that is the engine's and the supervisor's business.
+//!
+//! # Who is who
+//!
+//! A process is its boot, its pid and its start time, never a bare pid ([`identity`]). Whether a
+//! supervisor lives is a question to the kernel's lock on its slot file ([`slotfile`]), never to a
+//! clock. Whatever an attempt left behind is found by its marker or its session ([`sweep`]).
+//!
+//! # Crash safety
+//!
+//! [`epoch`] fences off supervisors of earlier runs, [`runlock`] lets one process at a time change
+//! the queue and remembers which attempt it was busy with when it died, [`slotfile`] keeps what a
+//! supervisor knows until its runner has committed it.
+
+pub mod epoch;
+pub mod identity;
+pub mod runlock;
+pub mod slotfile;
+pub mod sweep;
+pub mod table;
+pub mod wake;

@@ -1,0 +1,148 @@
+//! Killing what is left of attempts whose supervisor is dead.
+//!
+//! A process belongs to an attempt when its environment holds the attempt's mark, or when it is in
+//! the session of the attempt's supervisor (a child between fork and exec has no mark yet, and a
+//! program may clear its environment). Whoever sweeps must have taken the supervisor's slot lock
+//! first: until then a child may be born.
+//!
+//! The session counts only while its number cannot have been given to others: no process has the
+//! supervisor's pid with another start time, and a process must be of this user and not older than
+//! the supervisor. Nothing is killed for any other reason, and nothing depends on the order of
+//! `/proc`: only two looks in a row that find nothing end the sweep.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::QueueId;
+use crate::model::layout::MARK_VARIABLE;
+use crate::model::outcome::Leftover;
+use crate::model::outcome::LeftoverFate;
+use crate::model::signal::Signal;
+use crate::process::identity;
+use crate::process::table;
+use crate::support::clock::monotonic;
+
+/// After this time whatever does not die is reported as unkillable.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks while something dies.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Looks in a row that must find nothing.
+const CLEAN_LOOKS: u32 = 2;
+
+/// What a sweep did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SweepReport {
+    /// Every process that was found, with its fate.
+    pub found: Vec<Leftover>,
+}
+
+impl SweepReport {
+    /// Those that are still there.
+    pub fn survivors(&self) -> impl Iterator<Item = &Leftover> {
+        self.found
+            .iter()
+            .filter(|leftover| leftover.fate == LeftoverFate::Unkillable)
+    }
+
+    /// Whether nothing is left.
+    pub fn is_clean(&self) -> bool {
+        self.survivors().next().is_none()
+    }
+}
+
+/// Kills every process of these attempts and of these supervisors' sessions, and no other.
+///
+/// Takes at most about five seconds.
+pub fn sweep(queue: QueueId, attempts: &[AttemptId], sessions: &[ProcessIdentity]) -> SweepReport {
+    let marks: Vec<String> = attempts.iter().map(|id| mark(queue, *id)).collect();
+    let mut found: BTreeMap<(i32, u64), Leftover> = BTreeMap::new();
+    let deadline = monotonic() + PATIENCE;
+    let mut clean = 0;
+    loop {
+        let alive = look(&marks, sessions);
+        if alive.is_empty() {
+            clean += 1;
+            if clean == CLEAN_LOOKS {
+                break;
+            }
+            continue;
+        }
+        clean = 0;
+        for entry in alive {
+            // It may be gone by now; then the next look does not find it.
+            let _gone = identity::signal(entry.process, Signal::KILL);
+            found
+                .entry((entry.process.pid, entry.process.start))
+                .or_insert(Leftover {
+                    process: entry.process,
+                    name: entry.name,
+                    fate: LeftoverFate::Killed,
+                });
+        }
+        if monotonic() >= deadline {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    if clean < CLEAN_LOOKS {
+        for leftover in found.values_mut() {
+            if identity::is_alive(leftover.process) {
+                leftover.fate = LeftoverFate::Unkillable;
+            }
+        }
+    }
+    SweepReport {
+        found: found.into_values().collect(),
+    }
+}
+
+/// The mark of an attempt, as it stands in the environment of its processes.
+pub fn mark(queue: QueueId, attempt: AttemptId) -> String {
+    format!("{queue}:{attempt}")
+}
+
+/// The living processes that belong to what is asked for.
+fn look(marks: &[String], sessions: &[ProcessIdentity]) -> Vec<table::Entry> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let user = rustix::process::getuid().as_raw();
+    let sessions: Vec<ProcessIdentity> = sessions
+        .iter()
+        .copied()
+        .filter(|session| identity::identity(session.pid).is_none_or(|holder| holder == *session))
+        .collect();
+    // If /proc cannot be listed, nothing is found; whoever could not list it could not start either.
+    table::pids()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|pid| *pid != own)
+        .filter_map(table::entry)
+        .filter(table::Entry::is_alive)
+        .filter(|entry| {
+            let in_session = sessions.iter().any(|session| {
+                entry.session == session.pid && entry.process.start >= session.start
+            });
+            (in_session && table::user(entry.process.pid) == Some(user))
+                || table::environment(entry.process.pid)
+                    .is_some_and(|environment| carries(&environment, marks))
+        })
+        .collect()
+}
+
+/// Whether an environment holds one of the marks.
+///
+/// A run inside a task adds its mark to the one that is there, separated by a comma: its processes
+/// belong to both attempts.
+fn carries(environment: &[u8], marks: &[String]) -> bool {
+    environment
+        .split(|byte| *byte == 0)
+        .filter_map(|variable| variable.strip_prefix(MARK_VARIABLE.as_bytes()))
+        .filter_map(|rest| rest.strip_prefix(b"="))
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .any(|carried| marks.iter().any(|mark| mark.as_bytes() == carried))
+}
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;
