@@ -1,0 +1,155 @@
+//! What happened to one task: its attempts with their outcomes, and its events.
+
+use std::time::Duration;
+
+use crate::model::attempt::AttemptState;
+use crate::model::category::{Category, Classification, Retryable};
+use crate::model::ids::{AttemptId, ProcessIdentity, RunId, TaskId};
+use crate::model::outcome::Outcome;
+use crate::store::connection::Reader;
+use crate::store::error::{Doing, StoreError};
+use crate::store::log::Event;
+use crate::store::open_attempts::process_of;
+use crate::store::rows::{Cells, from_word};
+use crate::support::clock::Timestamp;
+
+/// An attempt, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRecord {
+    /// The attempt.
+    pub id: AttemptId,
+    /// Which start of the task it is, from 1.
+    pub number: u32,
+    /// Claimed, running or ended.
+    pub state: AttemptState,
+    /// The run that claimed it.
+    pub run: RunId,
+    /// The slot of that run.
+    pub slot: Option<u32>,
+    /// The command's process.
+    pub process: Option<ProcessIdentity>,
+    /// The time limit that held for it.
+    pub timeout: Option<Duration>,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// Whether it counts against the limit.
+    pub used: bool,
+    /// Our judgement, when it failed.
+    pub classification: Option<Classification>,
+    /// What followed and why.
+    pub decision: Option<String>,
+    /// When the next attempt was to start.
+    pub next_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// An event of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEvent {
+    /// Its number in the log of all events.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The attempt that it is about.
+    pub attempt: Option<AttemptId>,
+    /// Who made the change: `run 7`, `recovery 7`, `command retry`.
+    pub actor: String,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Reader {
+    /// The attempts of a task, the first one first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn attempts_of(&self, task: TaskId) -> Result<Vec<AttemptRecord>, StoreError> {
+        const DOING: &str = "read the attempts of a task";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, number, state, run_id, slot, pid, pid_start, timeout_ms, claimed_at, \
+                 started_at, used, category, pattern, retryable, confidence, line, extracted, \
+                 decision, next_at, outcome FROM attempts WHERE task_id = ? ORDER BY number",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let mut attempts = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            attempts.push(read_attempt(&mut Cells::of(row, "attempts"))?);
+        }
+        Ok(attempts)
+    }
+
+    /// The events of a task, the first one first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn events_of(&self, task: TaskId) -> Result<Vec<LoggedEvent>, StoreError> {
+        const DOING: &str = "read the events of a task";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, at, attempt_id, actor, details FROM execution_logs \
+                 WHERE task_id = ? ORDER BY id",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            let mut cells = Cells::of(row, "execution_logs");
+            events.push(LoggedEvent {
+                id: cells.take()?,
+                at: cells.instant()?,
+                attempt: cells.take::<Option<i64>>()?.map(AttemptId::new),
+                actor: cells.take()?,
+                event: cells.json()?,
+            });
+        }
+        Ok(events)
+    }
+}
+
+fn read_attempt(cells: &mut Cells<'_, '_>) -> Result<AttemptRecord, StoreError> {
+    Ok(AttemptRecord {
+        id: AttemptId::new(cells.take()?),
+        number: cells.number()?,
+        state: cells.word(from_word)?,
+        run: RunId::new(cells.take()?),
+        slot: cells.optional_number()?,
+        process: process_of(cells)?,
+        timeout: cells.optional_span()?,
+        claimed_at: cells.instant()?,
+        started_at: cells.optional_instant()?,
+        used: cells.take()?,
+        classification: read_classification(cells)?,
+        decision: cells.take()?,
+        next_at: cells.optional_instant()?,
+        outcome: cells.optional_json()?,
+    })
+}
+
+fn read_classification(cells: &mut Cells<'_, '_>) -> Result<Option<Classification>, StoreError> {
+    let category = cells.optional_word(Category::parse)?;
+    let pattern: Option<String> = cells.take()?;
+    let retryable = cells.optional_word(Retryable::parse)?;
+    let confidence: Option<f64> = cells.take()?;
+    let line = cells.take()?;
+    let extracted = cells.optional_json()?.unwrap_or_default();
+    Ok(match (category, pattern, retryable, confidence) {
+        (Some(category), Some(pattern), Some(retryable), Some(confidence)) => {
+            Some(Classification {
+                category,
+                pattern,
+                retryable,
+                confidence,
+                extracted,
+                line,
+            })
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,264 @@
+//! What happened in a part of the past: tasks and attempts in short rows, for reports.
+//!
+//! Reports go over hundreds of thousands of attempts, so nothing here reads a definition, and of an
+//! outcome only what a report shows.
+
+use std::time::Duration;
+
+use rusqlite::{Row, ToSql};
+
+use crate::model::attempt::AttemptState;
+use crate::model::category::Category;
+use crate::model::ids::{AttemptId, RunId, TaskId};
+use crate::model::state::TaskState;
+use crate::store::connection::Reader;
+use crate::store::error::{Doing, StoreError};
+use crate::store::history::LoggedEvent;
+use crate::store::journal::{self, STATE_COLUMNS};
+use crate::store::log::Event;
+use crate::store::rows::{Cells, from_word};
+use crate::support::clock::Timestamp;
+
+/// A task, as short as a report needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskBrief {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Higher runs first.
+    pub priority: i64,
+    /// When its state last changed.
+    pub changed_at: Timestamp,
+}
+
+/// An attempt, as short as a report needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptBrief {
+    /// Its task.
+    pub task: TaskId,
+    /// The attempt.
+    pub id: AttemptId,
+    /// Which start of the task it is.
+    pub number: u32,
+    /// The run that claimed it.
+    pub run: RunId,
+    /// Claimed, running or ended.
+    pub state: AttemptState,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Peak memory of its largest process.
+    pub max_rss_bytes: u64,
+    /// CPU time.
+    pub cpu: Duration,
+    /// The category of its failure; `None` when it did not fail.
+    pub category: Option<Category>,
+    /// The pattern of its failure.
+    pub pattern: Option<String>,
+    /// The line that decided; untrusted.
+    pub line: Option<String>,
+    /// `stopped`, `lost` or another end, as [`crate::model::outcome::Ended`] is written.
+    pub ended: Option<String>,
+    /// The file with its output below `logs/`.
+    pub log: Option<String>,
+}
+
+/// Which tasks something happened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touched {
+    /// With an event after this one.
+    AfterEvent(i64),
+    /// Changed at this instant or later.
+    Since(Timestamp),
+    /// With an attempt of this run, none of which has a lower id than `first_attempt`, or changed
+    /// while it went on.
+    Run {
+        /// The run.
+        run: RunId,
+        /// The lowest id that an attempt of it can have.
+        first_attempt: AttemptId,
+        /// When it began.
+        from: Timestamp,
+        /// When it ended.
+        to: Timestamp,
+    },
+}
+
+impl Reader {
+    /// The number of the last event; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_event(&self) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT max(log_pruned_to, coalesce((SELECT max(id) FROM execution_logs), 0)) \
+                 FROM meta",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("read the end of the log of events")
+    }
+
+    /// The ids of the tasks that something happened to, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn touched(&self, touched: Touched) -> Result<Vec<TaskId>, StoreError> {
+        let (sql, values): (&str, Vec<i64>) = match touched {
+            Touched::AfterEvent(event) => (
+                "SELECT DISTINCT task_id FROM execution_logs WHERE id > ? AND task_id IS NOT NULL \
+                 ORDER BY 1",
+                vec![event],
+            ),
+            Touched::Since(since) => (
+                "SELECT id FROM task_records WHERE changed_at >= ? ORDER BY id",
+                vec![since.as_millis()],
+            ),
+            Touched::Run {
+                run,
+                first_attempt,
+                from,
+                to,
+            } => (
+                "SELECT task_id FROM attempts WHERE id >= ?1 AND run_id = ?2 \
+                 UNION SELECT id FROM task_records WHERE changed_at BETWEEN ?3 AND ?4 ORDER BY 1",
+                vec![
+                    first_attempt.get(),
+                    run.get(),
+                    from.as_millis(),
+                    to.as_millis(),
+                ],
+            ),
+        };
+        self.ids(sql, &values)
+    }
+
+    /// The ids of the tasks that are not done with, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unfinished(&self) -> Result<Vec<TaskId>, StoreError> {
+        self.ids(
+            "SELECT id FROM task_records WHERE finished_at IS NULL ORDER BY id",
+            &[],
+        )
+    }
+
+    /// These tasks in short, in the order of their ids; those that were removed are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
+        let sql = format!(
+            "SELECT id, name, {STATE_COLUMNS}, priority, changed_at \
+             FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
+             ON id = wanted ORDER BY id"
+        );
+        // The list of ids is an argument, so that it has no limit and the statement stays the same.
+        self.all(&sql, [ids_json(tasks)], |row| {
+            let mut cells = Cells::of(row, "task_records");
+            Ok(TaskBrief {
+                id: TaskId::new(cells.take()?),
+                name: cells.take()?,
+                state: journal::read_state(&mut cells)?,
+                priority: cells.take()?,
+                changed_at: cells.instant()?,
+            })
+        })
+    }
+
+    /// The attempts of these tasks in short, ordered by task and number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn attempt_briefs(&self, tasks: &[TaskId]) -> Result<Vec<AttemptBrief>, StoreError> {
+        let sql = "SELECT task_id, id, number, run_id, state, started_at, ended_at, \
+                   coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
+                   category, pattern, line, \
+                   iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
+                   outcome ->> '$.output.file' \
+                   FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN attempts \
+                   ON task_id = wanted \
+                   ORDER BY task_id, number";
+        self.all(sql, [ids_json(tasks)], |row| {
+            let mut cells = Cells::of(row, "attempts");
+            Ok(AttemptBrief {
+                task: TaskId::new(cells.take()?),
+                id: AttemptId::new(cells.take()?),
+                number: cells.number()?,
+                run: RunId::new(cells.take()?),
+                state: cells.word(from_word)?,
+                started_at: cells.optional_instant()?,
+                ended_at: cells.optional_instant()?,
+                duration: cells.optional_span()?.unwrap_or_default(),
+                max_rss_bytes: cells.number()?,
+                cpu: cells.optional_span()?.unwrap_or_default(),
+                category: cells.optional_word(Category::parse)?,
+                pattern: cells.take()?,
+                line: cells.take()?,
+                ended: cells.take()?,
+                log: cells.take()?,
+            })
+        })
+    }
+
+    /// Where a task stood at an instant, from its events; `None` when it was not there yet or its
+    /// first events were pruned.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn state_at(&self, task: TaskId, at: Timestamp) -> Result<Option<TaskState>, StoreError> {
+        let events = self.events_of(task)?;
+        let past = events.iter().take_while(|event| event.at <= at);
+        Ok(past.fold(None, next_state))
+    }
+
+    fn ids(&self, sql: &str, values: &[i64]) -> Result<Vec<TaskId>, StoreError> {
+        self.all(sql, rusqlite::params_from_iter(values), |row| {
+            Cells::of(row, "task_records").take().map(TaskId::new)
+        })
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        const DOING: &str = "read what happened";
+        let mut statement = self.connection.prepare_cached(sql).doing(DOING)?;
+        let mut rows = statement.query(values).doing(DOING)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            found.push(read(row)?);
+        }
+        Ok(found)
+    }
+}
+
+/// The state after one more event of the log.
+fn next_state(state: Option<TaskState>, event: &LoggedEvent) -> Option<TaskState> {
+    match &event.event {
+        Event::Added { due, .. } => Some(TaskState::added(*due)),
+        Event::Redefined { .. } | Event::StopWanted { .. } => state,
+        Event::Removed => None,
+        Event::Task(event) => {
+            let state = state?;
+            Some(state.apply(event).unwrap_or(state))
+        }
+    }
+}
+
+fn ids_json(tasks: &[TaskId]) -> impl ToSql {
+    serde_json::to_string(tasks).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "period_tests.rs"]
+mod tests;

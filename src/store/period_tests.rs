@@ -1,0 +1,114 @@
+//! Short rows of what happened.
+
+use super::*;
+use crate::model::outcome::{Ended, LossCause};
+use crate::model::state::TaskEvent;
+use crate::store::attempts::{self, Finish};
+use crate::store::fixture::{NOW, Queue, actor, later, network, outcome, queue, success};
+
+fn fail(queue: &mut Queue, attempt: AttemptId, ended: Option<Ended>) {
+    let mut outcome = outcome(7);
+    outcome.output.file = Some("1-0.seg".to_owned());
+    if let Some(ended) = ended {
+        outcome.ended = ended;
+    }
+    let judged = network();
+    let finish = Finish {
+        outcome: &outcome,
+        classification: Some(&judged),
+        used: true,
+        decision: "retry",
+        next_at: Some(later(9)),
+    };
+    let event = TaskEvent::RetryScheduled {
+        attempt,
+        until: later(9),
+    };
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &finish, &event, &actor(), later(3)))
+        .unwrap();
+}
+
+fn succeed(queue: &mut Queue, attempt: AttemptId) {
+    let outcome = outcome(0);
+    let event = TaskEvent::Succeeded { attempt };
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &success(&outcome), &event, &actor(), later(20)))
+        .unwrap();
+}
+
+#[test]
+fn the_attempts_of_a_task_read_back_whole_and_in_short() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let run = queue.run();
+    let first = queue.claim(task, run);
+    queue.start(first);
+    fail(&mut queue, first, None);
+    let second = queue.claim(task, run);
+    fail(&mut queue, second, Some(Ended::Lost(LossCause::Reboot)));
+    let third = queue.claim(task, run);
+
+    let whole = queue.store.attempts_of(task).unwrap();
+    assert_eq!(whole.len(), 3);
+    assert_eq!(whole[0].classification, Some(network()));
+    assert_eq!(whole[0].outcome.as_ref().unwrap().duration.as_secs(), 2);
+    assert_eq!(whole[0].next_at, Some(later(9)));
+    assert_eq!(
+        (whole[2].id, whole[2].state),
+        (third, AttemptState::Claimed)
+    );
+
+    let short = queue.store.attempt_briefs(&[task]).unwrap();
+    let ends: Vec<Option<&str>> = short.iter().map(|one| one.ended.as_deref()).collect();
+    assert_eq!(ends, [Some("by_itself"), Some("lost"), None]);
+    assert_eq!(short[0].log.as_deref(), Some("1-0.seg"));
+    assert_eq!(short[0].category, Some(Category::Network));
+    assert_eq!(short[0].cpu.as_millis(), 42);
+}
+
+#[test]
+fn only_tasks_that_something_happened_to_are_touched() {
+    let mut queue = queue();
+    let tasks = queue.add(&["one", "two", "three"]);
+    let read = queue.store.last_event().unwrap();
+    let run = queue.run();
+    let attempt = queue.claim(tasks[1], run);
+    succeed(&mut queue, attempt);
+
+    let touched = |what| queue.store.touched(what).unwrap();
+    assert_eq!(touched(Touched::AfterEvent(read)), [tasks[1]]);
+    assert_eq!(touched(Touched::Since(later(20))), [tasks[1]]);
+    assert_eq!(touched(Touched::Since(NOW)), tasks);
+    let of_run = Touched::Run {
+        run,
+        first_attempt: attempt,
+        from: later(1),
+        to: later(30),
+    };
+    assert_eq!(touched(of_run), [tasks[1]]);
+    assert_eq!(queue.store.unfinished().unwrap(), [tasks[0], tasks[2]]);
+    let briefs = queue.store.task_briefs(&tasks).unwrap();
+    assert_eq!(briefs[1].state, TaskState::Succeeded);
+}
+
+#[test]
+fn the_state_at_an_earlier_instant_follows_from_the_events() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    succeed(&mut queue, attempt);
+    let at = |when| queue.store.state_at(task, when).unwrap();
+    assert_eq!(at(NOW.minus(Duration::from_secs(1))), None);
+    assert_eq!(
+        at(later(19)),
+        Some(TaskState::Queued {
+            due: None,
+            claim: Some(attempt)
+        })
+    );
+    assert_eq!(at(later(20)), Some(TaskState::Succeeded));
+}
