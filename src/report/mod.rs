@@ -1,6 +1,6 @@
 //! Floor 7: what happened, as one value and its renderings.
 //!
-//! [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
+//! [`load`] reads the queue, [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
 //! [`text`] and [`json`] render that value and nothing else, so that two renderings cannot
 //! disagree. [`range`] says which part of the past a report is about.
 //!
@@ -14,6 +14,7 @@ pub mod causes;
 pub mod facts;
 pub mod headline;
 pub mod json;
+pub mod load;
 pub mod range;
 pub mod summary;
 pub mod text;

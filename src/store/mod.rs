@@ -60,7 +60,7 @@ pub use crate::store::period::TaskBrief;
 pub use crate::store::period::Touched;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod tests;

@@ -1,0 +1,288 @@
+//! From the queue to a summary: which tasks and attempts belong to a part of the past.
+//!
+//! Everything is read as of one instant. A report of an earlier run shows its tasks as they stood
+//! when that run ended, from the log of events.
+
+use crate::model::attempt::AttemptState;
+use crate::model::ids::RunId;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::policy::pick::RunPresence;
+use crate::report::facts::AttemptFacts;
+use crate::report::facts::Facts;
+use crate::report::facts::Failure;
+use crate::report::facts::Fate;
+use crate::report::facts::RunFacts;
+use crate::report::facts::Scope;
+use crate::report::facts::TaskFacts;
+use crate::report::range::Range;
+use crate::report::summary::RunSummary;
+use crate::store::AttemptBrief;
+use crate::store::Reader;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::TaskBrief;
+use crate::store::Touched;
+use crate::store::runs::ReportRead;
+use crate::store::runs::Run;
+use crate::support::clock::Timestamp;
+
+/// The mode of runs that are only the bookkeeping of a command.
+const COMMAND_MODE: &str = "command";
+/// The most runs that are looked through for those of a part of the past.
+const RUNS: usize = 1000;
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Which part of the past.
+    pub range: Range,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Whether a run is active, which the run lock tells.
+    pub presence: RunPresence,
+    /// Only these tasks, in the order of their ids; all where nothing is given.
+    pub only: Option<&'a [TaskId]>,
+}
+
+/// A summary, and up to where somebody has read when they have seen it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What happened.
+    pub summary: RunSummary,
+    /// For `store::runs::mark_report_read`.
+    pub read: ReportRead,
+}
+
+/// A summary that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// There never was such a run.
+    #[error("there is no run {run}")]
+    NoSuchRun {
+        /// The run.
+        run: RunId,
+    },
+    /// The queue cannot be read.
+    #[error("cannot read what happened")]
+    Store(#[from] StoreError),
+}
+
+/// Makes the summary of a part of the past.
+///
+/// # Errors
+/// When there is no such run, or the queue cannot be read.
+pub fn load(store: &Store, wish: &Wish<'_>) -> Result<Loaded, LoadError> {
+    if let Range::Run(run) = wish.range
+        && store.run(run)?.is_none()
+    {
+        return Err(LoadError::NoSuchRun { run });
+    }
+    Ok(store.read(|reader| read(reader, wish))?)
+}
+
+fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
+    let mut runs = reader.runs(RUNS)?;
+    runs.retain(|run| run.mode != COMMAND_MODE);
+    runs.reverse();
+    let read = ReportRead {
+        to: reader.last_event()?,
+        at: wish.now,
+    };
+    let period = Period::of(reader, wish, &runs)?;
+    let tasks = tasks(reader, wish, &period)?;
+    let summary = RunSummary::of(Facts {
+        now: wish.now,
+        scope: period.scope,
+        from: period.from,
+        to: period.to,
+        active_run: match wish.presence {
+            RunPresence::Active => runs.last().map(|run| run.id),
+            RunPresence::Absent => None,
+        },
+        ever_run: !runs.is_empty(),
+        runs: period.runs.iter().map(run_facts).collect(),
+        tasks,
+    });
+    Ok(Loaded { summary, read })
+}
+
+/// A part of the past, looked up.
+struct Period {
+    scope: Scope,
+    from: Timestamp,
+    to: Timestamp,
+    touched: Touched,
+    runs: Vec<Run>,
+    /// Whether it reaches up to now, so that what is unfinished belongs to it.
+    is_present: bool,
+}
+
+impl Period {
+    fn of(reader: &Reader, wish: &Wish<'_>, runs: &[Run]) -> Result<Self, StoreError> {
+        let chosen = match wish.range {
+            Range::Run(run) => runs.iter().find(|known| known.id == run),
+            Range::LastRun => runs.last(),
+            Range::SinceRead | Range::Since(_) => None,
+        };
+        if let Some(run) = chosen {
+            return Ok(Self::of_run(run, runs, wish.now));
+        }
+        let begin = runs.first().map_or(wish.now, |run| run.started_at);
+        let (scope, from, touched) = match (wish.range, reader.report_read()?) {
+            (Range::Since(since), _) => (Scope::Since(since), since, Touched::Since(since)),
+            (_, Some(read)) => (
+                Scope::SinceRead(Some(read.at)),
+                read.at,
+                Touched::AfterEvent(read.to),
+            ),
+            (_, None) => (Scope::SinceRead(None), begin, Touched::AfterEvent(0)),
+        };
+        let newest = runs.last().map(|run| run.id);
+        let inside = |run: &&Run| match &run.end {
+            Some(end) => end.at >= from,
+            // A run without an end goes on, or died; of the older ones nothing is left to tell.
+            None => run.started_at >= from || Some(run.id) == newest,
+        };
+        Ok(Self {
+            scope,
+            from,
+            to: wish.now,
+            touched,
+            runs: runs.iter().filter(inside).cloned().collect(),
+            is_present: true,
+        })
+    }
+
+    fn of_run(run: &Run, runs: &[Run], now: Timestamp) -> Self {
+        let newest = runs.last().is_some_and(|last| last.id == run.id);
+        // A run that died ended, at the latest, when the next one began.
+        let next = runs.iter().find(|later| later.id > run.id);
+        let to = run
+            .end
+            .as_ref()
+            .map(|end| end.at)
+            .or_else(|| next.map(|next| next.started_at))
+            .unwrap_or(now);
+        Self {
+            scope: Scope::Run(run.id),
+            from: run.started_at,
+            to,
+            touched: Touched::Run {
+                run: run.id,
+                first_attempt: run.first_attempt,
+                from: run.started_at,
+                to,
+            },
+            runs: vec![run.clone()],
+            is_present: newest,
+        }
+    }
+}
+
+fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFacts>, StoreError> {
+    let mut ids = reader.touched(period.touched)?;
+    if period.is_present {
+        ids.extend(reader.unfinished()?);
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    if let Some(only) = wish.only {
+        ids.retain(|id| only.binary_search(id).is_ok());
+    }
+    let mut attempts = reader.attempt_briefs(&ids)?.into_iter().peekable();
+    let mut tasks = Vec::with_capacity(ids.len());
+    for task in reader.task_briefs(&ids)? {
+        let mut own = Vec::new();
+        // Both lists are in the order of the tasks' ids; attempts of removed tasks are passed over.
+        while let Some(attempt) = attempts.next_if(|attempt| attempt.task <= task.id) {
+            if attempt.task == task.id && belongs(&attempt, period) {
+                own.push(attempt_facts(attempt));
+            }
+        }
+        tasks.push(task_facts(reader, task, own, period)?);
+    }
+    Ok(tasks)
+}
+
+/// Whether an attempt had begun at the end of the part of the past.
+fn belongs(attempt: &AttemptBrief, period: &Period) -> bool {
+    match period.scope {
+        Scope::Run(run) => attempt.run <= run,
+        Scope::SinceRead(_) | Scope::Since(_) => true,
+    }
+}
+
+fn task_facts(
+    reader: &Reader,
+    task: TaskBrief,
+    attempts: Vec<AttemptFacts>,
+    period: &Period,
+) -> Result<TaskFacts, StoreError> {
+    let state = if !period.is_present && task.changed_at > period.to {
+        reader.state_at(task.id, period.to)?.unwrap_or(task.state)
+    } else {
+        task.state
+    };
+    let name = TaskName::new(&task.name).map_err(|problem| StoreError::Unreadable {
+        table: "task_records",
+        column: "name".to_owned(),
+        problem: problem.to_owned(),
+    })?;
+    Ok(TaskFacts {
+        id: task.id,
+        name,
+        state,
+        priority: task.priority,
+        attempts,
+    })
+}
+
+fn attempt_facts(attempt: AttemptBrief) -> AttemptFacts {
+    AttemptFacts {
+        fate: fate(&attempt),
+        id: attempt.id,
+        number: attempt.number,
+        run: attempt.run,
+        started_at: attempt.started_at,
+        ended_at: attempt.ended_at,
+        duration: attempt.duration,
+        max_rss_bytes: attempt.max_rss_bytes,
+        cpu: attempt.cpu,
+        log: attempt.log.map(|file| format!("logs/{file}")),
+    }
+}
+
+fn fate(attempt: &AttemptBrief) -> Fate {
+    if attempt.state != AttemptState::Ended {
+        return Fate::Open;
+    }
+    let Some(category) = attempt.category else {
+        return Fate::Succeeded;
+    };
+    let failure = Failure {
+        category,
+        pattern: attempt.pattern.clone().unwrap_or_default(),
+        line: attempt.line.clone().map(Into::into),
+    };
+    match attempt.ended.as_deref() {
+        Some("stopped") => Fate::Stopped(failure),
+        Some("lost") => Fate::Lost(failure),
+        _ => Fate::Failed(failure),
+    }
+}
+
+fn run_facts(run: &Run) -> RunFacts {
+    RunFacts {
+        id: run.id,
+        mode: run.mode.clone(),
+        started_at: run.started_at,
+        ended_at: run.end.as_ref().map(|end| end.at),
+        ended_because: run.end.as_ref().map(|end| end.because.clone()),
+        exit_code: run.end.as_ref().map(|end| end.exit_code),
+    }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
