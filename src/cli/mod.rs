@@ -30,6 +30,7 @@ pub mod args;
 pub mod commands;
 pub mod config;
 pub mod failure;
+pub mod logging;
 pub mod output;
 pub mod settings;
 
@@ -55,7 +56,9 @@ fn answer(arguments: &[OsString], output: &mut Output) -> Ending {
         Ok(cli) => cli,
         Err(refusal) => return refusal.show(output),
     };
-    output.set_paints(settings::paints(cli.global.color));
+    let paints = settings::paints(cli.global.color);
+    output.set_paints(paints);
+    logging::start(cli.global.verbose, paints.1);
     let ending = Settings::load(&cli.global)
         .and_then(|settings| {
             let mut invocation = Invocation { settings, output };

@@ -33,8 +33,6 @@ pub struct Settings {
     pub config: Config,
     /// How much is said on standard error.
     pub verbosity: Verbosity,
-    /// How much the log says: nothing, `-v` or `-vv`.
-    pub log: u8,
 }
 
 impl Settings {
@@ -48,8 +46,10 @@ impl Settings {
             Some(file) => load_config(&file)?,
             None => Config::default(),
         };
+        let state = absolute(&environment.state_dir(flags)?)?;
+        tracing::info!(state = %OsText::from(state.as_path()).untrusted().for_terminal(), ?config, "settings");
         Ok(Self {
-            state: StateDir::at(absolute(&environment.state_dir(flags)?)?),
+            state: StateDir::at(state),
             clock: environment.clock()?,
             config,
             verbosity: if flags.quiet {
@@ -57,7 +57,6 @@ impl Settings {
             } else {
                 Verbosity::Normal
             },
-            log: flags.verbose,
         })
     }
 

@@ -16,4 +16,5 @@
 )]
 mod sandbox;
 
+mod classify;
 mod start;

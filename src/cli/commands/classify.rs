@@ -1,23 +1,30 @@
-//! `autoexec classify`: what autoexec makes of an output.
+//! `autoexec classify`: what autoexec makes of an output that a command left behind.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use crate::cli::commands::Invocation;
-use crate::cli::commands::not_yet;
-use crate::cli::failure::Answer;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::model::category::{Classification, Retryable};
+use crate::model::outcome::Exit;
+use crate::model::signal::Signal;
+use crate::policy::classify::{CommandEnd, TAIL, classify_end};
+use crate::support::bytes::OsText;
+use crate::support::untrusted::Untrusted;
 
 /// Options of `autoexec classify`.
 #[derive(Debug, clap::Args)]
 pub struct ClassifyArgs {
     /// The exit code that came with the output
-    #[arg(long, value_name = "N", conflicts_with = "signal")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=255))]
     pub exit_code: Option<i32>,
-    /// The signal that ended the program
-    #[arg(long, value_name = "S")]
-    pub signal: Option<String>,
-    /// JSON Lines in, JSON Lines out
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["exit_code", "signal", "file"])]
-    pub batch: Option<PathBuf>,
+    /// The signal that ended the program, such as KILL
+    #[arg(long, value_name = "S", value_parser = parse_signal, conflicts_with = "exit_code")]
+    pub signal: Option<Signal>,
     /// A file with the output [default: standard input]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -26,10 +33,119 @@ pub struct ClassifyArgs {
     pub json: bool,
 }
 
+fn parse_signal(text: &str) -> Result<Signal, String> {
+    Signal::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Signal::names().collect();
+        format!(
+            "a signal is a number from 1 to 64 or one of {}",
+            names.join(", ")
+        )
+    })
+}
+
 /// Carries out the command.
 ///
 /// # Errors
-/// What it could not do.
-pub fn carry_out(_args: &ClassifyArgs, _invocation: &mut Invocation<'_>) -> Answer {
-    not_yet("classify")
+/// When the output cannot be read.
+pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let output = &mut *invocation.output;
+    if args.exit_code == Some(0) {
+        if args.json {
+            output.json(&json!({"schema": "autoexec.classification/1", "category": "success"}));
+        } else {
+            output.line("success: exit code 0");
+        }
+        return Ok(Ending::Well);
+    }
+    let tail = read_tail(args.file.as_deref())?;
+    let exit = match (args.exit_code, args.signal) {
+        (Some(code), _) => Some(Exit::Code(code)),
+        (None, Some(signal)) => Some(Exit::Signal {
+            signal,
+            core: false,
+        }),
+        (None, None) => None,
+    };
+    // One file cannot tell which stream a line came from.
+    let judged = classify_end(&CommandEnd {
+        command: b"",
+        exit,
+        stdout: b"",
+        stderr: &tail,
+    });
+    if args.json {
+        output.json(&as_json(&judged));
+    } else {
+        output.text(&as_text(&judged));
+    }
+    Ok(Ending::Well)
+}
+
+fn as_json(judged: &Classification) -> serde_json::Value {
+    json!({
+        "schema": "autoexec.classification/1",
+        "category": judged.category.as_str(),
+        "pattern": judged.pattern,
+        "retryable": judged.retryable.as_str(),
+        "confidence": judged.confidence,
+        "extracted": judged.extracted,
+        "line": judged.line,
+    })
+}
+
+fn as_text(judged: &Classification) -> String {
+    let retry = match judged.retryable {
+        Retryable::Yes => "running it again can help",
+        Retryable::No => "running it again is not expected to help",
+        Retryable::AfterFix => "running it again can help once it is mended",
+    };
+    let mut text = format!("{}: {} ({retry})\n", judged.category, judged.pattern);
+    if let Some(line) = &judged.line {
+        text.extend(["  ", &Untrusted::from(line.as_str()).for_terminal(), "\n"]);
+    }
+    text
+}
+
+/// The end of a file or of standard input, as much as a classifier looks at.
+fn read_tail(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
+    let Some(file) = file.filter(|file| *file != Path::new("-")) else {
+        return tail_of(io::stdin().lock()).map_err(|error| {
+            CliError::usage("input_unreadable", "cannot read standard input").because(error)
+        });
+    };
+    File::open(file).and_then(tail_of).map_err(|error| {
+        let shown = OsText::from(file).untrusted().for_terminal();
+        CliError::usage("input_unreadable", format!("cannot read `{shown}`")).because(error)
+    })
+}
+
+fn tail_of(mut source: impl Read) -> io::Result<Vec<u8>> {
+    let mut tail = VecDeque::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let length = match source.read(&mut piece) {
+            Ok(0) => return Ok(tail.into()),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        tail.extend(piece.get(..length).unwrap_or_default());
+        let excess = tail.len().saturating_sub(TAIL);
+        tail.drain(..excess);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_output_the_end_counts() {
+        let mut long = vec![b'a'; TAIL];
+        long.extend(b"the end");
+        let tail = tail_of(long.as_slice()).unwrap();
+        assert_eq!(tail.len(), TAIL);
+        assert!(tail.ends_with(b"the end"));
+        assert_eq!(tail_of(&b"short"[..]).unwrap(), b"short");
+    }
 }

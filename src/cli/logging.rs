@@ -1,0 +1,26 @@
+//! The log on standard error, for `-v` and `-vv`; without them nothing of it is set up.
+//!
+//! It tells what the program does to somebody who looks for a fault. What happened to tasks is in
+//! the journal, and what a user should know is a message of the command.
+
+use std::io;
+
+use tracing::Level;
+
+use crate::support::paint::Paint;
+
+/// Begins to write the log: 1 tells the steps, 2 and more everything.
+pub fn start(wish: u8, paint: Paint) {
+    let level = match wish {
+        0 => return,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(paint == Paint::COLOURED)
+        .with_max_level(level)
+        .finish();
+    // Only a second start could fail, and the first one holds.
+    let _already_started = tracing::subscriber::set_global_default(subscriber);
+}

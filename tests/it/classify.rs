@@ -1,0 +1,45 @@
+//! `autoexec classify`.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn an_exit_code_with_a_meaning_is_named() {
+    let sandbox = Sandbox::new();
+    let answer = sandbox.run_with_input(&["classify", "--exit-code", "75"], b"busy\n");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer
+            .stdout
+            .starts_with("unknown: try_later (running it again can help)\n"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+fn success_is_success() {
+    Sandbox::new()
+        .run(["classify", "--exit-code", "0"])
+        .is(0, "success: exit code 0\n", "");
+}
+
+#[test]
+fn a_signal_is_given_by_name_or_number() {
+    let sandbox = Sandbox::new();
+    for signal in ["SEGV", "sigsegv", "11"] {
+        let json = sandbox.json(["classify", "--signal", signal, "--json"]);
+        assert_eq!(json["schema"], "autoexec.classification/1");
+        assert_eq!(json["category"], "logic", "{signal}");
+        assert_eq!(json["retryable"], "no");
+    }
+    sandbox
+        .run(["classify", "--signal", "FOO"])
+        .fails(2, &["`FOO` does not fit `--signal <S>`"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_read_is_a_wrong_command_line() {
+    Sandbox::new()
+        .run(["classify", "missing.txt"])
+        .fails(2, &["error: cannot read `missing.txt`\n  No such file"]);
+}
