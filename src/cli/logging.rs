@@ -3,21 +3,20 @@
 //! It tells what the program does to somebody who looks for a fault. What happened to tasks is in
 //! the journal, and what a user should know is a message of the command.
 
-use std::io;
-
 use tracing::Level;
 
 use crate::support::paint::Paint;
+use crate::ui::printer::ErrorStream;
 
 /// Begins to write the log: 1 tells the steps, 2 and more everything.
-pub fn start(wish: u8, paint: Paint) {
+pub fn start(wish: u8, stream: ErrorStream, paint: Paint) {
     let level = match wish {
         0 => return,
         1 => Level::INFO,
         _ => Level::DEBUG,
     };
     let subscriber = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+        .with_writer(move || stream.clone())
         .with_ansi(paint == Paint::COLOURED)
         .with_max_level(level)
         .finish();

@@ -58,7 +58,7 @@ fn answer(arguments: &[OsString], output: &mut Output) -> Ending {
     };
     let paints = settings::paints(cli.global.color);
     output.set_paints(paints);
-    logging::start(cli.global.verbose, paints.1);
+    logging::start(cli.global.verbose, output.error_stream(), paints.1);
     let ending = Settings::load(&cli.global)
         .and_then(|settings| {
             let mut invocation = Invocation { settings, output };

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::failure::{CliError, Ending};
 use crate::support::paint::Paint;
+use crate::ui::printer::ErrorStream;
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -26,7 +27,7 @@ pub enum Verbosity {
 /// The two streams of the process.
 pub struct Output {
     out: Box<dyn Write>,
-    err: Box<dyn Write>,
+    err: ErrorStream,
     json_failures: bool,
     verbosity: Verbosity,
     paint: Paint,
@@ -48,7 +49,7 @@ impl Output {
     pub fn of_process(json_failures: bool) -> Self {
         Self {
             out: Box::new(io::BufWriter::new(io::stdout())),
-            err: Box::new(io::stderr()),
+            err: ErrorStream::of_process(),
             json_failures,
             verbosity: Verbosity::default(),
             paint: Paint::PLAIN,
@@ -71,6 +72,21 @@ impl Output {
     /// The colours of the answer.
     pub fn paint(&self) -> Paint {
         self.paint
+    }
+
+    /// The colours of messages.
+    pub fn error_paint(&self) -> Paint {
+        self.error_paint
+    }
+
+    /// Standard error, for those who speak while a run is shown.
+    pub fn error_stream(&self) -> ErrorStream {
+        self.err.clone()
+    }
+
+    /// How much is said on standard error.
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
     }
 
     /// Writes text of the answer as it is.
@@ -129,11 +145,11 @@ impl Output {
         self.message(&failure.as_text(self.error_paint));
     }
 
-    /// Writes a line to standard error. Nobody can be told if that fails.
+    /// Writes a line to standard error.
     pub fn message(&mut self, text: &str) {
         // What was asked for comes first where both streams are one terminal.
         self.attempt(Write::flush);
-        let _nobody_to_tell = writeln!(self.err, "{text}");
+        self.err.line(text);
     }
 
     /// Hands on the last of the answer; the ending changes if that was impossible.
@@ -186,7 +202,7 @@ mod tests {
     fn output_to(out: Failing) -> Output {
         Output {
             out: Box::new(out),
-            err: Box::new(io::sink()),
+            err: ErrorStream::to(io::sink()),
             json_failures: false,
             verbosity: Verbosity::Normal,
             paint: Paint::PLAIN,
