@@ -53,13 +53,17 @@ impl Ending {
 
 /// A failure of a command.
 #[derive(Debug)]
-pub struct CliError {
+pub struct CliError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     ending: Ending,
     code: &'static str,
     message: String,
     details: Vec<String>,
     cause: Option<anyhow::Error>,
     hint: Option<String>,
+    data: Option<(&'static str, serde_json::Value)>,
 }
 
 /// What a command gives back.
@@ -68,14 +72,24 @@ pub type Answer = Result<Ending, CliError>;
 impl CliError {
     /// A failure with its exit code, its stable code for scripts, and what failed.
     pub fn new(ending: Ending, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             ending,
             code,
             message: message.into(),
             details: Vec::new(),
             cause: None,
             hint: None,
-        }
+            data: None,
+        }))
+    }
+
+    /// A failure that a layer below has put into words: its text says what failed, its sources why.
+    pub fn of_error(
+        ending: Ending,
+        code: &'static str,
+        error: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(ending, code, error.to_string()).because(error)
     }
 
     /// The command line is wrong.
@@ -86,46 +100,53 @@ impl CliError {
     /// Adds why: an error of a layer below, with all its sources.
     #[must_use]
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
-        self.cause = Some(cause.into());
+        self.0.cause = Some(cause.into());
         self
     }
 
     /// Adds why: a line of text, which may hold several lines.
     #[must_use]
     pub fn detail(mut self, line: impl Into<String>) -> Self {
-        self.details.push(line.into());
+        self.0.details.push(line.into());
         self
     }
 
     /// Adds what to type next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds something that only scripts are told: its name and its value.
+    #[must_use]
+    pub fn data(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.0.data = Some((name, value));
         self
     }
 
     /// How the program ends with it.
-    pub const fn ending(&self) -> Ending {
-        self.ending
+    pub fn ending(&self) -> Ending {
+        self.0.ending
     }
 
     /// Shows it; the program ends as it says.
     pub fn show(&self, output: &mut Output) -> Ending {
         output.failure(self);
-        self.ending
+        self.0.ending
     }
 
     /// For a person: `error: …`, indented reasons, `hint: …`.
     pub fn as_text(&self, paint: Paint) -> String {
         let word = paint.bad("error:");
-        let mut text = format!("{word} {}", self.message);
+        let mut text = format!("{word} {}", self.0.message);
         for reason in self.reasons() {
             for line in reason.lines() {
                 // Writing into a String cannot fail.
                 let _infallible = write!(text, "\n  {line}");
             }
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.0.hint {
             let word = paint.command("hint:");
             let _infallible = write!(text, "\n  {word} {hint}");
         }
@@ -134,25 +155,31 @@ impl CliError {
 
     /// For a script.
     pub fn as_json(&self) -> serde_json::Value {
-        json!({
+        let mut answer = json!({
             "schema": "autoexec.error/1",
-            "code": self.code,
-            "message": self.message,
+            "code": self.0.code,
+            "message": self.0.message,
             "details": self.reasons(),
-            "hint": self.hint,
-            "exit_code": self.ending.code(),
-        })
+            "hint": self.0.hint,
+            "exit_code": self.0.ending.code(),
+        });
+        if let (Some((name, value)), Some(object)) = (&self.0.data, answer.as_object_mut()) {
+            object.insert((*name).to_owned(), value.clone());
+        }
+        answer
     }
 
     fn reasons(&self) -> Vec<String> {
-        let mut reasons = self.details.clone();
-        if let Some(cause) = &self.cause {
+        let mut reasons = self.0.details.clone();
+        if let Some(cause) = &self.0.cause {
             let cause: &(dyn Error + 'static) = cause.as_ref();
             let mut next = Some(cause);
             while let Some(error) = next {
                 let words = error.to_string();
                 // Some foreign errors repeat their source in their own text.
-                if !reasons.iter().any(|told| told.contains(&words)) {
+                let told = self.0.message.contains(&words)
+                    || reasons.iter().any(|reason| reason.contains(&words));
+                if !told {
                     reasons.push(words);
                 }
                 next = error.source();

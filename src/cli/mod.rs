@@ -26,6 +26,7 @@ use crate::cli::failure::Ending;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
+pub mod adding;
 pub mod args;
 pub mod commands;
 pub mod config;
@@ -33,6 +34,7 @@ pub mod failure;
 pub mod logging;
 pub mod output;
 pub mod settings;
+pub mod store_failure;
 
 /// Runs the program: the only entry of the library that a binary needs.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {

@@ -18,6 +18,7 @@ use crate::support::bytes::OsText;
 use crate::support::clock::{Clock, Timestamp};
 use crate::support::paint::Paint;
 use crate::support::untrusted::Untrusted;
+use crate::taskfile::Context;
 
 /// The longest configuration file that is read.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -33,6 +34,10 @@ pub struct Settings {
     pub config: Config,
     /// How much is said on standard error.
     pub verbosity: Verbosity,
+    /// Whether standard error is a terminal on which lines can be drawn again.
+    pub can_redraw: bool,
+    /// The user's home directory, for `~`.
+    pub home: Option<PathBuf>,
 }
 
 impl Settings {
@@ -57,6 +62,8 @@ impl Settings {
             } else {
                 Verbosity::Normal
             },
+            can_redraw: std::io::stderr().is_terminal() && !environment.terminal_is_dumb(),
+            home: environment.home,
         })
     }
 
@@ -65,6 +72,17 @@ impl Settings {
         Surroundings::of(
             std::env::vars_os().map(|(name, value)| (OsText::from(name), OsText::from(value))),
         )
+    }
+
+    /// What paths of a definition are relative to.
+    ///
+    /// # Errors
+    /// When the working directory was removed or cannot be read.
+    pub fn task_context(&self) -> Result<Context, CliError> {
+        Ok(Context {
+            home: self.home.clone(),
+            base: Self::working_directory()?,
+        })
     }
 
     /// The directory in which the command was typed.
@@ -191,9 +209,12 @@ impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
             })
     }
 
+    fn terminal_is_dumb(&self) -> bool {
+        self.get("TERM").is_some_and(|terminal| terminal == "dumb")
+    }
+
     fn paints(&self, choice: ColorChoice) -> (Paint, Paint) {
-        let plain = self.get("NO_COLOR").is_some()
-            || self.get("TERM").is_some_and(|terminal| terminal == "dumb");
+        let plain = self.get("NO_COLOR").is_some() || self.terminal_is_dumb();
         let wanted = |is_terminal: bool| match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,

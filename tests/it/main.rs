@@ -16,5 +16,6 @@
 )]
 mod sandbox;
 
+mod check;
 mod classify;
 mod start;

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
+use crate::cli::adding;
 use crate::cli::commands::Invocation;
-use crate::cli::commands::not_yet;
-use crate::cli::failure::Answer;
+use crate::cli::commands::queue::select;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::support::text::count;
+use crate::taskfile::{Severity, explain, load, render};
 
 /// Options of `autoexec check`.
 #[derive(Debug, clap::Args)]
@@ -12,18 +17,78 @@ pub struct CheckArgs {
     /// Task files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Print every effective value of a task and where it comes from
+    /// Print every value that holds for a task, and where it comes from
     #[arg(long, value_name = "TASK")]
     pub explain: Option<String>,
     /// Answer as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "explain")]
     pub json: bool,
 }
 
 /// Carries out the command.
 ///
 /// # Errors
-/// What it could not do.
-pub fn carry_out(_args: &CheckArgs, _invocation: &mut Invocation<'_>) -> Answer {
-    not_yet("check")
+/// When a definition is wrong.
+pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let output = &mut *invocation.output;
+    let loaded = load(&args.files, &invocation.settings.task_context()?);
+    if let Some(name) = &args.explain {
+        let tasks = adding::accept(loaded, output)?;
+        let found = tasks.iter().find(|task| task.spec.name.as_str() == name);
+        let Some(task) = found else {
+            let known = tasks.iter().map(|task| task.spec.name.as_str());
+            return Err(select::unknown_among(name, known));
+        };
+        output.text(&explain(task));
+        return Ok(Ending::Well);
+    }
+    let of = |severity| {
+        let diagnostics = loaded.diagnostics.iter();
+        diagnostics.filter(|one| one.severity == severity).count()
+    };
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    if args.json {
+        let names: Vec<&str> = loaded
+            .tasks
+            .iter()
+            .map(|task| task.spec.name.as_str())
+            .collect();
+        output.json(&json!({
+            "schema": "autoexec.check/1",
+            "errors": errors,
+            "warnings": warnings,
+            "tasks": names,
+            "diagnostics": loaded.diagnostics,
+        }));
+        return Ok(if errors == 0 {
+            Ending::Well
+        } else {
+            Ending::Usage
+        });
+    }
+    if !loaded.diagnostics.is_empty() {
+        // What is wrong is what was asked for here, but it is read where errors are read.
+        let shown = render(&loaded.diagnostics, output.error_paint());
+        output.message(shown.trim_end());
+    }
+    if errors > 0 {
+        return Err(CliError::usage(
+            "definition_wrong",
+            format!(
+                "{} in {}",
+                count(errors, "error"),
+                count(args.files.len(), "file")
+            ),
+        ));
+    }
+    let doubts = match warnings {
+        0 => String::new(),
+        _ => format!(", {}", count(warnings, "warning")),
+    };
+    output.line(&format!(
+        "{} in {}: no errors{doubts}",
+        count(loaded.tasks.len(), "task"),
+        count(args.files.len(), "file")
+    ));
+    Ok(Ending::Well)
 }

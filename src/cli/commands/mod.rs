@@ -5,6 +5,8 @@ use clap::Subcommand;
 use crate::cli::failure::{Answer, CliError};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::host::state_dir::{self, SharedFileSystem};
+use crate::store::{Access, Store, StoreError};
 
 pub mod check;
 pub mod classify;
@@ -23,6 +25,35 @@ pub struct Invocation<'a> {
     pub settings: Settings,
     /// Where answers and messages go.
     pub output: &'a mut Output,
+}
+
+impl Invocation<'_> {
+    /// The queue, to be looked at; `None` if nothing was ever added.
+    ///
+    /// # Errors
+    /// When the queue cannot be used.
+    pub fn look_into_queue(&self) -> Result<Option<Store>, CliError> {
+        let settings = &self.settings;
+        state_dir::check(&settings.state, SharedFileSystem::Refuse)?;
+        match Store::open(&settings.state, Access::ReadOnly, settings.clock.now()) {
+            Ok(store) => Ok(Some(store)),
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The queue, to be changed; it is made if it is not there.
+    ///
+    /// # Errors
+    /// When the state directory or the database cannot be used.
+    pub fn open_queue(&mut self) -> Result<Store, CliError> {
+        let settings = &self.settings;
+        for warning in state_dir::prepare(&settings.state, SharedFileSystem::Refuse)? {
+            self.output.warning(&warning.to_string());
+        }
+        let now = settings.clock.now();
+        Ok(Store::open(&settings.state, Access::ReadWrite, now)?)
+    }
 }
 
 /// What to do.

@@ -8,11 +8,15 @@ use crate::cli::failure::Answer;
 use crate::model::category::Category;
 use crate::model::state::TaskStatus;
 
+pub mod add;
+pub mod flags;
 pub mod select;
 
 /// What `autoexec queue` can do.
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
+    /// Add tasks from files, or one command, or a list of commands
+    Add(add::AddArgs),
     /// List what is unfinished or needs you
     List(ListArgs),
     /// Show one task whole
@@ -57,6 +61,9 @@ pub struct ShowArgs {
 ///
 /// # Errors
 /// What it could not do.
-pub fn carry_out(_command: &QueueCommand, _invocation: &mut Invocation<'_>) -> Answer {
-    not_yet("queue")
+pub fn carry_out(command: &QueueCommand, invocation: &mut Invocation<'_>) -> Answer {
+    match command {
+        QueueCommand::Add(args) => add::carry_out(args, invocation),
+        QueueCommand::List(_) | QueueCommand::Show(_) => not_yet("queue"),
+    }
 }

@@ -1,7 +1,108 @@
 //! Which tasks are meant: ids, names, and the words by which tasks are selected.
 
+use crate::cli::failure::CliError;
 use crate::model::category::Category;
+use crate::model::ids::TaskId;
 use crate::model::state::TaskStatus;
+use crate::store::{Filter, Reader};
+use crate::support::similar::closest;
+use crate::support::untrusted::Untrusted;
+
+/// Which tasks a command changes: these, or all for which everything that is written is true.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub struct SelectArgs {
+    /// Tasks by id or name
+    #[arg(value_name = "ID|NAME", conflicts_with_all = ["all_failed", "category", "tag", "status"])]
+    pub tasks: Vec<String>,
+    /// All that have failed
+    #[arg(long, conflicts_with = "status")]
+    pub all_failed: bool,
+    /// All whose last failure is of this category
+    #[arg(long, value_name = "CATEGORY", value_parser = parse_category)]
+    pub category: Option<Category>,
+    /// All with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// All in this state
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
+    pub status: Option<TaskStatus>,
+}
+
+impl SelectArgs {
+    /// What is found where nothing was ever queued.
+    ///
+    /// # Errors
+    /// When a task was named.
+    pub fn none_exist<T>(&self) -> Result<Vec<T>, CliError> {
+        match self.tasks.first() {
+            Some(text) => Err(unknown_among(text, [])),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The tasks that are meant, in the order in which they were named, each once. Where tasks are
+    /// selected by words and no status is written, `usual` says which states count.
+    ///
+    /// # Errors
+    /// When a name or id is unknown, or the queue cannot be read.
+    pub fn resolve(&self, reader: &Reader, usual: &[TaskStatus]) -> Result<Vec<TaskId>, CliError> {
+        if self.tasks.is_empty() {
+            let statuses = match (self.all_failed, self.status) {
+                (true, _) => vec![TaskStatus::Failed],
+                (false, Some(status)) => vec![status],
+                (false, None) => usual.to_vec(),
+            };
+            let lines = reader.list(&Filter {
+                statuses,
+                tag: self.tag.clone(),
+                category: self.category,
+                ..Filter::default()
+            })?;
+            return Ok(lines.into_iter().map(|line| line.id).collect());
+        }
+        let mut found = Vec::new();
+        for text in &self.tasks {
+            let task = find(reader, text)?;
+            if !found.contains(&task) {
+                found.push(task);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The task of this id or name.
+///
+/// # Errors
+/// When there is none, with the name that was probably meant; or when the queue cannot be read.
+pub fn find(reader: &Reader, id_or_name: &str) -> Result<TaskId, CliError> {
+    match reader.find(id_or_name)? {
+        Some(task) => Ok(task),
+        None => Err(unknown(reader, id_or_name)?),
+    }
+}
+
+/// Says that there is no such task.
+pub fn unknown(reader: &Reader, id_or_name: &str) -> Result<CliError, CliError> {
+    let lines = reader.list(&Filter::default())?;
+    Ok(unknown_among(
+        id_or_name,
+        lines.iter().map(|line| line.name.as_str()),
+    ))
+}
+
+/// Says that there is no such task, where only these are.
+pub fn unknown_among<'a>(id_or_name: &str, names: impl IntoIterator<Item = &'a str>) -> CliError {
+    let shown = Untrusted::from(id_or_name).for_terminal();
+    let digits = !id_or_name.is_empty() && id_or_name.bytes().all(|byte| byte.is_ascii_digit());
+    let what = if digits { "with the id" } else { "named" };
+    let failure = CliError::usage("unknown_task", format!("there is no task {what} `{shown}`"));
+    match closest(id_or_name, names) {
+        Some(name) if !digits => failure.hint(format!("did you mean `{name}`?")),
+        _ => failure.hint("see all with `autoexec queue list --all`"),
+    }
+}
 
 /// Reads a status, for the parser of the command line.
 ///

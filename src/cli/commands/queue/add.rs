@@ -1,0 +1,182 @@
+//! `autoexec queue add`: tasks from files, one command, or a list of commands.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::adding::{self, Added};
+use crate::cli::commands::Invocation;
+use crate::cli::commands::queue::flags::KeyFlags;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::output::Output;
+use crate::store::Store;
+use crate::store::tasks::{AddResult, OnChange};
+use crate::support::bytes::OsText;
+use crate::taskfile::{CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load};
+
+/// Options of `autoexec queue add`.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "autoexec queue add [--only NAME] [--replace] FILE…\n       \
+                            autoexec queue add [OPTIONS] -- CMD [ARG]…\n       \
+                            autoexec queue add [OPTIONS] --lines FILE|-"
+)]
+pub struct AddArgs {
+    /// Task files; all their tasks are added, or none
+    #[arg(value_name = "FILE", conflicts_with_all = ["lines", "command"])]
+    pub files: Vec<PathBuf>,
+    /// Add only this task of the files; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["lines", "command"])]
+    pub only: Vec<String>,
+    /// Give a queued task its new definition, even if it was attempted already
+    #[arg(long)]
+    pub replace: bool,
+    /// Add one task for each line of a file (`-`: of standard input), run by the shell
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub lines: Option<PathBuf>,
+    /// Join the words of the command and hand them to the shell
+    #[arg(long, requires = "command")]
+    pub shell: bool,
+    /// Options that mirror the keys of a task.
+    #[command(flatten)]
+    pub keys: KeyFlags,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The command; every argument is kept as it is
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a definition is wrong or the queue cannot be written; nothing was added then.
+pub fn carry_out(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
+    if args.files.is_empty() && args.lines.is_none() && args.command.is_empty() {
+        return Err(
+            CliError::usage("usage", "nothing is named that could be added")
+                .hint("`autoexec queue add FILE`, or `autoexec queue add -- CMD ARG…`"),
+        );
+    }
+    if let (false, Some(flag)) = (args.files.is_empty(), args.keys.0.first()) {
+        return Err(CliError::usage(
+            "usage",
+            format!("`{}` belongs to a command behind `--`", flag.name),
+        )
+        .hint("write it into the task file"));
+    }
+    let context = invocation.settings.task_context()?;
+    let mut store = None;
+    let tasks = if args.files.is_empty() {
+        let store = store.insert(invocation.open_queue()?);
+        let loaded = from_command_line(args, &context, store)?;
+        adding::accept(loaded, invocation.output)?
+    } else {
+        let loaded = load(&args.files, &context);
+        let tasks = adding::accept(loaded, invocation.output)?;
+        adding::only(tasks, &args.only)?
+    };
+    if tasks.is_empty() {
+        invocation
+            .output
+            .note("nothing to add: there is no command in it");
+        return Ok(Ending::Well);
+    }
+    let mut store = match store {
+        Some(store) => store,
+        None => invocation.open_queue()?,
+    };
+    let on_change = if args.replace {
+        OnChange::Replace
+    } else {
+        OnChange::Keep
+    };
+    let added = adding::add(
+        &mut store,
+        &tasks,
+        on_change,
+        &context,
+        "queue add",
+        invocation,
+    )?;
+    show(args, &tasks, &added, invocation.output);
+    Ok(adding::ending(&added, invocation.output))
+}
+
+fn from_command_line(args: &AddArgs, context: &Context, store: &Store) -> Result<Loaded, CliError> {
+    let taken = |name: &str| adding::is_taken(store, name);
+    let flags = &args.keys.0;
+    if let Some(file) = &args.lines {
+        let text = read_lines(file)?;
+        let file = OsText::from(file.as_path());
+        return Ok(from_lines(&text, &file, flags, context, taken));
+    }
+    let command = args.command.clone();
+    let command = if args.shell {
+        CommandLine::Shell(command)
+    } else {
+        CommandLine::Direct(command)
+    };
+    Ok(from_flags(flags, command, context, taken))
+}
+
+fn read_lines(file: &Path) -> Result<Vec<u8>, CliError> {
+    let mut text = Vec::new();
+    let (read, shown) = if file == Path::new("-") {
+        (
+            io::stdin().lock().read_to_end(&mut text).map(drop),
+            "standard input".to_owned(),
+        )
+    } else {
+        (
+            std::fs::read(file).map(|content| text = content),
+            format!("`{}`", OsText::from(file).untrusted().for_terminal()),
+        )
+    };
+    read.map_err(|error| {
+        CliError::usage("input_unreadable", format!("cannot read {shown}")).because(error)
+    })?;
+    Ok(text)
+}
+
+fn show(args: &AddArgs, tasks: &[ParsedTask], added: &[Added], output: &mut Output) {
+    if args.json {
+        let tasks: Vec<_> = added.iter().map(Added::as_json).collect();
+        output.json(&json!({"schema": "autoexec.added/1", "tasks": tasks}));
+        return;
+    }
+    for (task, added) in tasks.iter().zip(added) {
+        match added.result {
+            // What was typed went through a shell first; this shows what is left of it.
+            AddResult::Added(_) if !args.command.is_empty() => {
+                let words = task.spec.steps.first().map(|step| step.command.argv());
+                let shown = shown_words(&words.unwrap_or_default());
+                output.line(&format!("{}: {shown}", added.sentence()));
+            }
+            AddResult::Added(_) | AddResult::AlreadyQueued(_) | AddResult::Replaced(_) => {
+                output.line(&added.sentence());
+            }
+            // Told as warnings.
+            AddResult::KeptOld(_) | AddResult::RefusedHeld(_) => {}
+        }
+    }
+}
+
+/// An argument vector as a shell would read it back.
+fn shown_words(words: &[OsText]) -> String {
+    let shown: Vec<String> = words.iter().map(shown_argument).collect();
+    shown.join(" ")
+}
+
+fn shown_argument(argument: &OsText) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(byte);
+    let bytes = argument.as_bytes();
+    if !bytes.is_empty() && bytes.iter().all(is_plain) {
+        return argument.untrusted().for_terminal();
+    }
+    let visible = argument.untrusted().for_terminal();
+    format!("'{}'", visible.replace('\'', "'\\''"))
+}

@@ -1,0 +1,70 @@
+//! `autoexec check`.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn a_sound_file_is_told_so_and_nothing_is_added() {
+    let sandbox = Sandbox::new();
+    sandbox.file("a.toml", "[[task]]\nname = \"a\"\ncommand = [\"true\"]\n");
+    sandbox
+        .run(["check", "a.toml"])
+        .is(0, "1 task in 1 file: no errors\n", "");
+    assert!(!sandbox.state().exists(), "checking touches no queue");
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "bad.toml",
+        "[[task]]\nname = \"a\"\ncomand = \"true\"\ntimeout = \"1 parsec\"\n",
+    );
+    sandbox.file("late.toml", "[[pattern]]\nname = \"x\"\n");
+    sandbox
+        .run(["check", "bad.toml", "late.toml", "missing.toml"])
+        .fails(
+            2,
+            &[
+                "bad.toml:3:1",
+                "`command`",
+                "bad.toml:4:11",
+                "late.toml:1:",
+                "not supported yet",
+                "missing.toml",
+                "in 3 files\n",
+            ],
+        );
+}
+
+#[test]
+fn scripts_get_places_as_numbers() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "bad.toml",
+        "[[task]]\nname = \"a\"\ncommand = \"true\"\nretries = -1\n",
+    );
+    let answer = sandbox.run(["check", "--json", "bad.toml"]);
+    assert_eq!(answer.code, 2);
+    let json = answer.json();
+    assert_eq!(json["schema"], "autoexec.check/1");
+    assert_eq!(json["errors"], 1);
+    assert_eq!(json["diagnostics"][0]["file"], "bad.toml");
+    assert_eq!(json["diagnostics"][0]["line"], 4);
+}
+
+#[test]
+fn explain_says_where_each_value_comes_from() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "a.toml",
+        "[defaults]\ntimeout = \"2h\"\n[[task]]\nname = \"a\"\ncommand = \"true\"\nretries = 2\n",
+    );
+    let text = sandbox.ok(["check", "a.toml", "--explain", "a"]);
+    let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap();
+    assert!(line("timeout").contains("a.toml:2 [defaults]"), "{text}");
+    assert!(line("retries").contains("a.toml:6"), "{text}");
+    assert!(line("grace").contains("default"), "{text}");
+    sandbox
+        .run(["check", "a.toml", "--explain", "b"])
+        .fails(2, &["there is no task named `b`"]);
+}
