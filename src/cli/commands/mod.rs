@@ -6,6 +6,7 @@ use crate::cli::failure::{Answer, CliError};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::host::state_dir::{self, SharedFileSystem};
+use crate::process::runlock::{Holder, read_holder};
 use crate::store::{Access, Store, StoreError};
 
 pub mod check;
@@ -40,6 +41,13 @@ impl Invocation<'_> {
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The process of the run that is active, and since when; `None` if there is none.
+    pub fn active_run(&self) -> Option<Holder> {
+        // A lock file that cannot be read is told by whoever needs the lock.
+        let holder = read_holder(&self.settings.state.run_lock()).ok()?;
+        holder.filter(|holder| holder.run.is_some())
     }
 
     /// The queue, to be changed; it is made if it is not there.
