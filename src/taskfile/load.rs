@@ -119,7 +119,10 @@ fn with_syntax(
 
 /// The parser's words for the usual slips, in ours and with a hint.
 fn in_our_words(message: &str, found: &str) -> (String, Option<String>) {
-    let (ours, hint) = if message.contains("must be quoted") {
+    let (ours, hint) = if ["must be quoted", "invalid boolean"]
+        .iter()
+        .any(|words| message.contains(words))
+    {
         if found.trim().is_empty() {
             ("the value is missing", "write one behind the `=`")
         } else {
@@ -268,4 +271,12 @@ impl FileWalk<'_, '_> {
 
 #[cfg(test)]
 #[path = "load_tests.rs"]
-mod tests;
+pub(crate) mod tests;
+
+#[cfg(test)]
+#[path = "slips_tests.rs"]
+mod slips;
+
+#[cfg(test)]
+#[path = "junk_tests.rs"]
+mod junk;

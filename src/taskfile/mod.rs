@@ -27,6 +27,7 @@ mod node;
 mod origin;
 mod quantities;
 mod reading;
+mod reference;
 mod render;
 mod scalars;
 mod source;
@@ -44,6 +45,7 @@ pub use explain::explain;
 pub use flags::{CommandLine, Flag, from_flags, from_lines};
 pub use load::load;
 pub use origin::{Origin, Place};
+pub use reference::reference;
 pub use render::render;
 pub use table::KEYS;
 

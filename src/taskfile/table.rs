@@ -252,3 +252,7 @@ pub static KEYS: &[Key] = keys! {
     Pattern "strategies" = Labels, later "error patterns of your own";
         "What to try, in order."
 };
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
