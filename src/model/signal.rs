@@ -42,10 +42,14 @@ const NAMES: &[(i32, &str)] = &[
 ];
 
 impl Signal {
+    /// The terminal was closed.
+    pub const HUP: Self = Self(libc::SIGHUP);
     /// The gentle request to end.
     pub const TERM: Self = Self(libc::SIGTERM);
     /// What Ctrl-C sends.
     pub const INT: Self = Self(libc::SIGINT);
+    /// What a supervisor takes as the order to kill its attempt.
+    pub const QUIT: Self = Self(libc::SIGQUIT);
     /// The end that cannot be refused.
     pub const KILL: Self = Self(libc::SIGKILL);
 

@@ -17,6 +17,7 @@
 
 pub mod epoch;
 pub mod identity;
+pub mod launch;
 pub mod runlock;
 pub mod slotfile;
 pub mod sweep;

@@ -6,12 +6,8 @@
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Read as _;
 use std::io::Write as _;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::RawFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -103,41 +99,31 @@ impl Listener {
         }
         Ok(Self { fifo })
     }
-
-    /// Takes away all wake-ups so far; whether there were any.
-    ///
-    /// # Errors
-    /// When the FIFO cannot be read.
-    pub fn drain(&self) -> io::Result<bool> {
-        let mut woken = false;
-        let mut buffer = [0; 512];
-        loop {
-            match (&self.fifo).read(&mut buffer) {
-                Ok(0) => return Ok(woken),
-                Ok(_) => woken = true,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(woken),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
 }
 
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fifo.as_fd()
-    }
-}
-
-impl AsRawFd for Listener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fifo.as_raw_fd()
+impl From<Listener> for OwnedFd {
+    fn from(listener: Listener) -> Self {
+        Self::from(listener.fifo)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
+
+    /// Takes away all wake-ups so far; whether there were any.
+    fn drain(listener: &Listener) -> bool {
+        let mut buffer = [0; 512];
+        let mut woken = false;
+        while (&listener.fifo)
+            .read(&mut buffer)
+            .is_ok_and(|length| length > 0)
+        {
+            woken = true;
+        }
+        woken
+    }
 
     #[test]
     fn a_listener_is_woken_and_a_missing_one_is_no_error() {
@@ -148,11 +134,11 @@ mod tests {
         create(&path).unwrap();
         assert_eq!(wake(&path).unwrap(), Woken::NobodyListens);
         let listener = Listener::open(&path).unwrap();
-        assert!(!listener.drain().unwrap());
+        assert!(!drain(&listener));
         assert_eq!(wake(&path).unwrap(), Woken::Yes);
         assert_eq!(wake(&path).unwrap(), Woken::Yes);
-        assert!(listener.drain().unwrap());
-        assert!(!listener.drain().unwrap());
+        assert!(drain(&listener));
+        assert!(!drain(&listener));
         drop(listener);
         assert_eq!(wake(&path).unwrap(), Woken::NobodyListens);
     }
