@@ -343,6 +343,19 @@ fn longer_timeout(facts: &DecideFacts<'_>) -> Option<Duration> {
     Some(limit.saturating_mul(2).min(most).max(declared))
 }
 
+/// The time limit of a task's next attempt. `held` is the limit of the last one that counts, and
+/// `pattern` what it died of.
+pub fn next_timeout(spec: &TaskSpec, held: Option<Duration>, pattern: &str) -> Option<Duration> {
+    let declared = spec.timeout?;
+    let held = held.unwrap_or(declared).max(declared);
+    let wanted = if pattern == OWN_TIMEOUT_PATTERN {
+        held.saturating_mul(2)
+    } else {
+        held
+    };
+    Some(wanted.min(declared.saturating_mul(LONGEST_TIMEOUT)))
+}
+
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;

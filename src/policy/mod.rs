@@ -9,4 +9,5 @@ pub mod backoff;
 pub mod classify;
 pub mod decide;
 pub mod pick;
+pub mod poison;
 pub mod verdict;

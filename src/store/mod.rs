@@ -27,6 +27,7 @@
 pub mod attempts;
 mod backup;
 mod connection;
+pub mod deaths;
 mod error;
 mod file;
 mod history;

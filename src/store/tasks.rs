@@ -280,6 +280,7 @@ pub fn remove(
         return Err(StoreError::InUse { task });
     }
     for sql in [
+        "DELETE FROM runner_deaths WHERE task_id = ?",
         "DELETE FROM attempts WHERE task_id = ?",
         "DELETE FROM task_records WHERE id = ?",
     ] {

@@ -116,6 +116,16 @@ CREATE TABLE runs (
     exit_code     INTEGER
 ) STRICT;
 
+-- How often a runner died while it was busy with an attempt.
+CREATE TABLE runner_deaths (
+    attempt_id INTEGER PRIMARY KEY,
+    task_id    INTEGER NOT NULL,
+    crashes    INTEGER NOT NULL,
+    silent     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX runner_deaths_of_task ON runner_deaths (task_id);
+
 CREATE TABLE requests (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     made_at     INTEGER NOT NULL,
