@@ -1,3 +1,35 @@
 //! Floor 6: the run.
+//!
+//! One loop ([`dispatcher`]) owns the store and everything a run knows. Its judgement is a pure
+//! [`step`]; what it writes is one transaction per beat ([`ledger`]); what it learns comes through one
+//! [`inbox`]. Whoever changes a queue comes in through [`entry`], which fences off earlier runs and
+//! finds out what became of their attempts ([`recover`]). Commands change tasks through [`change`].
+//!
+//! # Crash safety
+//!
+//! A claim is durable before its attempt is handed out; a claim that was handed out is never taken
+//! back by the runner; an outcome is acknowledged after its commit. So whatever line the runner dies
+//! on, the next one finds every attempt in the database, in a slot file, or in both.
 
+mod acting;
+pub mod change;
+mod dispatcher;
+mod entry;
+pub mod error;
 pub mod events;
+#[cfg(test)]
+mod fixture;
+mod hand_out;
+mod hearing;
+mod inbox;
+mod ledger;
+mod message;
+mod recover;
+mod requests;
+pub mod run;
+mod state;
+mod step;
+mod tally;
+
+pub use error::EngineError;
+pub use run::{RunOutcome, RunRequest, run};

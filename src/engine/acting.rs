@@ -1,0 +1,98 @@
+//! Carrying out what a step decided, once it is durable.
+
+use std::time::Duration;
+
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::events::RunEvent;
+use crate::engine::ledger;
+use crate::engine::message::Act;
+use crate::engine::state::Place;
+use crate::model::ids::AttemptId;
+use crate::model::message::Force;
+use crate::model::message::ToSupervisor;
+use crate::model::signal::Signal;
+use crate::process::identity;
+use crate::support::crash;
+
+/// How long nothing is started after the machine had no process or memory to spare.
+const THROTTLE: Duration = Duration::from_secs(1);
+
+impl Dispatcher<'_> {
+    pub(crate) fn carry_out(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Open { slot } => self.open(slot),
+                Act::Assign { slot, attempt } => self.assign(slot, attempt),
+                Act::Acknowledge { slot, attempt } => {
+                    crash::point("before_acknowledge");
+                    if let Some(line) = self.state.slots.get_mut(&slot) {
+                        line.unacknowledged = line.unacknowledged.saturating_sub(1);
+                    }
+                    self.send(slot, &ToSupervisor::Acknowledge { attempt });
+                }
+                Act::Stop {
+                    slot,
+                    attempt,
+                    reason,
+                    force,
+                } => self.send(
+                    slot,
+                    &ToSupervisor::Stop {
+                        attempt,
+                        reason,
+                        force,
+                    },
+                ),
+                Act::StopAdopted { supervisor, force } => {
+                    let signal = match force {
+                        Force::Gentle => Signal::TERM,
+                        Force::Kill => Signal::QUIT,
+                    };
+                    // A supervisor that is gone has let go of its lock; that is being waited for.
+                    let _gone_or_told = identity::signal(supervisor, signal);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, slot: usize) {
+        if let Err(error) = self.backend.open(slot) {
+            self.state.slots.remove(&slot);
+            let now = self.clock.now();
+            self.pace.throttled = Some(now.plus(THROTTLE));
+            self.watcher.watch(
+                now,
+                &RunEvent::Warning {
+                    text: format!("cannot start a supervisor: {error}; trying again"),
+                },
+            );
+        }
+    }
+
+    fn assign(&mut self, slot: usize, attempt: AttemptId) {
+        let (Some(live), Some(run)) = (self.state.live.get_mut(&attempt), self.run) else {
+            return;
+        };
+        if !self.state.slots.contains_key(&slot) {
+            // Its supervisor could not be started: nobody saw the assignment, so it waits again.
+            live.place = Place::Ready;
+            self.state.ready.insert(0, attempt);
+            return;
+        }
+        let assignment = ledger::assignment(attempt, &live.task, run, &self.entered.dir);
+        crash::point("before_assign");
+        self.send(slot, &ToSupervisor::Assign(Box::new(assignment)));
+        crash::point("after_assign");
+    }
+
+    fn send(&mut self, slot: usize, message: &ToSupervisor) {
+        if let Err(error) = self.backend.send(slot, message) {
+            self.watcher.watch(
+                self.clock.now(),
+                &RunEvent::Warning {
+                    text: format!("cannot speak to the supervisor of slot {slot}: {error}"),
+                },
+            );
+        }
+    }
+}

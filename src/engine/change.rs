@@ -1,0 +1,243 @@
+//! How a command changes tasks: through the living run, or by itself while nobody runs.
+//!
+//! With a run active the wish becomes a request, which the run answers; should the run end before it
+//! does, the command takes the lock and serves its own wish, after the same recovery as a run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::entry;
+use crate::engine::entry::Entered;
+use crate::engine::entry::LeftOpen;
+use crate::engine::error::EngineError;
+use crate::engine::events::RunWatcher;
+use crate::engine::events::Unwatched;
+use crate::engine::run::RunRequest;
+use crate::engine::run::dispatcher;
+use crate::engine::run::runtime;
+use crate::model::ids::TaskId;
+use crate::model::layout::StateDir;
+use crate::process::runlock::Holder;
+use crate::process::runlock::RunLock;
+use crate::process::runlock::RunLockError;
+use crate::process::wake;
+use crate::store::Access;
+use crate::store::Actor;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::pick::Selection;
+use crate::store::requests;
+use crate::store::requests::RequestId;
+use crate::store::requests::StopHow;
+use crate::store::requests::Verdict;
+use crate::store::requests::Wish;
+use crate::support::clock::Clock;
+use crate::support::clock::monotonic;
+
+/// How long a living run may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Between two looks for an answer.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a command returns before what it asked for is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// When nothing of the tasks runs any more.
+    ForTheEnd,
+    /// When the wish was accepted.
+    ForTheAnswer,
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// It was granted.
+    Granted,
+    /// It was refused, with a sentence.
+    Refused(String),
+}
+
+/// Who asks for a change, and where.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The queue.
+    pub dir: StateDir,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    /// The command's name, for the record.
+    pub command: &'static str,
+    /// This program.
+    pub executable: PathBuf,
+}
+
+/// Has tasks changed.
+///
+/// # Errors
+/// When the queue cannot be used or a living run does not answer.
+pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineError> {
+    let deadline = monotonic() + ANSWER;
+    let mut request = None;
+    loop {
+        match entry::enter(&asker.dir, asker.clock.now(), Duration::ZERO) {
+            Ok((entered, left)) => return alone(asker, wish, wait, request, entered, left),
+            Err(EngineError::Lock(RunLockError::Held { holder })) => {
+                let changed = ask(asker, wish, wait, &mut request)?;
+                if let Some(changed) = changed {
+                    return Ok(changed);
+                }
+                if monotonic() >= deadline {
+                    return Err(EngineError::NoAnswer {
+                        pid: holder.map_or(0, |holder| holder.process.pid),
+                    });
+                }
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Asks the living run to end. `None` when no run is active.
+///
+/// # Errors
+/// When the queue cannot be used or the run does not answer.
+pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> {
+    let deadline = monotonic() + ANSWER;
+    let mut request = None;
+    loop {
+        let lock = RunLock::acquire(&asker.dir.run_lock(), asker.clock.now(), Duration::ZERO);
+        let holder = match lock {
+            Ok(_free) => return Ok(None),
+            Err(RunLockError::Held { holder }) => holder,
+            Err(error) => return Err(EngineError::Lock(error)),
+        };
+        if ask(asker, &Wish::Stop { how }, Wait::ForTheAnswer, &mut request)?.is_some() {
+            return Ok(holder);
+        }
+        if monotonic() >= deadline {
+            return Err(EngineError::NoAnswer {
+                pid: holder.map_or(0, |holder| holder.process.pid),
+            });
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Leaves the wish for the living run, the first time, and looks for its answer.
+fn ask(
+    asker: &Asker,
+    wish: &Wish,
+    wait: Wait,
+    request: &mut Option<(RequestId, Store)>,
+) -> Result<Option<Changed>, EngineError> {
+    let now = asker.clock.now();
+    if request.is_none() {
+        let mut store = Store::open(&asker.dir, Access::ReadWrite, now)?;
+        let id = store.write(|tx| requests::put(tx, wish, asker.command, now))?;
+        *request = Some((id, store));
+        // The run looks by itself, only later.
+        let _slower_without = wake::wake(&asker.dir.wake());
+    }
+    let Some((id, store)) = request else {
+        return Ok(None);
+    };
+    let Some(answer) = store.answer_of(*id)? else {
+        return Ok(None);
+    };
+    match answer.verdict {
+        Verdict::Refused => Ok(Some(Changed::Refused(answer.text))),
+        Verdict::Accepted if wait == Wait::ForTheAnswer => Ok(Some(Changed::Granted)),
+        Verdict::Accepted => {
+            while is_worked_on(store, tasks_of(wish))? {
+                std::thread::sleep(PAUSE);
+            }
+            Ok(Some(Changed::Granted))
+        }
+    }
+}
+
+fn is_worked_on(store: &Store, tasks: &[TaskId]) -> Result<bool, StoreError> {
+    for task in tasks {
+        match store.state(*task) {
+            Ok(state) if state.attempt().is_some() => return Ok(true),
+            Ok(_) | Err(StoreError::NoSuchTask { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+fn tasks_of(wish: &Wish) -> &[TaskId] {
+    match wish {
+        Wish::Cancel { tasks, .. } | Wish::Remove { tasks } => tasks,
+        // Whoever queues a task again does not wait for its end.
+        Wish::Retry { .. } | Wish::Stop { .. } => &[],
+    }
+}
+
+/// Nobody runs: the command recovers what an earlier run left open and serves its own wish.
+fn alone(
+    asker: &Asker,
+    wish: &Wish,
+    wait: Wait,
+    request: Option<(RequestId, Store)>,
+    entered: Entered,
+    left: LeftOpen,
+) -> Result<Changed, EngineError> {
+    let id = request.map(|(id, _)| id);
+    if let Some(id) = id
+        && let Some(answer) = entered.store.answer_of(id)?
+    {
+        // The run answered with its last breath.
+        return Ok(match answer.verdict {
+            Verdict::Accepted => Changed::Granted,
+            Verdict::Refused => Changed::Refused(answer.text),
+        });
+    }
+    let request = RunRequest {
+        dir: asker.dir.clone(),
+        clock: asker.clock,
+        slots: 0,
+        selection: None,
+        adopt: true,
+        executable: asker.executable.clone(),
+        attended: false,
+    };
+    let runtime = runtime()?;
+    let mut unwatched = Unwatched;
+    let changed = runtime.block_on(async {
+        let watcher: &mut dyn RunWatcher = &mut unwatched;
+        let mut dispatcher = dispatcher(&request, entered, None, Selection::All, watcher)?;
+        dispatcher.actor = Actor::Command(asker.command.to_owned());
+        serve_alone(dispatcher, wish, wait, id, left).await
+    });
+    runtime.shutdown_background();
+    changed
+}
+
+async fn serve_alone(
+    mut dispatcher: Dispatcher<'_>,
+    wish: &Wish,
+    wait: Wait,
+    request: Option<RequestId>,
+    left: LeftOpen,
+) -> Result<Changed, EngineError> {
+    let events = dispatcher.take_over(left)?;
+    dispatcher.beat(events);
+    let now = dispatcher.clock.now();
+    let answer = dispatcher.serve(request, wish, now);
+    while wait == Wait::ForTheEnd
+        && dispatcher.pace.failure.is_none()
+        && is_worked_on(&dispatcher.entered.store, tasks_of(wish))?
+    {
+        dispatcher.wait_and_beat().await;
+    }
+    if let Some(error) = dispatcher.pace.failure.take() {
+        return Err(EngineError::Store(error));
+    }
+    Ok(match answer {
+        Some(answer) if answer.verdict == Verdict::Refused => Changed::Refused(answer.text),
+        Some(_) | None => Changed::Granted,
+    })
+}

@@ -1,0 +1,316 @@
+//! The loop of a run, in beats.
+//!
+//! A beat: wait for the first arrival and take all others that are there; turn them into events;
+//! `step` each; hand already claimed attempts to slots that became free; commit all writes and the
+//! next claims in one transaction; carry out the acts that rest on them.
+//!
+//! INVARIANT: what rests only on what is durable goes out before the commit, everything else behind
+//! it. There is no `?` in the loop: when storage fails, nothing more is started, what runs may end,
+//! and its outcomes stay in the slot files for the next run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::backend::Local;
+use crate::engine::entry::Entered;
+use crate::engine::events::RunEnd;
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunWatcher;
+use crate::engine::events::StopCause;
+use crate::engine::hand_out::hand_out;
+use crate::engine::inbox::Inbox;
+use crate::engine::ledger;
+use crate::engine::message::Effects;
+use crate::engine::message::Event;
+use crate::engine::message::Write;
+use crate::engine::requests::Answer;
+use crate::engine::state::Halt;
+use crate::engine::state::RunState;
+use crate::engine::step::step;
+use crate::engine::tally::Tally;
+use crate::host::alerts;
+use crate::host::alerts::Level;
+use crate::host::ballast;
+use crate::model::ids::RunId;
+use crate::store::Actor;
+use crate::store::StoreError;
+use crate::store::pick::Selection;
+use crate::support::clock::Clock;
+use crate::support::clock::Timestamp;
+use crate::support::crash;
+
+/// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
+/// may be lost with its sender, and the clock may jump.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// A run, or a command that changes something while no run is active.
+pub(crate) struct Dispatcher<'a> {
+    pub(crate) entered: Entered,
+    pub(crate) clock: Clock,
+    pub(crate) actor: Actor,
+    pub(crate) run: Option<RunId>,
+    pub(crate) state: RunState,
+    pub(crate) backend: Local,
+    pub(crate) inbox: Inbox,
+    pub(crate) selection: Selection,
+    pub(crate) watcher: &'a mut dyn RunWatcher,
+    /// Whether a closed terminal ends the run.
+    pub(crate) attended: bool,
+    /// Slot files that nobody needs any more once everything is durable.
+    pub(crate) spent: Vec<PathBuf>,
+    /// What happened so far.
+    pub(crate) tally: Tally,
+    pub(crate) pace: Pace,
+}
+
+/// When the loop looks for more work.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// There may be tasks that could be claimed.
+    pub(crate) hungry: bool,
+    /// When the next task's time comes, as far as is known.
+    pub(crate) next_due: Option<Timestamp>,
+    /// Nothing is started before this instant.
+    pub(crate) throttled: Option<Timestamp>,
+    /// Signals that came so far.
+    pub(crate) signals: u32,
+    /// Why the queue can no longer be written.
+    pub(crate) failure: Option<StoreError>,
+    /// Whether requests of commands may be waiting.
+    pub(crate) requests: bool,
+    /// The ballast was given back to the disk.
+    pub(crate) ballast_released: bool,
+}
+
+impl Dispatcher<'_> {
+    /// Beats until there is nothing more to do, and says why it ended.
+    pub(crate) async fn work(&mut self, first: Vec<Event>) -> RunEnd {
+        self.beat(first);
+        loop {
+            if let Some(end) = self.end() {
+                return end;
+            }
+            self.wait_and_beat().await;
+        }
+    }
+
+    /// Waits for the first arrival and beats with all that are there.
+    pub(crate) async fn wait_and_beat(&mut self) {
+        let patience = self.patience();
+        let arrival = self.inbox.next(&mut self.backend, patience).await;
+        let mut events = self.take_in(arrival);
+        while let Some(arrival) = self.inbox.more() {
+            events.extend(self.take_in(arrival));
+        }
+        self.beat(events);
+    }
+
+    /// One beat: from events to durable facts to acts.
+    pub(crate) fn beat(&mut self, events: Vec<Event>) {
+        let now = self.clock.now();
+        let mut effects = Effects::default();
+        for event in events {
+            self.take_step(event, now, &mut effects);
+        }
+        // Rests on claims that are durable: it need not wait for the commit.
+        self.start_ready(now);
+        self.settle(effects, &[], now);
+        self.start_ready(now);
+        self.serve_requests(now);
+        // The note is about whoever handled an event; nobody does any more. A stale one is
+        // overwritten by the next and weighed with care by the next run.
+        let _stale_at_worst = self.entered.lock.clear_note();
+    }
+
+    fn start_ready(&mut self, now: Timestamp) {
+        if self.pace.throttled.is_none_or(|until| until <= now) {
+            let acts = hand_out(&mut self.state);
+            self.carry_out(acts);
+        }
+    }
+
+    pub(crate) fn take_step(&mut self, event: Event, now: Timestamp, effects: &mut Effects) {
+        let more = step(&mut self.state, event, now);
+        effects.writes.extend(more.writes);
+        effects.acts.extend(more.acts);
+        effects.shown.extend(more.shown);
+    }
+
+    /// Commits what was stepped together with the next claims, then does what rests on it.
+    pub(crate) fn settle(&mut self, effects: Effects, answers: &[Answer], now: Timestamp) {
+        if self.pace.failure.is_some() {
+            return;
+        }
+        let frees_tasks = effects.writes.iter().any(|write| match write {
+            Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
+            Write::Started { .. } | Write::StopIntent { .. } | Write::Remove { .. } => false,
+        });
+        self.pace.hungry |= frees_tasks || self.pace.next_due.is_some_and(|due| due <= now);
+        let wanted = self.wanted(now);
+        if effects.writes.is_empty() && answers.is_empty() && wanted == 0 {
+            return;
+        }
+        match self.commit(&effects.writes, answers, wanted, now) {
+            Ok(()) => {
+                crash::point("after_beat_commit");
+                self.carry_out(effects.acts);
+                for event in &effects.shown {
+                    self.tally.note(event);
+                    self.watcher.watch(now, event);
+                }
+            }
+            Err(error) => self.storage_failed(error, now),
+        }
+    }
+
+    /// How many attempts are to be claimed now.
+    fn wanted(&self, now: Timestamp) -> usize {
+        let ahead = self.state.claim_ahead();
+        let throttled = self.pace.throttled.is_some_and(|until| until > now);
+        if self.state.halt.is_some() || !self.pace.hungry || throttled {
+            return 0;
+        }
+        // In batches: a query for each single claim would cost more than the claim.
+        let low = self.state.ready.len() <= ahead / 2;
+        if low {
+            ahead.saturating_sub(self.state.ready.len())
+        } else {
+            0
+        }
+    }
+
+    fn commit(
+        &mut self,
+        writes: &[Write],
+        answers: &[Answer],
+        wanted: usize,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let result = self.commit_once(writes, answers, wanted, now);
+        match result {
+            Err(error) if error.is_disk_full() && !self.pace.ballast_released => {
+                // The ballast is what lets the end be recorded; then the run ends all the same.
+                self.pace.ballast_released = ballast::release(&self.entered.dir).is_ok();
+                let again = self.commit_once(writes, answers, 0, now);
+                self.alert("the disk is full; the run starts nothing more", &error, now);
+                again.map(|()| {
+                    self.disk_is_full(error);
+                })
+            }
+            other => other,
+        }
+    }
+
+    fn commit_once(
+        &mut self,
+        writes: &[Write],
+        answers: &[Answer],
+        wanted: usize,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let facts = ledger::ClaimFacts {
+            run: self.run,
+            here: self.entered.here,
+            epoch: self.entered.epoch,
+            wanted,
+            selection: self.selection,
+            free: self
+                .state
+                .capacity
+                .saturating_sub(self.state.running() + self.state.ready.len()),
+        };
+        let actor = self.actor.clone();
+        let (claimed, next_due) = self.entered.store.write(|tx| {
+            for write in writes {
+                ledger::apply(tx, write, &actor, now)?;
+            }
+            for answer in answers {
+                answer.write(tx, now)?;
+            }
+            let claimed = ledger::claim(tx, &facts, &actor, now)?;
+            let next_due = tx.next_due(facts.selection)?;
+            Ok((claimed, next_due))
+        })?;
+        if wanted > 0 {
+            self.pace.hungry = claimed.more;
+        }
+        self.pace.next_due = next_due;
+        for (attempt, task) in claimed.attempts {
+            self.state.add_ready(attempt, task);
+        }
+        Ok(())
+    }
+
+    /// The facts are safe thanks to the ballast, but nothing more may be started.
+    fn disk_is_full(&mut self, error: StoreError) {
+        self.pace.failure = Some(error);
+        self.stop_for_storage();
+    }
+
+    pub(crate) fn storage_failed(&mut self, error: StoreError, now: Timestamp) {
+        self.alert(
+            "the queue cannot be written; the run starts nothing more",
+            &error,
+            now,
+        );
+        self.pace.failure = Some(error);
+        self.stop_for_storage();
+        self.watcher.watch(
+            now,
+            &RunEvent::Stopping {
+                cause: StopCause::Storage,
+                running: self.state.running(),
+            },
+        );
+    }
+
+    pub(crate) fn stop_for_storage(&mut self) {
+        self.state.halt = self.state.halt.max(Some(Halt::Storage));
+        // Their claims stand in the database; the next run gives them back.
+        for attempt in std::mem::take(&mut self.state.ready) {
+            self.state.live.remove(&attempt);
+        }
+    }
+
+    fn alert(&self, message: &str, error: &StoreError, now: Timestamp) {
+        let details = serde_json::json!({ "error": error.to_string() });
+        // If not even the alert can be written, the exit code still tells.
+        let _exit_code_tells = alerts::append(
+            &self.entered.dir,
+            Level::Critical,
+            "storage",
+            message,
+            &details,
+            now,
+        );
+    }
+
+    /// Why the run is over, if it is.
+    fn end(&self) -> Option<RunEnd> {
+        let idle = self.state.live.is_empty();
+        match self.state.halt {
+            Some(Halt::ThirdSignal(signal)) => Some(RunEnd::Signal(signal.signal())),
+            Some(_) if !idle => None,
+            Some(Halt::Storage) => Some(RunEnd::Storage),
+            Some(Halt::Signal(signal) | Halt::SecondSignal(signal)) => {
+                Some(RunEnd::Signal(signal.signal()))
+            }
+            Some(Halt::Drain | Halt::Stop | Halt::StopNow) => Some(RunEnd::Stopped),
+            None => {
+                let nothing_comes = !self.pace.hungry && self.pace.next_due.is_none();
+                (idle && nothing_comes && self.pace.throttled.is_none()).then_some(RunEnd::Drained)
+            }
+        }
+    }
+
+    /// How long the loop may wait.
+    fn patience(&self) -> Duration {
+        let now = self.clock.now();
+        [self.pace.next_due, self.pace.throttled]
+            .into_iter()
+            .flatten()
+            .map(|instant| instant.since(now))
+            .min()
+            .unwrap_or(LOOK_AROUND)
+            .min(LOOK_AROUND)
+    }
+}

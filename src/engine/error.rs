@@ -1,0 +1,46 @@
+//! Why a run could not begin or had to end.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::host::state_dir::StateDirError;
+use crate::process::runlock::RunLockError;
+use crate::store::StoreError;
+
+/// A failure of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The run lock cannot be had: another run is active, or the file is out of reach.
+    #[error(transparent)]
+    Lock(#[from] RunLockError),
+    /// The queue cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of the engine's own cannot be read or written.
+    #[error("cannot {doing} `{}`", .path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The machine does not give what every process needs.
+    #[error("cannot {doing}")]
+    Machine {
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A living run did not answer a request in time.
+    #[error("the run of process {pid} does not answer")]
+    NoAnswer {
+        /// The run's process.
+        pid: i32,
+    },
+}

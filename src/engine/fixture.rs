@@ -1,0 +1,166 @@
+//! Tests only: a run in memory and the events that happen to it.
+
+use std::time::Duration;
+
+use crate::engine::hand_out::hand_out;
+use crate::engine::message::Change;
+use crate::engine::message::Effects;
+use crate::engine::message::Event;
+use crate::engine::message::Write;
+use crate::engine::state::ClaimedTask;
+use crate::engine::state::RunState;
+use crate::engine::step::step;
+use crate::model::category::Category;
+use crate::model::category::Classification;
+use crate::model::category::Retryable;
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::model::outcome::Containment;
+use crate::model::outcome::Ended;
+use crate::model::outcome::Exit;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::OutputPlace;
+use crate::model::outcome::StopReason;
+use crate::model::outcome::Usage;
+use crate::model::signal::Signal;
+use crate::model::spec::Command;
+use crate::model::spec::Surroundings;
+use crate::model::spec::TaskSpec;
+use crate::model::state::TaskEvent;
+use crate::policy::classify::Judgement;
+use crate::support::clock::Timestamp;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+pub(crate) fn attempt(number: i64) -> AttemptId {
+    AttemptId::new(number)
+}
+
+pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
+    let mut spec = TaskSpec::of_command(
+        TaskName::new(&format!("task-{number}")).unwrap(),
+        Command::Direct(vec!["true".into()]),
+        "/".into(),
+    );
+    spec.priority = priority;
+    spec.retry.jitter = 0.0;
+    ClaimedTask {
+        id: TaskId::new(number),
+        number: 1,
+        used: 0,
+        timeout: None,
+        last: None,
+        spec,
+        surroundings: Surroundings::default(),
+    }
+}
+
+/// A run with `capacity` slots and ready attempts 1 to `ready`.
+pub(crate) fn run(capacity: usize, ready: i64) -> RunState {
+    let mut state = RunState {
+        capacity,
+        ..RunState::default()
+    };
+    for number in 1..=ready {
+        state.add_ready(attempt(number), task(number, 0));
+    }
+    state
+}
+
+/// A run in which attempt 1 runs in slot 0.
+pub(crate) fn running() -> RunState {
+    let mut state = run(1, 1);
+    hand_out(&mut state);
+    step(&mut state, started(1), NOW);
+    state
+}
+
+pub(crate) fn started(number: i64) -> Event {
+    Event::Started {
+        attempt: attempt(number),
+        slot: 0,
+        process: ProcessIdentity { pid: 9, start: 9 },
+        at: NOW,
+    }
+}
+
+pub(crate) fn outcome(ended: Ended) -> Box<Outcome> {
+    Box::new(Outcome {
+        ended,
+        started_at: Some(NOW),
+        ended_at: NOW,
+        duration: Duration::from_secs(1),
+        usage: Usage::default(),
+        output: OutputPlace::default(),
+        leftovers: Vec::new(),
+        leftover_count: 0,
+        containment: Containment::Subreaper,
+        out_of_memory: false,
+        notes: Vec::new(),
+    })
+}
+
+pub(crate) fn over(number: i64, ended: Ended, judgement: Judgement) -> Event {
+    Event::Ended {
+        attempt: attempt(number),
+        outcome: outcome(ended),
+        judgement,
+        chance: 0.5,
+        survivors: false,
+    }
+}
+
+pub(crate) fn success(number: i64) -> Event {
+    over(number, Ended::ByItself(Exit::Code(0)), Judgement::Success)
+}
+
+pub(crate) fn failure(category: Category) -> Judgement {
+    Judgement::Failure(Classification {
+        category,
+        pattern: "test".to_owned(),
+        retryable: Retryable::Yes,
+        confidence: 1.0,
+        extracted: std::collections::BTreeMap::new(),
+        line: None,
+    })
+}
+
+pub(crate) fn stopped(reason: StopReason) -> Event {
+    over(
+        1,
+        Ended::Stopped {
+            reason,
+            exit: Exit::Signal {
+                signal: Signal::TERM,
+                core: false,
+            },
+            killed: false,
+        },
+        failure(Category::Killed),
+    )
+}
+
+pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
+    effects
+        .writes
+        .iter()
+        .filter_map(|write| match write {
+            Write::Finish { event, .. } | Write::Change { event, .. } => Some(event),
+            Write::Started { .. }
+            | Write::ReturnClaim { .. }
+            | Write::StopIntent { .. }
+            | Write::Remove { .. } => None,
+        })
+        .collect()
+}
+
+pub(crate) fn change(open: Option<i64>, change: Change) -> Event {
+    Event::Change {
+        id: TaskId::new(1),
+        name: TaskName::new("task-1").unwrap(),
+        open: open.map(attempt),
+        change,
+    }
+}

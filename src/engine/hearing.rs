@@ -1,0 +1,231 @@
+//! From arrivals to events: what was said is judged here, with all that must be read for it.
+//!
+//! The end of an attempt is the same event whether its supervisor told it, its slot file kept it or
+//! nobody saw it; what follows is decided in `engine::step`.
+
+use std::io;
+use std::path::Path;
+
+use crate::backend::Said;
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::events::RunEvent;
+use crate::engine::inbox::Arrival;
+use crate::engine::inbox::Inspected;
+use crate::engine::message::Event;
+use crate::engine::recover::Fate;
+use crate::engine::state::Halt;
+use crate::engine::state::HaltSignal;
+use crate::engine::state::Live;
+use crate::engine::state::Place;
+use crate::model::ids::AttemptId;
+use crate::model::message::FromSupervisor;
+use crate::model::message::NotStartedReason;
+use crate::model::outcome::Containment;
+use crate::model::outcome::Ended;
+use crate::model::outcome::LossCause;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::OutputPlace;
+use crate::model::outcome::Usage;
+use crate::policy::classify::Facts;
+use crate::policy::classify::Judgement;
+use crate::policy::classify::classify;
+use crate::support::clock::Timestamp;
+
+impl Dispatcher<'_> {
+    /// What an arrival means: events for the step.
+    pub(crate) fn take_in(&mut self, arrival: Arrival) -> Vec<Event> {
+        match arrival {
+            Arrival::Said {
+                slot,
+                said: Said::Message(message),
+            } => self.heard(slot, message),
+            Arrival::Said {
+                slot,
+                said: Said::Closed,
+            } => {
+                self.hung_up(slot);
+                Vec::new()
+            }
+            Arrival::Inspected(inspected) => self.inspected(inspected),
+            Arrival::Signal(signal) => self.signalled(signal),
+            Arrival::Woken => {
+                self.pace.hungry = true;
+                self.pace.requests = true;
+                Vec::new()
+            }
+            Arrival::Time => {
+                self.look_around();
+                Vec::new()
+            }
+        }
+    }
+
+    fn heard(&mut self, slot: usize, message: FromSupervisor) -> Vec<Event> {
+        let event = match message {
+            FromSupervisor::Ready { .. } => return Vec::new(),
+            FromSupervisor::Started {
+                attempt,
+                process,
+                at,
+            } => Event::Started {
+                attempt,
+                slot,
+                process,
+                at,
+            },
+            FromSupervisor::NotStarted { attempt, reason } => Event::NotStarted { attempt, reason },
+            FromSupervisor::Ended { attempt, outcome } => {
+                return self.judged(attempt, outcome, false).into_iter().collect();
+            }
+        };
+        vec![event]
+    }
+
+    /// A supervisor says nothing more: whether it is dead, and what of its attempts, is looked at.
+    fn hung_up(&mut self, slot: usize) {
+        let child = self.backend.close(slot);
+        let mut attempts = Vec::new();
+        for (attempt, live) in &mut self.state.live {
+            if live.place == Place::Slot(slot) {
+                live.place = Place::Orphan;
+                attempts.push(*attempt);
+            }
+        }
+        if let Some(line) = self.state.slots.get_mut(&slot) {
+            line.retiring = true;
+        }
+        let slot_file = self.slot_file(slot);
+        self.inbox
+            .inspect(Some(slot), slot_file, self.entered.here, attempts, child);
+    }
+
+    fn inspected(&mut self, inspected: Inspected) -> Vec<Event> {
+        let mut events = Vec::new();
+        match inspected.fates {
+            Ok(fates) => {
+                for (attempt, fate) in fates {
+                    events.extend(self.fate(attempt, fate));
+                }
+                self.spent.push(inspected.slot_file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It died before it made its slot file, so it started nothing.
+                events.extend(
+                    inspected
+                        .attempts
+                        .into_iter()
+                        .map(|attempt| Event::NotStarted {
+                            attempt,
+                            reason: NotStartedReason::RunnerGone,
+                        }),
+                );
+            }
+            Err(error) => self.cannot_know(&inspected.attempts, &inspected.slot_file, &error),
+        }
+        events.extend(inspected.slot.map(|slot| Event::SlotGone { slot }));
+        events
+    }
+
+    /// A slot file cannot be read: what became of its attempts must not be guessed. The run starts
+    /// nothing more; their rows stay open for the next one.
+    fn cannot_know(&mut self, attempts: &[AttemptId], slot_file: &Path, error: &io::Error) {
+        for attempt in attempts {
+            self.state.live.remove(attempt);
+        }
+        let now = self.clock.now();
+        let text = format!(
+            "cannot read the slot file `{}`: {error}",
+            slot_file.display()
+        );
+        self.watcher.watch(now, &RunEvent::Warning { text });
+        self.stop_for_storage();
+    }
+
+    /// The event that a fate stands for; none for an attempt that goes on.
+    pub(crate) fn fate(&mut self, attempt: AttemptId, fate: Fate) -> Option<Event> {
+        match fate {
+            Fate::Outcome(outcome) => self.judged(attempt, outcome, false),
+            Fate::NeverStarted(reason) => Some(Event::NotStarted { attempt, reason }),
+            Fate::Lost {
+                cause,
+                started_at,
+                survivors,
+            } => {
+                let outcome = lost(cause, started_at, self.clock.now());
+                self.judged(attempt, Box::new(outcome), survivors)
+            }
+            Fate::Alive { .. } => None,
+        }
+    }
+
+    /// An end, with what we make of it; `None` for an attempt that is not open.
+    fn judged(
+        &mut self,
+        attempt: AttemptId,
+        outcome: Box<Outcome>,
+        survivors: bool,
+    ) -> Option<Event> {
+        let live = self.state.live.get(&attempt)?;
+        // Whatever happens until the beat is over is about this attempt.
+        let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);
+        let judgement = judge(live, &outcome);
+        Some(Event::Ended {
+            attempt,
+            outcome,
+            judgement,
+            chance: fastrand::f64(),
+            survivors,
+        })
+    }
+
+    fn signalled(&mut self, signal: HaltSignal) -> Vec<Event> {
+        // Who runs unattended goes on when a terminal that it was started from is closed.
+        if signal == HaltSignal::HangUp && !self.attended {
+            return Vec::new();
+        }
+        self.pace.signals += 1;
+        let halt = match self.pace.signals {
+            1 => Halt::Signal(signal),
+            2 => Halt::SecondSignal(signal),
+            _ => Halt::ThirdSignal(signal),
+        };
+        vec![Event::Halt(halt)]
+    }
+
+    /// Time has passed: what could not be known by a message is looked for.
+    fn look_around(&mut self) {
+        let now = self.clock.now();
+        if self.pace.throttled.is_some_and(|until| until <= now) {
+            self.pace.throttled = None;
+        }
+        self.pace.hungry = true;
+        self.pace.requests = true;
+    }
+}
+
+/// What we make of an end, by its facts.
+fn judge(live: &Live, outcome: &Outcome) -> Judgement {
+    classify(&Facts {
+        spec: &live.task.spec,
+        outcome,
+        stdout: &[],
+        stderr: &[],
+    })
+}
+
+/// The outcome of an attempt whose end nobody saw.
+fn lost(cause: LossCause, started_at: Option<Timestamp>, now: Timestamp) -> Outcome {
+    Outcome {
+        ended: Ended::Lost(cause),
+        started_at,
+        ended_at: now,
+        duration: started_at.map(|at| now.since(at)).unwrap_or_default(),
+        usage: Usage::default(),
+        output: OutputPlace::default(),
+        leftovers: Vec::new(),
+        leftover_count: 0,
+        containment: Containment::Group,
+        out_of_memory: false,
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,165 @@
+//! What the loop waits for: words of supervisors, looks at the dead, signals, a wake-up, the time.
+//!
+//! Nothing is judged here. One call of [`Inbox::next`] waits for the first arrival; everything else
+//! that is already there belongs to the same beat.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::net::unix::pipe;
+use tokio::signal::unix::Signal as SignalStream;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::backend::Local;
+use crate::backend::Said;
+use crate::engine::recover;
+use crate::engine::recover::Fate;
+use crate::engine::recover::Here;
+use crate::engine::state::HaltSignal;
+use crate::model::ids::AttemptId;
+use crate::process::wake::Listener;
+
+/// Something that came in.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A supervisor of this run said something.
+    Said {
+        /// Its slot.
+        slot: usize,
+        /// What it said.
+        said: Said,
+    },
+    /// A dead supervisor's slot file was looked at.
+    Inspected(Inspected),
+    /// Somebody wants the run to end.
+    Signal(HaltSignal),
+    /// There may be something new in the queue.
+    Woken,
+    /// The time that was waited for has come.
+    Time,
+}
+
+/// What a dead supervisor left behind.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    /// Its slot, if it was one of this run.
+    pub(crate) slot: Option<usize>,
+    /// Its slot file.
+    pub(crate) slot_file: PathBuf,
+    /// The fate of the attempts that it had.
+    pub(crate) fates: io::Result<Vec<(AttemptId, Fate)>>,
+    /// The attempts that were asked about.
+    pub(crate) attempts: Vec<AttemptId>,
+}
+
+/// All that a run waits for.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    said: UnboundedReceiver<(usize, Said)>,
+    inspected: UnboundedReceiver<Inspected>,
+    inspector: UnboundedSender<Inspected>,
+    interrupt: SignalStream,
+    terminate: SignalStream,
+    hang_up: SignalStream,
+    wake: Option<pipe::Receiver>,
+}
+
+impl Inbox {
+    /// An inbox for a backend whose words come through `said`. `wake` may be missing: then the loop
+    /// looks by itself from time to time.
+    ///
+    /// # Errors
+    /// When signals or the wake-up cannot be listened to.
+    pub(crate) fn new(
+        said: UnboundedReceiver<(usize, Said)>,
+        wake: Option<Listener>,
+    ) -> io::Result<Self> {
+        let (inspector, inspected) = unbounded_channel();
+        Ok(Self {
+            said,
+            inspected,
+            inspector,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            wake: wake
+                .map(|listener| pipe::Receiver::from_owned_fd(listener.into()))
+                .transpose()?,
+        })
+    }
+
+    /// Waits for the next arrival, at most `patience`; congested pipes of the backend are written to
+    /// meanwhile.
+    pub(crate) async fn next(&mut self, backend: &mut Local, patience: Duration) -> Arrival {
+        let Self {
+            said,
+            inspected,
+            interrupt,
+            terminate,
+            hang_up,
+            wake,
+            ..
+        } = self;
+        loop {
+            tokio::select! {
+                biased;
+                Some(()) = interrupt.recv() => return Arrival::Signal(HaltSignal::Interrupt),
+                Some(()) = terminate.recv() => return Arrival::Signal(HaltSignal::Terminate),
+                Some(()) = hang_up.recv() => return Arrival::Signal(HaltSignal::HangUp),
+                Some((slot, said)) = said.recv() => return Arrival::Said { slot, said },
+                Some(inspected) = inspected.recv() => return Arrival::Inspected(inspected),
+                () = woken(wake.as_ref()) => return Arrival::Woken,
+                () = backend.flush() => {}
+                () = tokio::time::sleep(patience) => return Arrival::Time,
+            }
+        }
+    }
+
+    /// What else is already there.
+    pub(crate) fn more(&mut self) -> Option<Arrival> {
+        if let Ok((slot, said)) = self.said.try_recv() {
+            return Some(Arrival::Said { slot, said });
+        }
+        self.inspected.try_recv().ok().map(Arrival::Inspected)
+    }
+
+    /// Has the slot file of a supervisor looked at as soon as its lock is free. A thread waits for
+    /// the lock, because nothing else can.
+    pub(crate) fn inspect(
+        &self,
+        slot: Option<usize>,
+        slot_file: PathBuf,
+        here: Here,
+        attempts: Vec<AttemptId>,
+        child: Option<std::process::Child>,
+    ) {
+        let inspector = self.inspector.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            // A supervisor of our own is waited for, so that it does not stay a zombie.
+            let _exit_status = child.map(|mut child| child.wait());
+            let fates = recover::inspect(&slot_file, here, &attempts);
+            drop(inspector.send(Inspected {
+                slot,
+                slot_file,
+                fates,
+                attempts,
+            }));
+        }));
+    }
+}
+
+/// Waits for a wake-up and takes in all that have come; for ever without a listener.
+async fn woken(wake: Option<&pipe::Receiver>) {
+    let Some(wake) = wake else {
+        return std::future::pending().await;
+    };
+    // A FIFO that fails is as good as a wake-up: the loop looks, and looks around anyway.
+    let _failed_or_not = wake.readable().await;
+    let mut bytes = [0; 512];
+    while wake.try_read(&mut bytes).is_ok_and(|length| length > 0) {}
+}

@@ -1,0 +1,273 @@
+//! What a beat writes: the step's wishes and the next claims, inside one transaction of the store.
+//!
+//! No judgement of its own: which candidates are taken is `policy::pick`, which state follows from
+//! an event is the journal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::engine::message::Write;
+use crate::engine::recover::Here;
+use crate::engine::state::ClaimedTask;
+use crate::model::attempt::Assignment;
+use crate::model::ids::AttemptId;
+use crate::model::ids::Epoch;
+use crate::model::ids::RunId;
+use crate::model::ids::TaskId;
+use crate::model::layout::StateDir;
+use crate::model::spec::OnCrash;
+use crate::model::state::TaskEvent;
+use crate::policy::decide::next_timeout;
+use crate::policy::pick;
+use crate::store::Actor;
+use crate::store::Reader;
+use crate::store::StoreError;
+use crate::store::Transaction;
+use crate::store::attempts;
+use crate::store::attempts::Finish;
+use crate::store::attempts::StartFacts;
+use crate::store::journal;
+use crate::store::pick as pages;
+use crate::store::pick::Selection;
+use crate::store::tasks;
+use crate::support::bytes::OsText;
+use crate::support::clock::Timestamp;
+
+/// Carries out one write of the step.
+pub(crate) fn apply(
+    tx: &Transaction<'_>,
+    write: &Write,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match write {
+        Write::Started {
+            attempt,
+            slot,
+            process,
+            at,
+        } => {
+            let facts = StartFacts {
+                process: Some(*process),
+                slot: u32::try_from(*slot).ok(),
+                at: *at,
+            };
+            attempts::mark_started(tx, *attempt, &facts, actor, now).map(drop)
+        }
+        Write::ReturnClaim { attempt } => {
+            attempts::return_claim(tx, *attempt, actor, now).map(drop)
+        }
+        Write::Finish {
+            attempt,
+            outcome,
+            classification,
+            used,
+            reason,
+            event,
+        } => {
+            let end = Finish {
+                outcome,
+                classification: classification.as_ref(),
+                used: *used,
+                decision: reason,
+                next_at: next_at(event),
+            };
+            attempts::finish(tx, *attempt, &end, event, actor, now).map(drop)
+        }
+        Write::StopIntent { attempt, reason } => {
+            attempts::set_stop_intent(tx, *attempt, *reason, actor, now)
+        }
+        Write::Change { task, event } => journal::record(tx, *task, event, actor, now).map(drop),
+        Write::Remove { task } => tasks::remove(tx, *task, actor, now),
+    }
+}
+
+/// When the next attempt may start, for an event that promises one.
+fn next_at(event: &TaskEvent) -> Option<Timestamp> {
+    match event {
+        TaskEvent::RetryScheduled { until, .. } | TaskEvent::Recovered { until, .. } => {
+            Some(*until)
+        }
+        TaskEvent::Interrupted { until, .. } => *until,
+        TaskEvent::Claimed { .. }
+        | TaskEvent::ClaimReturned { .. }
+        | TaskEvent::Started { .. }
+        | TaskEvent::Succeeded { .. }
+        | TaskEvent::RecoveryStarted { .. }
+        | TaskEvent::Failed { .. }
+        | TaskEvent::Skipped(_)
+        | TaskEvent::Held(_)
+        | TaskEvent::Released
+        | TaskEvent::Cancelled
+        | TaskEvent::Completed { .. }
+        | TaskEvent::Requeued => None,
+    }
+}
+
+/// What claims rest on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClaimFacts {
+    /// The run; a command without one claims nothing.
+    pub(crate) run: Option<RunId>,
+    /// Queue and boot.
+    pub(crate) here: Here,
+    /// The run's epoch.
+    pub(crate) epoch: Epoch,
+    /// How many attempts are to be claimed.
+    pub(crate) wanted: usize,
+    /// From which tasks.
+    pub(crate) selection: Selection,
+    /// How many of them a slot is waiting for.
+    pub(crate) free: usize,
+}
+
+/// Claims that were made.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    /// In the order in which they shall start.
+    pub(crate) attempts: Vec<(AttemptId, ClaimedTask)>,
+    /// There may be more tasks that could start.
+    pub(crate) more: bool,
+}
+
+/// Claims the next tasks.
+pub(crate) fn claim(
+    tx: &Transaction<'_>,
+    facts: &ClaimFacts,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Claimed, StoreError> {
+    let mut claimed = Claimed::default();
+    let (Some(run), true) = (facts.run, facts.wanted > 0) else {
+        return Ok(claimed);
+    };
+    let page = pages::candidates(tx, now, facts.wanted, facts.selection)?;
+    claimed.more = page.len() >= facts.wanted;
+    let careful: BTreeMap<_, _> = page
+        .iter()
+        .map(|candidate| (candidate.id, candidate.on_crash != OnCrash::Retry))
+        .collect();
+    let candidates: Vec<pick::Candidate> = page
+        .iter()
+        .map(|candidate| pick::Candidate {
+            task: candidate.id,
+            priority: candidate.priority,
+            due: candidate.due,
+            claim: None,
+            attempts: candidate.attempts,
+        })
+        .collect();
+    let picked = pick::pick(&candidates, facts.wanted, now);
+    // Something stands in the page that may not start yet: the clock was set back.
+    claimed.more |= picked.len() < page.len();
+    for task in picked {
+        // INVARIANT: a task that must not run again after a crash is never claimed ahead: a claim
+        // that waits would count as "maybe ran". What comes behind it waits too, or it would
+        // never be its turn.
+        if careful.get(&task) == Some(&true) && claimed.attempts.len() >= facts.free {
+            claimed.more = true;
+            break;
+        }
+        let task = load(tx, task)?;
+        let claim = attempts::claim(
+            tx,
+            task.id,
+            &attempts::ClaimFacts {
+                run,
+                boot: facts.here.boot,
+                epoch: facts.epoch,
+                timeout: task.timeout,
+            },
+            actor,
+            now,
+        )?;
+        let task = ClaimedTask {
+            number: claim.number,
+            ..task
+        };
+        claimed.attempts.push((claim.id, task));
+    }
+    Ok(claimed)
+}
+
+/// A task as the step needs it, for its next attempt or for one that is open.
+pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
+    let task = tx.task(id)?;
+    let last = if task.attempts > 0 {
+        tx.last_failure(id)?
+    } else {
+        None
+    };
+    let timeout = next_timeout(
+        &task.spec,
+        last.as_ref().and_then(|last| last.timeout),
+        last.as_ref()
+            .map(|last| last.pattern.as_str())
+            .unwrap_or_default(),
+    );
+    Ok(ClaimedTask {
+        id,
+        number: task.attempts,
+        used: task.used,
+        timeout,
+        last: last.map(|last| (last.category, last.pattern)),
+        spec: task.spec,
+        surroundings: task.surroundings,
+    })
+}
+
+/// What a supervisor is told about an attempt.
+pub(crate) fn assignment(
+    attempt: AttemptId,
+    task: &ClaimedTask,
+    run: RunId,
+    dir: &StateDir,
+) -> Assignment {
+    Assignment {
+        attempt,
+        task: task.id,
+        run,
+        spec: task.spec.clone(),
+        surroundings: task.surroundings.clone(),
+        variables: variables(task, run, dir),
+        timeout: task.timeout,
+    }
+}
+
+/// The variables that a task finds in its environment.
+fn variables(task: &ClaimedTask, run: RunId, dir: &StateDir) -> BTreeMap<String, OsText> {
+    let mut variables: BTreeMap<String, OsText> = BTreeMap::new();
+    let mut set = |name: &str, value: OsText| {
+        variables.insert(name.to_owned(), value);
+    };
+    set("AUTOEXEC_TASK_ID", task.id.to_string().into());
+    set("AUTOEXEC_TASK_NAME", task.spec.name.as_str().into());
+    set("AUTOEXEC_RUN_ID", run.to_string().into());
+    set("AUTOEXEC_ATTEMPT", (task.used + 1).to_string().into());
+    set(
+        "AUTOEXEC_MAX_ATTEMPTS",
+        task.spec.retry.announced_limit().to_string().into(),
+    );
+    set("AUTOEXEC_START", task.number.to_string().into());
+    set("AUTOEXEC_STATE_DIR", dir.root().into());
+    for step in task.spec.steps.iter().take(1) {
+        set("AUTOEXEC_STEP", step.name.as_str().into());
+    }
+    if let Some((category, pattern)) = &task.last {
+        set("AUTOEXEC_LAST_CATEGORY", category.as_str().into());
+        set("AUTOEXEC_LAST_PATTERN", pattern.as_str().into());
+    }
+    if let Some(timeout) = task.timeout {
+        set("AUTOEXEC_TIMEOUT_SECONDS", seconds(timeout).into());
+    }
+    variables
+}
+
+/// Whole seconds where they are whole, else with a fraction.
+fn seconds(span: Duration) -> String {
+    if span.subsec_nanos() == 0 {
+        span.as_secs().to_string()
+    } else {
+        format!("{:.3}", span.as_secs_f64())
+    }
+}

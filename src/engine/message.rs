@@ -1,0 +1,203 @@
+//! What goes into the pure step and what comes out of it.
+//!
+//! An [`Event`] is something that happened, with everything that is needed to judge it already
+//! read. [`Effects`] are what follows: first the writes of the beat, all in one transaction, then
+//! the acts that rest on them, then what a watcher is told.
+
+use crate::engine::events::RunEvent;
+use crate::engine::state::Halt;
+use crate::model::category::Classification;
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
+use crate::model::message::Force;
+use crate::model::message::NotStartedReason;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::StopReason;
+use crate::model::state::TaskEvent;
+use crate::policy::classify::Judgement;
+use crate::support::clock::Timestamp;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The command of an attempt runs.
+    Started {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its slot.
+        slot: usize,
+        /// The command.
+        process: ProcessIdentity,
+        /// When it started.
+        at: Timestamp,
+    },
+    /// An attempt was not started and never will be.
+    NotStarted {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: NotStartedReason,
+    },
+    /// An attempt is over.
+    Ended {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        outcome: Box<Outcome>,
+        /// What we make of it.
+        judgement: Judgement,
+        /// A number from 0 to 1 for the jitter of a backoff.
+        chance: f64,
+        /// A process of it that could not be killed is left.
+        survivors: bool,
+    },
+    /// The supervisor of a slot is dead; what it left behind was said before.
+    SlotGone {
+        /// The slot.
+        slot: usize,
+    },
+    /// Nothing more may be started.
+    Halt(Halt),
+    /// Somebody wants a task changed.
+    Change {
+        /// The task.
+        id: TaskId,
+        /// Its name, for a watcher.
+        name: TaskName,
+        /// The open attempt that the database knows of.
+        open: Option<AttemptId>,
+        /// What is wanted.
+        change: Change,
+    },
+}
+
+/// A change that somebody wants made to a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It shall not run; what runs of it is stopped like this.
+    Cancel(Force),
+    /// It shall leave the queue.
+    Remove,
+    /// It shall run again.
+    Requeue,
+}
+
+/// What follows from an event.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Made durable first, in this order, in one transaction.
+    pub(crate) writes: Vec<Write>,
+    /// Done after the commit, in this order.
+    pub(crate) acts: Vec<Act>,
+    /// Told to the watcher after the commit.
+    pub(crate) shown: Vec<RunEvent>,
+}
+
+/// A fact or decision to be made durable.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Write {
+    /// An attempt runs.
+    Started {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its slot.
+        slot: usize,
+        /// Its command.
+        process: ProcessIdentity,
+        /// When.
+        at: Timestamp,
+    },
+    /// An attempt never started; its row goes away.
+    ReturnClaim {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt is over, and what follows for its task.
+    Finish {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How it ended.
+        outcome: Box<Outcome>,
+        /// What we make of a failure.
+        classification: Option<Classification>,
+        /// Whether it counts against the attempts that the task gets.
+        used: bool,
+        /// Why this follows, in a few words.
+        reason: String,
+        /// What follows.
+        event: TaskEvent,
+    },
+    /// An attempt is to be stopped; a later run must know it too.
+    StopIntent {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: StopReason,
+    },
+    /// A change of a task outside of an attempt.
+    Change {
+        /// The task.
+        task: TaskId,
+        /// What happens to it.
+        event: TaskEvent,
+    },
+    /// The task leaves the queue.
+    Remove {
+        /// The task.
+        task: TaskId,
+    },
+}
+
+/// Something to do once the writes are durable.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Start a supervisor for a slot.
+    Open {
+        /// The slot.
+        slot: usize,
+    },
+    /// Hand an attempt to a slot.
+    Assign {
+        /// The slot.
+        slot: usize,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Tell a slot that an outcome is durable.
+    Acknowledge {
+        /// The slot.
+        slot: usize,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Stop an attempt that was handed to a slot.
+    Stop {
+        /// The slot.
+        slot: usize,
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: StopReason,
+        /// How hard.
+        force: Force,
+    },
+    /// Stop an attempt whose supervisor an earlier run left behind.
+    StopAdopted {
+        /// The supervisor.
+        supervisor: ProcessIdentity,
+        /// How hard.
+        force: Force,
+    },
+}
+
+impl Change {
+    /// How hard what is running is stopped.
+    pub(crate) const fn force(&self) -> Force {
+        match self {
+            Self::Cancel(force) => *force,
+            Self::Remove | Self::Requeue => Force::Gentle,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What became of attempts whose supervisor cannot say it any more.
+//!
+//! Two callers: the start of a run or of a changing command, which finds what an earlier run left
+//! open ([`examine`]), and a living run, one of whose supervisors is gone ([`inspect`]). Both only
+//! look and sweep; what follows for a task is decided by the same step as for any other end.
+//!
+//! INVARIANT: the new epoch is written before any record is read (`engine::entry`). A supervisor
+//! writes `starting` before it reads the epoch. So either it sees the new epoch and starts nothing,
+//! or its `starting` is seen here.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::model::ids::AttemptId;
+use crate::model::ids::BootId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::QueueId;
+use crate::model::layout::StateDir;
+use crate::model::message::NotStartedReason;
+use crate::model::outcome::LossCause;
+use crate::model::outcome::Outcome;
+use crate::model::slot::SlotEntry;
+use crate::model::slot::SlotRecord;
+use crate::process::slotfile;
+use crate::process::slotfile::LockGuard;
+use crate::process::sweep::sweep;
+use crate::support::clock::Timestamp;
+use crate::support::crash;
+
+/// An attempt that the database calls open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Open {
+    /// The attempt.
+    pub(crate) attempt: AttemptId,
+    /// The boot in which it was claimed.
+    pub(crate) boot: BootId,
+    /// Whether its row says that it runs.
+    pub(crate) running: bool,
+}
+
+/// What became of an open attempt.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// Its outcome was kept.
+    Outcome(Box<Outcome>),
+    /// It never started and never will.
+    NeverStarted(NotStartedReason),
+    /// Nobody saw its end.
+    Lost {
+        /// Why not.
+        cause: LossCause,
+        /// When it started, if that is known.
+        started_at: Option<Timestamp>,
+        /// A process of it is left that could not be killed.
+        survivors: bool,
+    },
+    /// Its supervisor lives.
+    Alive {
+        /// The slot file whose lock the supervisor holds.
+        slot_file: PathBuf,
+        /// The supervisor.
+        supervisor: ProcessIdentity,
+        /// When the command started, if it is known to have.
+        started_at: Option<Timestamp>,
+    },
+}
+
+/// What a look at all slot files found.
+#[derive(Debug, Default)]
+pub(crate) struct Examination {
+    /// The fate of every open attempt.
+    pub(crate) fates: Vec<(AttemptId, Fate)>,
+    /// Slot files that nobody holds; to be removed once the fates are durable.
+    pub(crate) spent: Vec<PathBuf>,
+}
+
+/// The queue and the boot that records must belong to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    /// This queue.
+    pub(crate) queue: QueueId,
+    /// This boot.
+    pub(crate) boot: BootId,
+}
+
+/// Looks at every slot file for what became of the open attempts.
+///
+/// # Errors
+/// When the directory of slot files or one of them cannot be read: then nothing may be started.
+pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<Examination> {
+    let mut examination = Examination::default();
+    let mut unseen: BTreeMap<AttemptId, Open> =
+        open.iter().map(|open| (open.attempt, *open)).collect();
+    for path in slot_files(dir)? {
+        let lock = slotfile::try_lock(&path)?;
+        // Read after the lock was tried: what a dead supervisor wrote last is there.
+        let records = slotfile::latest(&slotfile::read_pages(&path)?, here.queue);
+        let found: Vec<(AttemptId, SlotRecord)> = records
+            .into_iter()
+            .filter(|(attempt, _)| unseen.remove(attempt).is_some())
+            .collect();
+        let fates = match lock {
+            None => held_by_the_living(&path, here, found),
+            Some(lock) => {
+                let fates = left_by_the_dead(&lock, here, found);
+                examination.spent.push(path);
+                fates
+            }
+        };
+        examination.fates.extend(fates);
+    }
+    let unrecorded: Vec<Open> = unseen.into_values().collect();
+    examination.fates.extend(without_record(here, &unrecorded));
+    crash::point("recovery_after_sweep");
+    Ok(examination)
+}
+
+/// What a supervisor of this run that is gone left behind of the attempts it was handed.
+///
+/// Blocks until its slot lock is free: only then is it dead.
+///
+/// # Errors
+/// When the slot file cannot be read.
+pub(crate) fn inspect(
+    path: &Path,
+    here: Here,
+    attempts: &[AttemptId],
+) -> io::Result<Vec<(AttemptId, Fate)>> {
+    let lock = slotfile::wait_lock(path)?;
+    let mut records = slotfile::latest(&slotfile::read_pages(path)?, here.queue);
+    let (recorded, unrecorded): (Vec<_>, Vec<_>) = attempts
+        .iter()
+        .map(|attempt| (*attempt, records.remove(attempt)))
+        .partition(|(_, record)| record.is_some());
+    let recorded = recorded
+        .into_iter()
+        .filter_map(|(attempt, record)| Some((attempt, record?)))
+        .collect();
+    let mut fates = left_by_the_dead(&lock, here, recorded);
+    fates.extend(unrecorded.into_iter().map(|(attempt, _)| {
+        // It never wrote `starting`, and it is dead: the assignment died in the pipe.
+        (attempt, Fate::NeverStarted(NotStartedReason::RunnerGone))
+    }));
+    Ok(fates)
+}
+
+/// Every slot file, in a fixed order.
+fn slot_files(dir: &StateDir) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir.slots())? {
+        let path = entry?.path();
+        if path != dir.epoch() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The supervisor lives: what has ended is taken, what has not is its to finish.
+fn held_by_the_living(
+    path: &Path,
+    here: Here,
+    found: Vec<(AttemptId, SlotRecord)>,
+) -> Vec<(AttemptId, Fate)> {
+    found
+        .into_iter()
+        .map(|(attempt, record)| {
+            let fate = match record.entry {
+                // Whoever holds the lock is of this boot; an older record is of another life.
+                _ if record.boot != here.boot => after_reboot(record.entry),
+                SlotEntry::Ended(outcome) => Fate::Outcome(outcome),
+                SlotEntry::NotStarted(reason) => Fate::NeverStarted(reason),
+                SlotEntry::Starting { supervisor } => Fate::Alive {
+                    slot_file: path.to_owned(),
+                    supervisor,
+                    started_at: None,
+                },
+                SlotEntry::Running { supervisor, at, .. } => Fate::Alive {
+                    slot_file: path.to_owned(),
+                    supervisor,
+                    started_at: Some(at),
+                },
+            };
+            (attempt, fate)
+        })
+        .collect()
+}
+
+/// The supervisor is dead: its lock is ours.
+fn left_by_the_dead(
+    _lock: &LockGuard,
+    here: Here,
+    found: Vec<(AttemptId, SlotRecord)>,
+) -> Vec<(AttemptId, Fate)> {
+    let mut fates = Vec::new();
+    let mut maybe_ran = Vec::new();
+    let mut supervisors = Vec::new();
+    for (attempt, record) in found {
+        match record.entry {
+            _ if record.boot != here.boot => fates.push((attempt, after_reboot(record.entry))),
+            SlotEntry::Ended(outcome) => fates.push((attempt, Fate::Outcome(outcome))),
+            SlotEntry::NotStarted(reason) => fates.push((attempt, Fate::NeverStarted(reason))),
+            SlotEntry::Starting { supervisor } => {
+                supervisors.push(supervisor);
+                maybe_ran.push((attempt, None));
+            }
+            SlotEntry::Running { supervisor, at, .. } => {
+                supervisors.push(supervisor);
+                maybe_ran.push((attempt, Some(at)));
+            }
+        }
+    }
+    fates.extend(swept(here, maybe_ran, &supervisors));
+    fates
+}
+
+/// Kills what is left of attempts that may have run; then nobody can know more.
+fn swept(
+    here: Here,
+    maybe_ran: Vec<(AttemptId, Option<Timestamp>)>,
+    supervisors: &[ProcessIdentity],
+) -> Vec<(AttemptId, Fate)> {
+    if maybe_ran.is_empty() {
+        return Vec::new();
+    }
+    let attempts: Vec<AttemptId> = maybe_ran.iter().map(|(attempt, _)| *attempt).collect();
+    let report = sweep(here.queue, &attempts, supervisors);
+    maybe_ran
+        .into_iter()
+        .map(|(attempt, started_at)| {
+            let fate = Fate::Lost {
+                cause: LossCause::SupervisorDied,
+                started_at,
+                survivors: !report.is_clean(),
+            };
+            (attempt, fate)
+        })
+        .collect()
+}
+
+/// No process survives a restart of the machine, so a record of another boot says all there is.
+fn after_reboot(entry: SlotEntry) -> Fate {
+    let started_at = match entry {
+        SlotEntry::Ended(outcome) => return Fate::Outcome(outcome),
+        SlotEntry::NotStarted(reason) => return Fate::NeverStarted(reason),
+        SlotEntry::Starting { .. } => None,
+        SlotEntry::Running { at, .. } => Some(at),
+    };
+    Fate::Lost {
+        cause: LossCause::Reboot,
+        started_at,
+        survivors: false,
+    }
+}
+
+/// Attempts of which no slot file knows anything.
+fn without_record(here: Here, unrecorded: &[Open]) -> Vec<(AttemptId, Fate)> {
+    let mut fates = Vec::new();
+    let mut vanished = Vec::new();
+    for open in unrecorded {
+        if !open.running {
+            // Whoever was assigned it is fenced off or dead.
+            fates.push((
+                open.attempt,
+                Fate::NeverStarted(NotStartedReason::RunnerGone),
+            ));
+        } else if open.boot == here.boot {
+            vanished.push((open.attempt, None));
+        } else {
+            fates.push((
+                open.attempt,
+                Fate::Lost {
+                    cause: LossCause::Reboot,
+                    started_at: None,
+                    survivors: false,
+                },
+            ));
+        }
+    }
+    fates.extend(swept(here, vanished, &[]));
+    fates
+}

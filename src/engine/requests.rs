@@ -1,0 +1,169 @@
+//! Wishes of commands: what is asked of tasks is looked at here, and answered.
+//!
+//! A command that meets a living run leaves a row in `requests`; the run serves it after a beat, when
+//! what it knows and what the database says are the same. A command that finds the lock free serves
+//! its own wish through the same code.
+
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::message::Change;
+use crate::engine::message::Effects;
+use crate::engine::message::Event;
+use crate::engine::state::Halt;
+use crate::model::ids::TaskId;
+use crate::model::state::TaskEvent;
+use crate::model::state::TaskState;
+use crate::store::StoreError;
+use crate::store::Transaction;
+use crate::store::requests;
+use crate::store::requests::RequestId;
+use crate::store::requests::StopHow;
+use crate::store::requests::Verdict;
+use crate::store::requests::Wish;
+use crate::store::tasks::Task;
+use crate::support::clock::Timestamp;
+
+/// What becomes of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The row, if the wish came through one.
+    pub(crate) request: Option<RequestId>,
+    /// Whether it is carried out.
+    pub(crate) verdict: Verdict,
+    /// A sentence for whoever asked.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// Writes the answer beside its request.
+    pub(crate) fn write(&self, tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+        match self.request {
+            Some(request) => requests::answer(tx, request, self.verdict, &self.text, now),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Dispatcher<'_> {
+    /// Serves what commands have asked for since the last time.
+    pub(crate) fn serve_requests(&mut self, now: Timestamp) {
+        if !std::mem::take(&mut self.pace.requests) || self.pace.failure.is_some() {
+            return;
+        }
+        let pending = match self.entered.store.pending_requests() {
+            Ok(pending) => pending,
+            Err(error) => return self.storage_failed(error, now),
+        };
+        for request in pending {
+            self.serve(Some(request.id), &request.wish, now);
+        }
+    }
+
+    /// Serves one wish: as a whole or not at all.
+    pub(crate) fn serve(
+        &mut self,
+        request: Option<RequestId>,
+        wish: &Wish,
+        now: Timestamp,
+    ) -> Option<Answer> {
+        let answer = match self.events_of(wish) {
+            Ok(Ok(events)) => {
+                let mut effects = Effects::default();
+                for event in events {
+                    self.take_step(event, now, &mut effects);
+                }
+                let answer = Answer {
+                    request,
+                    verdict: Verdict::Accepted,
+                    text: String::new(),
+                };
+                self.settle(effects, std::slice::from_ref(&answer), now);
+                answer
+            }
+            Ok(Err(text)) => {
+                let answer = Answer {
+                    request,
+                    verdict: Verdict::Refused,
+                    text,
+                };
+                self.settle(Effects::default(), std::slice::from_ref(&answer), now);
+                answer
+            }
+            Err(error) => {
+                self.storage_failed(error, now);
+                return None;
+            }
+        };
+        self.pace.failure.is_none().then_some(answer)
+    }
+
+    /// The events that a wish stands for, or why it is refused.
+    fn events_of(&self, wish: &Wish) -> Result<Result<Vec<Event>, String>, StoreError> {
+        let (tasks, change) = match wish {
+            Wish::Stop { how } => {
+                return Ok(Ok(vec![Event::Halt(match how {
+                    StopHow::Drain => Halt::Drain,
+                    StopHow::Gentle => Halt::Stop,
+                    StopHow::Now => Halt::StopNow,
+                })]));
+            }
+            Wish::Cancel { tasks, force } => (tasks, Change::Cancel(*force)),
+            Wish::Retry { tasks } => (tasks, Change::Requeue),
+            Wish::Remove { tasks } => (tasks, Change::Remove),
+        };
+        let mut events = Vec::new();
+        for id in tasks {
+            let task = match self.entered.store.task(*id) {
+                Ok(task) => task,
+                Err(StoreError::NoSuchTask { task }) => {
+                    return Ok(Err(format!("there is no task {task}")));
+                }
+                Err(error) => return Err(error),
+            };
+            if let Err(why) = self.allowed(&task, &change)? {
+                return Ok(Err(why));
+            }
+            events.push(Event::Change {
+                id: *id,
+                open: task.state.attempt(),
+                name: task.spec.name,
+                change: change.clone(),
+            });
+        }
+        Ok(Ok(events))
+    }
+
+    /// Whether a task can be changed like that, or why not.
+    fn allowed(&self, task: &Task, change: &Change) -> Result<Result<(), String>, StoreError> {
+        let name = &task.spec.name;
+        let event = match change {
+            Change::Cancel(_) => TaskEvent::Cancelled,
+            Change::Requeue => TaskEvent::Requeued,
+            // Whatever is not being worked on can leave; what is, is stopped first.
+            Change::Remove => return Ok(Ok(())),
+        };
+        let claimed = matches!(task.state, TaskState::Queued { claim: Some(_), .. });
+        if !claimed && let Err(why) = task.state.apply(&event) {
+            return Ok(Err(format!("`{name}`: {why}")));
+        }
+        if event == TaskEvent::Requeued && self.name_is_taken(task)? {
+            return Ok(Err(format!(
+                "`{name}` (task {}) cannot be queued again: a newer task of that name is unfinished",
+                task.id
+            )));
+        }
+        Ok(Ok(()))
+    }
+
+    fn name_is_taken(&self, task: &Task) -> Result<bool, StoreError> {
+        if task.state.status().is_unfinished() {
+            return Ok(false);
+        }
+        let newest: Option<TaskId> = self.entered.store.find(task.spec.name.as_str())?;
+        match newest {
+            Some(other) if other != task.id => {
+                Ok(self.entered.store.state(other)?.status().is_unfinished())
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! A run from its first breath to its last: take over, adopt, work, close up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::backend::Local;
+use crate::backend::LocalSetup;
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::dispatcher::Pace;
+use crate::engine::entry;
+use crate::engine::entry::Entered;
+use crate::engine::entry::LeftOpen;
+use crate::engine::error::EngineError;
+use crate::engine::events::AttemptRef;
+use crate::engine::events::RunEnd;
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunTotals;
+use crate::engine::events::RunWatcher;
+use crate::engine::inbox::Inbox;
+use crate::engine::ledger;
+use crate::engine::message::Event;
+use crate::engine::recover::Fate;
+use crate::engine::state::Afterwards;
+use crate::engine::state::Live;
+use crate::engine::state::Place;
+use crate::engine::state::RunState;
+use crate::engine::tally::Tally;
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::RunId;
+use crate::model::ids::TaskId;
+use crate::model::layout::StateDir;
+use crate::model::layout::slot_file_name;
+use crate::model::message::Force;
+use crate::model::message::ToSupervisor;
+use crate::model::outcome::StopReason;
+use crate::model::signal::Signal;
+use crate::model::state::TaskStatus;
+use crate::policy::poison;
+use crate::process::identity;
+use crate::process::runlock::Death;
+use crate::process::wake::Listener;
+use crate::store::Actor;
+use crate::store::OpenAttempt;
+use crate::store::deaths;
+use crate::store::pick::Selection;
+use crate::store::runs;
+use crate::store::runs::NewRun;
+use crate::support::clock::Clock;
+use crate::support::clock::Timestamp;
+use crate::support::crash;
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The queue.
+    pub dir: StateDir,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    /// How many attempts run at once; at least one.
+    pub slots: usize,
+    /// The tasks of this run; the whole queue where none are named.
+    pub selection: Option<Vec<TaskId>>,
+    /// Whether attempts go on when the runner dies.
+    pub adopt: bool,
+    /// This program, which is started again as a supervisor.
+    pub executable: PathBuf,
+    /// Whether somebody sits before a terminal: then its closing ends the run.
+    pub attended: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// The run.
+    pub run: RunId,
+    /// Why it ended.
+    pub end: RunEnd,
+    /// What it exits with, by what became of its tasks.
+    pub exit_code: i32,
+    /// Its figures.
+    pub totals: RunTotals,
+    /// How many commands it started.
+    pub started: u64,
+}
+
+/// Runs tasks until there is nothing more to do.
+///
+/// # Errors
+/// When another run is active, or when the queue cannot be used, at the start or at any later time.
+/// What was running then has ended or goes on under its supervisor, and the next run collects it.
+pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
+    let now = request.clock.now();
+    let (mut entered, left) = entry::enter(&request.dir, now, entry::PATIENCE)?;
+    let process = identity::own().map_err(|source| EngineError::Machine {
+        doing: "tell its own identity",
+        source,
+    })?;
+    let new = NewRun {
+        mode: "run".to_owned(),
+        process,
+        boot: entered.here.boot,
+        epoch: entered.epoch,
+        slots: u32::try_from(request.slots).unwrap_or(u32::MAX),
+    };
+    let run = entered.store.write(|tx| runs::start(tx, &new, now))?;
+    entered.lock.announce(run)?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(live(request, entered, left, run, watcher));
+    // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
+    runtime.shutdown_background();
+    outcome
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| EngineError::Machine {
+            doing: "set up the loop",
+            source,
+        })
+}
+
+async fn live(
+    request: &RunRequest,
+    entered: Entered,
+    left: LeftOpen,
+    run: RunId,
+    watcher: &mut dyn RunWatcher,
+) -> Result<RunOutcome, EngineError> {
+    let selection = match &request.selection {
+        Some(tasks) => entered.store.select(tasks)?,
+        None => Selection::All,
+    };
+    let unfinished = entered.store.counts(selection)?.unfinished();
+    let mut dispatcher = dispatcher(request, entered, Some(run), selection, watcher)?;
+    dispatcher.watcher.watch(
+        request.clock.now(),
+        &RunEvent::RunStarted {
+            run,
+            queued: usize::try_from(unfinished).unwrap_or(usize::MAX),
+            slots: request.slots,
+        },
+    );
+    let first = dispatcher.take_over(left)?;
+    let end = dispatcher.work(first).await;
+    dispatcher.close_up(run, end).await
+}
+
+/// A dispatcher over a queue that was entered; without a run it starts nothing.
+pub(crate) fn dispatcher<'a>(
+    request: &RunRequest,
+    entered: Entered,
+    run: Option<RunId>,
+    selection: Selection,
+    watcher: &'a mut dyn RunWatcher,
+) -> Result<Dispatcher<'a>, EngineError> {
+    let (said, inbox) = unbounded_channel();
+    let setup = LocalSetup {
+        dir: entered.dir.clone(),
+        queue: entered.here.queue,
+        run: run.unwrap_or(RunId::new(0)),
+        epoch: entered.epoch,
+        executable: request.executable.clone(),
+        adopt: request.adopt,
+    };
+    let wake = run.and_then(|_| Listener::open(&entered.dir.wake()).ok());
+    let inbox = Inbox::new(inbox, wake).map_err(|source| EngineError::Machine {
+        doing: "listen to signals",
+        source,
+    })?;
+    let actor = run.map_or_else(|| Actor::Command("change".to_owned()), Actor::Run);
+    Ok(Dispatcher {
+        clock: request.clock,
+        actor,
+        run,
+        state: RunState {
+            capacity: if run.is_some() {
+                request.slots.max(1)
+            } else {
+                0
+            },
+            ..RunState::default()
+        },
+        backend: Local::new(setup, said),
+        inbox,
+        selection,
+        watcher,
+        attended: request.attended,
+        spent: Vec::new(),
+        tally: Tally::default(),
+        pace: Pace {
+            hungry: run.is_some(),
+            requests: run.is_some(),
+            ..Pace::default()
+        },
+        entered,
+    })
+}
+
+impl Dispatcher<'_> {
+    /// Makes what an earlier run left open our own: adopts what lives, and turns the fate of the
+    /// rest into events.
+    pub(crate) fn take_over(&mut self, left: LeftOpen) -> Result<Vec<Event>, EngineError> {
+        let poisoned = self.weigh_note()?;
+        let LeftOpen {
+            attempts,
+            examination,
+        } = left;
+        for row in attempts {
+            let mut task = ledger::load(&self.entered.store, row.task)?;
+            task.number = row.number;
+            task.timeout = row.timeout;
+            let live = Live {
+                task,
+                place: Place::Orphan,
+                started: row.started_at,
+                stopping: None,
+                afterwards: if poisoned == Some(row.id) {
+                    Some(Afterwards::Hold(poison::hold()))
+                } else {
+                    afterwards(&row)
+                },
+            };
+            self.state.live.insert(row.id, live);
+        }
+        self.spent.extend(examination.spent);
+        let mut events = Vec::new();
+        for (attempt, fate) in examination.fates {
+            if let Fate::Alive {
+                slot_file,
+                supervisor,
+                started_at,
+            } = fate
+            {
+                self.adopt(attempt, slot_file, supervisor, started_at);
+            } else {
+                events.extend(self.fate(attempt, fate));
+            }
+        }
+        Ok(events)
+    }
+
+    fn adopt(
+        &mut self,
+        attempt: AttemptId,
+        slot_file: PathBuf,
+        supervisor: ProcessIdentity,
+        started_at: Option<Timestamp>,
+    ) {
+        let Some(live) = self.state.live.get_mut(&attempt) else {
+            return;
+        };
+        live.place = Place::Adopted { supervisor };
+        live.started = live.started.or(started_at);
+        let reference: AttemptRef = live.reference(attempt);
+        if live.afterwards.is_some() {
+            // It was told before, but whoever told it may have died before the word was out.
+            live.stopping = Some((StopReason::Cancelled, Force::Gentle));
+            let _gone_or_told = identity::signal(supervisor, Signal::TERM);
+        }
+        self.inbox
+            .inspect(None, slot_file, self.entered.here, vec![attempt], None);
+        self.watcher.watch(
+            self.clock.now(),
+            &RunEvent::Adopted {
+                attempt: reference,
+                started_at,
+            },
+        );
+    }
+
+    /// Counts a death of the last runner against the attempt that it was busy with. Gives back the
+    /// attempt if it has brought down too many.
+    fn weigh_note(&mut self) -> Result<Option<AttemptId>, EngineError> {
+        let Some(note) = self.entered.lock.left_note() else {
+            return Ok(None);
+        };
+        let deaths = self
+            .entered
+            .store
+            .write(|tx| deaths::count(tx, note.attempt, note.death == Death::Crashed))?;
+        self.entered.lock.clear_note()?;
+        Ok(poison::is_poison(deaths).then_some(note.attempt))
+    }
+
+    /// Where the slot file of one of our slots is.
+    pub(crate) fn slot_file(&self, slot: usize) -> PathBuf {
+        let run = self.run.unwrap_or(RunId::new(0));
+        self.entered.dir.slots().join(slot_file_name(run, slot))
+    }
+
+    /// Ends the run: says goodbye to the supervisors, writes the end down, and clears up.
+    async fn close_up(mut self, run: RunId, end: RunEnd) -> Result<RunOutcome, EngineError> {
+        crash::point("before_run_end");
+        let slots: Vec<usize> = self.state.slots.keys().copied().collect();
+        let mut children = Vec::new();
+        for slot in slots {
+            self.send_retire(slot);
+            children.extend(self.backend.close(slot).map(|child| (slot, child)));
+        }
+        let now = self.clock.now();
+        if let Some(error) = self.pace.failure.take() {
+            return Err(EngineError::Store(error));
+        }
+        let totals = self.totals()?;
+        let exit_code = self.tally.exit_code(end, &totals);
+        let row = runs::RunEnd {
+            at: now,
+            because: end.as_str().to_owned(),
+            exit_code,
+        };
+        self.entered.store.write(|tx| runs::end(tx, run, &row))?;
+        if self.state.live.is_empty() {
+            self.forget_slots(children).await;
+        }
+        self.watcher.watch(
+            now,
+            &RunEvent::RunEnded {
+                because: end,
+                totals,
+            },
+        );
+        Ok(RunOutcome {
+            run,
+            end,
+            exit_code,
+            totals,
+            started: self.tally.started,
+        })
+    }
+
+    /// The figures of the run, with what it leaves behind.
+    fn totals(&self) -> Result<RunTotals, EngineError> {
+        let counts = self.entered.store.counts(self.selection)?;
+        let waiting = counts.of(TaskStatus::Queued);
+        Ok(self
+            .tally
+            .totals(usize::try_from(waiting).unwrap_or(usize::MAX)))
+    }
+
+    fn send_retire(&mut self, slot: usize) {
+        // A supervisor that does not hear it reads the end of its pipe instead.
+        let _end_of_pipe_tells_too = self.backend.send(slot, &ToSupervisor::Retire);
+    }
+
+    /// Removes the slot files of supervisors that are gone; everything in them is durable.
+    async fn forget_slots(&mut self, children: Vec<(usize, std::process::Child)>) {
+        for (slot, child) in children {
+            let mut child = child;
+            let waited = tokio::task::spawn_blocking(move || child.wait());
+            // An idle supervisor has nothing left to do but exit; one that does not is left alone.
+            if tokio::time::timeout(Duration::from_secs(5), waited)
+                .await
+                .is_ok()
+            {
+                self.spent.push(self.slot_file(slot));
+            }
+        }
+        for file in self.spent.drain(..) {
+            // The next recovery finds it spent again.
+            let _left_for_later = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// What an attempt that was to be stopped meant for its task.
+fn afterwards(row: &OpenAttempt) -> Option<Afterwards> {
+    match row.stop_intent? {
+        StopReason::Cancelled => Some(Afterwards::Cancel),
+        StopReason::RunStopped | StopReason::WindowEnded | StopReason::RunnerGone => None,
+    }
+}

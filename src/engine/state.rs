@@ -1,0 +1,236 @@
+//! What a run knows besides what is durable: its slots, its open attempts and why it halts.
+//!
+//! Only `engine::step` and the dispatcher change it. Losing it loses nothing: recovery rebuilds
+//! what matters from the database and the slot files.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::engine::events::AttemptRef;
+use crate::engine::events::TaskRef;
+use crate::model::category::Category;
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::ids::TaskId;
+use crate::model::message::Force;
+use crate::model::outcome::StopReason;
+use crate::model::signal::Signal;
+use crate::model::spec::Surroundings;
+use crate::model::spec::TaskSpec;
+use crate::model::state::Hold;
+use crate::support::clock::Timestamp;
+
+/// Attempts of one slot whose outcomes may wait for their commit: a fifth would find no free pages
+/// in the ring (`model::slot`).
+pub(crate) const MAX_UNACKNOWLEDGED: usize = 4;
+
+/// What a run knows.
+#[derive(Debug, Default)]
+pub(crate) struct RunState {
+    /// How many attempts may run at once; none when only a command borrows the engine.
+    pub(crate) capacity: usize,
+    /// Open supervisors by slot number.
+    pub(crate) slots: BTreeMap<usize, Slot>,
+    /// The number of the next slot; a number is used once, because it names a slot file.
+    pub(crate) next_slot: usize,
+    /// Every open attempt.
+    pub(crate) live: BTreeMap<AttemptId, Live>,
+    /// Attempts whose claim is durable and which were not handed out, the best first.
+    pub(crate) ready: Vec<AttemptId>,
+    /// Why nothing more is started.
+    pub(crate) halt: Option<Halt>,
+}
+
+/// A supervisor, as the run sees it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The attempt that it was handed and that is not over.
+    pub(crate) busy: Option<AttemptId>,
+    /// Outcomes that are not acknowledged yet.
+    pub(crate) unacknowledged: usize,
+    /// It takes nothing more.
+    pub(crate) retiring: bool,
+}
+
+/// An open attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    /// Its task.
+    pub(crate) task: ClaimedTask,
+    /// Where it is.
+    pub(crate) place: Place,
+    /// Whether its command is known to run.
+    pub(crate) started: Option<Timestamp>,
+    /// That it was told to stop.
+    pub(crate) stopping: Option<(StopReason, Force)>,
+    /// What becomes of the task once the attempt is over.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+/// Where an open attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Claimed, in [`RunState::ready`].
+    Ready,
+    /// Handed to a slot of this run.
+    Slot(usize),
+    /// With a supervisor that an earlier run left behind.
+    Adopted {
+        /// That supervisor.
+        supervisor: ProcessIdentity,
+    },
+    /// Its supervisor is dead; what it left behind is being looked at.
+    Orphan,
+}
+
+/// What becomes of a task that is stopped because somebody changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// Called off.
+    Cancel,
+    /// Put aside.
+    Hold(Hold),
+    /// Called off and taken out of the queue.
+    Remove,
+}
+
+/// A task as it was when it was claimed.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimedTask {
+    /// The task.
+    pub(crate) id: TaskId,
+    /// Which start of the task this is, from 1.
+    pub(crate) number: u32,
+    /// Attempts used up before this one.
+    pub(crate) used: u32,
+    /// The time limit that holds for this attempt; longer than the declared one after a time-out.
+    pub(crate) timeout: Option<Duration>,
+    /// What the last failed attempt was judged to be.
+    pub(crate) last: Option<(Category, String)>,
+    /// The definition.
+    pub(crate) spec: TaskSpec,
+    /// PATH and the like as they were when the task was added.
+    pub(crate) surroundings: Surroundings,
+}
+
+impl Live {
+    /// A claimed attempt that was not handed out.
+    pub(crate) fn ready(task: ClaimedTask) -> Self {
+        Self {
+            task,
+            place: Place::Ready,
+            started: None,
+            stopping: None,
+            afterwards: None,
+        }
+    }
+
+    /// The attempt, for a watcher.
+    pub(crate) fn reference(&self, attempt: AttemptId) -> AttemptRef {
+        let number = self.task.used + 1;
+        AttemptRef {
+            task: self.task.reference(),
+            id: attempt,
+            number,
+            limit: self.task.spec.retry.announced_limit().max(number),
+        }
+    }
+}
+
+impl ClaimedTask {
+    /// The task, for a watcher.
+    pub(crate) fn reference(&self) -> TaskRef {
+        TaskRef {
+            id: self.id,
+            name: self.spec.name.clone(),
+        }
+    }
+}
+
+/// Why nothing more is started. A weaker reason never replaces a stronger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Halt {
+    /// What runs may end by itself.
+    Drain,
+    /// The queue can no longer be written: what runs may end by itself.
+    Storage,
+    /// `autoexec stop`.
+    Stop,
+    /// A first signal.
+    Signal(HaltSignal),
+    /// `autoexec stop --now`.
+    StopNow,
+    /// A second signal.
+    SecondSignal(HaltSignal),
+    /// A third signal: leave at once.
+    ThirdSignal(HaltSignal),
+}
+
+/// A signal that halts a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum HaltSignal {
+    /// Ctrl-C.
+    Interrupt,
+    /// The request to end.
+    Terminate,
+    /// The terminal was closed.
+    HangUp,
+}
+
+impl HaltSignal {
+    /// The signal itself.
+    pub(crate) fn signal(self) -> Signal {
+        match self {
+            Self::Interrupt => Signal::INT,
+            Self::Terminate => Signal::TERM,
+            Self::HangUp => Signal::HUP,
+        }
+    }
+}
+
+impl Halt {
+    /// How running attempts are stopped; `None` when they may end by themselves.
+    pub(crate) fn force(self) -> Option<Force> {
+        match self {
+            Self::Drain | Self::Storage => None,
+            Self::Stop | Self::Signal(_) => Some(Force::Gentle),
+            Self::StopNow | Self::SecondSignal(_) | Self::ThirdSignal(_) => Some(Force::Kill),
+        }
+    }
+}
+
+impl RunState {
+    /// How many attempts take up a slot.
+    pub(crate) fn running(&self) -> usize {
+        self.live
+            .values()
+            .filter(|live| live.place != Place::Ready)
+            .count()
+    }
+
+    /// Adds an attempt whose claim is durable, at its place among the ready ones.
+    pub(crate) fn add_ready(&mut self, attempt: AttemptId, task: ClaimedTask) {
+        let priority = task.spec.priority;
+        let place = self
+            .ready
+            .iter()
+            .position(|other| {
+                self.live
+                    .get(other)
+                    .is_some_and(|live| live.task.spec.priority < priority)
+            })
+            .unwrap_or(self.ready.len());
+        self.ready.insert(place, attempt);
+        self.live.insert(attempt, Live::ready(task));
+    }
+
+    /// How many attempts are claimed ahead at most, so that no commit stands between an exit and
+    /// the next start.
+    pub(crate) fn claim_ahead(&self) -> usize {
+        if self.capacity == 0 {
+            0
+        } else {
+            (2 * self.capacity).max(8)
+        }
+    }
+}

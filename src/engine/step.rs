@@ -1,0 +1,374 @@
+//! One step of a run: an event goes in, what follows comes out.
+//!
+//! Pure: no I/O, no clock, no chance of its own. The dispatcher makes the writes durable before it
+//! carries out the acts. Which task is claimed next is not decided here but in the dispatcher's
+//! commit, where the candidates are read; which claimed attempt goes to which slot is
+//! `engine::hand_out`.
+
+use crate::engine::events::AttemptEnd;
+use crate::engine::events::Next;
+use crate::engine::events::RunEvent;
+use crate::engine::events::StopCause;
+use crate::engine::events::TaskRef;
+use crate::engine::message::Act;
+use crate::engine::message::Change;
+use crate::engine::message::Effects;
+use crate::engine::message::Event;
+use crate::engine::message::Write;
+use crate::engine::state::Afterwards;
+use crate::engine::state::Halt;
+use crate::engine::state::Live;
+use crate::engine::state::Place;
+use crate::engine::state::RunState;
+use crate::model::category::Classification;
+use crate::model::ids::AttemptId;
+use crate::model::message::Force;
+use crate::model::message::NotStartedReason;
+use crate::model::outcome::Ended;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::StopReason;
+use crate::model::state::Hold;
+use crate::model::state::TaskEvent;
+use crate::policy::classify::Judgement;
+use crate::policy::decide::DecideFacts;
+use crate::policy::decide::Decision;
+use crate::policy::decide::decide;
+use crate::support::clock::Timestamp;
+
+/// What follows from `event`.
+pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effects {
+    let mut effects = Effects::default();
+    match event {
+        Event::Started {
+            attempt,
+            slot,
+            process,
+            at,
+        } => {
+            if let Some(live) = state.live.get_mut(&attempt) {
+                live.started = Some(at);
+                effects.shown.push(RunEvent::AttemptStarted {
+                    attempt: live.reference(attempt),
+                });
+                effects.writes.push(Write::Started {
+                    attempt,
+                    slot,
+                    process,
+                    at,
+                });
+            }
+        }
+        Event::NotStarted { attempt, reason } => {
+            not_started(state, attempt, reason, &mut effects);
+        }
+        Event::Ended {
+            attempt,
+            outcome,
+            judgement,
+            chance,
+            survivors,
+        } => {
+            let end = End {
+                outcome,
+                judgement,
+                chance,
+                survivors,
+            };
+            ended(state, attempt, end, now, &mut effects);
+        }
+        Event::SlotGone { slot } => {
+            state.slots.remove(&slot);
+        }
+        Event::Halt(halt) => halted(state, halt, &mut effects),
+        Event::Change {
+            id,
+            name,
+            open,
+            change,
+        } => changed(state, TaskRef { id, name }, open, &change, &mut effects),
+    }
+    effects
+}
+
+/// Takes an attempt out of the state and frees its slot; the slot is told once the end is durable.
+fn release(state: &mut RunState, attempt: AttemptId, effects: &mut Effects) -> Option<Live> {
+    let live = state.live.remove(&attempt)?;
+    state.ready.retain(|other| *other != attempt);
+    if let Place::Slot(number) = live.place
+        && let Some(slot) = state.slots.get_mut(&number)
+    {
+        slot.busy = None;
+        slot.unacknowledged += 1;
+        effects.acts.push(Act::Acknowledge {
+            slot: number,
+            attempt,
+        });
+    }
+    Some(live)
+}
+
+fn not_started(
+    state: &mut RunState,
+    attempt: AttemptId,
+    reason: NotStartedReason,
+    effects: &mut Effects,
+) {
+    let Some(live) = release(state, attempt, effects) else {
+        return;
+    };
+    if let Place::Slot(number) = live.place
+        && reason == NotStartedReason::Retiring
+        && let Some(slot) = state.slots.get_mut(&number)
+    {
+        slot.retiring = true;
+    }
+    effects.writes.push(Write::ReturnClaim { attempt });
+    if let Some(afterwards) = &live.afterwards {
+        change_idle(live.task.reference(), afterwards, effects);
+    }
+}
+
+/// The end of an attempt, with what is needed to decide.
+struct End {
+    outcome: Box<Outcome>,
+    judgement: Judgement,
+    chance: f64,
+    survivors: bool,
+}
+
+fn ended(
+    state: &mut RunState,
+    attempt: AttemptId,
+    end: End,
+    now: Timestamp,
+    effects: &mut Effects,
+) {
+    let Some(live) = release(state, attempt, effects) else {
+        return;
+    };
+    let verdict = decide(&DecideFacts {
+        spec: &live.task.spec,
+        outcome: &end.outcome,
+        judgement: &end.judgement,
+        used_before: live.task.used,
+        failures_before: live.task.used,
+        timeout: live.task.timeout,
+        checkpoint_changed: false,
+        chance: end.chance,
+        now,
+    });
+    let reason = reason(&verdict.decision);
+    let (event, next) = follow(&live, attempt, &end, verdict.decision);
+    let classification = match end.judgement {
+        Judgement::Success => None,
+        Judgement::Failure(classification) => Some(classification),
+    };
+    effects.shown.push(RunEvent::AttemptEnded {
+        attempt: live.reference(attempt),
+        end: shown_end(&end.outcome, classification.as_ref()),
+        duration: end.outcome.duration,
+        next,
+    });
+    effects.writes.push(Write::Finish {
+        attempt,
+        outcome: end.outcome,
+        classification,
+        used: verdict.used,
+        reason,
+        event,
+    });
+    if live.afterwards == Some(Afterwards::Remove) {
+        effects.writes.push(Write::Remove { task: live.task.id });
+    }
+}
+
+/// Why a decision was made, for the record.
+fn reason(decision: &Decision) -> String {
+    match decision {
+        Decision::Succeed => "success".to_owned(),
+        Decision::RetryAt { reason, .. } | Decision::Fail { reason } => reason.clone(),
+        Decision::Hold(hold) => hold.reason.clone(),
+        Decision::Interrupt { .. } => "interrupted".to_owned(),
+    }
+}
+
+/// What happens to the task: what was decided, unless somebody wanted it changed meanwhile.
+fn follow(live: &Live, attempt: AttemptId, end: &End, decision: Decision) -> (TaskEvent, Next) {
+    if end.survivors {
+        let hold = Hold {
+            code: "unkillable".to_owned(),
+            reason: "a process of it could not be killed, so it cannot be started again".to_owned(),
+        };
+        return (TaskEvent::Held(hold.clone()), Next::Held(hold));
+    }
+    match (decision, &live.afterwards) {
+        // A recorded success is never taken back, whatever somebody wanted meanwhile.
+        (Decision::Succeed, _) => (TaskEvent::Succeeded { attempt }, Next::Done),
+        (_, Some(Afterwards::Cancel | Afterwards::Remove)) => {
+            (TaskEvent::Cancelled, Next::Cancelled)
+        }
+        (_, Some(Afterwards::Hold(hold))) => {
+            (TaskEvent::Held(hold.clone()), Next::Held(hold.clone()))
+        }
+        (Decision::RetryAt { until, .. }, None) => (
+            TaskEvent::RetryScheduled { attempt, until },
+            Next::Retry(until),
+        ),
+        (Decision::Interrupt { until }, None) => (
+            TaskEvent::Interrupted { attempt, until },
+            until.map_or(Next::NextRun, Next::Retry),
+        ),
+        (Decision::Fail { .. }, None) => (TaskEvent::Failed { attempt }, Next::Failed),
+        (Decision::Hold(hold), None) => (TaskEvent::Held(hold.clone()), Next::Held(hold)),
+    }
+}
+
+fn shown_end(outcome: &Outcome, classification: Option<&Classification>) -> AttemptEnd {
+    match (&outcome.ended, classification) {
+        (_, None) => AttemptEnd::Succeeded,
+        (Ended::Stopped { reason, .. }, Some(_)) => AttemptEnd::Interrupted(*reason),
+        (Ended::Lost(_), Some(_)) => AttemptEnd::Lost,
+        (
+            Ended::ByItself(_) | Ended::TimedOut { .. } | Ended::CouldNotStart(_),
+            Some(classification),
+        ) => AttemptEnd::Failed(classification.clone()),
+    }
+}
+
+fn halted(state: &mut RunState, halt: Halt, effects: &mut Effects) {
+    if state.halt.is_some_and(|present| present >= halt) {
+        return;
+    }
+    state.halt = Some(halt);
+    for attempt in std::mem::take(&mut state.ready) {
+        state.live.remove(&attempt);
+        effects.writes.push(Write::ReturnClaim { attempt });
+    }
+    if let Some(force) = halt.force() {
+        let running: Vec<AttemptId> = state.live.keys().copied().collect();
+        for attempt in running {
+            stop(state, attempt, StopReason::RunStopped, force, effects);
+        }
+    }
+    effects.shown.push(RunEvent::Stopping {
+        cause: cause(halt),
+        running: state.running(),
+    });
+}
+
+fn cause(halt: Halt) -> StopCause {
+    match halt {
+        Halt::Drain => StopCause::Drain,
+        Halt::Storage => StopCause::Storage,
+        Halt::Stop => StopCause::Requested,
+        Halt::StopNow => StopCause::RequestedNow,
+        Halt::Signal(signal) => StopCause::Signal(signal.signal()),
+        Halt::SecondSignal(signal) | Halt::ThirdSignal(signal) => {
+            StopCause::SecondSignal(signal.signal())
+        }
+    }
+}
+
+/// Tells whoever has the attempt to stop it, unless it was told as strongly before.
+fn stop(
+    state: &mut RunState,
+    attempt: AttemptId,
+    reason: StopReason,
+    force: Force,
+    effects: &mut Effects,
+) {
+    let Some(live) = state.live.get_mut(&attempt) else {
+        return;
+    };
+    if live.stopping.is_some_and(|(_, present)| present >= force) {
+        return;
+    }
+    // The first reason stays: a cancelled task is not queued again because the run ends as well.
+    let reason = live.stopping.map_or(reason, |(first, _)| first);
+    live.stopping = Some((reason, force));
+    let act = match live.place {
+        Place::Ready | Place::Orphan => return,
+        Place::Slot(slot) => Act::Stop {
+            slot,
+            attempt,
+            reason,
+            force,
+        },
+        Place::Adopted { supervisor } => Act::StopAdopted { supervisor, force },
+    };
+    effects.writes.push(Write::StopIntent { attempt, reason });
+    effects.acts.push(act);
+}
+
+fn changed(
+    state: &mut RunState,
+    task: TaskRef,
+    open: Option<AttemptId>,
+    change: &Change,
+    effects: &mut Effects,
+) {
+    let force = change.force();
+    let afterwards = match change {
+        Change::Requeue => {
+            effects.shown.push(RunEvent::TaskChanged {
+                task: task.clone(),
+                what: "is queued again".to_owned(),
+            });
+            effects.writes.push(Write::Change {
+                task: task.id,
+                event: TaskEvent::Requeued,
+            });
+            return;
+        }
+        Change::Cancel(_) => Afterwards::Cancel,
+        Change::Remove => Afterwards::Remove,
+    };
+    let Some((attempt, live)) =
+        open.and_then(|attempt| Some((attempt, state.live.get_mut(&attempt)?)))
+    else {
+        change_idle(task, &afterwards, effects);
+        return;
+    };
+    if live.place == Place::Ready {
+        // INVARIANT: only a claim that was not handed out is taken back by the runner.
+        state.live.remove(&attempt);
+        state.ready.retain(|other| *other != attempt);
+        effects.writes.push(Write::ReturnClaim { attempt });
+        change_idle(task, &afterwards, effects);
+        return;
+    }
+    live.afterwards = Some(afterwards);
+    stop(state, attempt, StopReason::Cancelled, force, effects);
+}
+
+/// Changes a task that has no open attempt.
+fn change_idle(task: TaskRef, afterwards: &Afterwards, effects: &mut Effects) {
+    let id = task.id;
+    match afterwards {
+        Afterwards::Cancel => {
+            effects.writes.push(Write::Change {
+                task: id,
+                event: TaskEvent::Cancelled,
+            });
+            effects.shown.push(RunEvent::TaskCancelled { task });
+        }
+        Afterwards::Hold(hold) => {
+            effects.writes.push(Write::Change {
+                task: id,
+                event: TaskEvent::Held(hold.clone()),
+            });
+            effects.shown.push(RunEvent::TaskHeld {
+                task,
+                hold: hold.clone(),
+            });
+        }
+        Afterwards::Remove => {
+            effects.writes.push(Write::Remove { task: id });
+            effects.shown.push(RunEvent::TaskCancelled { task });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -1,0 +1,131 @@
+//! The figures of a run and its exit code, counted from what a watcher is told.
+
+use std::collections::BTreeMap;
+
+use crate::engine::events::AttemptEnd;
+use crate::engine::events::Next;
+use crate::engine::events::RunEnd;
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunTotals;
+use crate::engine::events::StopCause;
+use crate::model::ids::TaskId;
+use crate::model::signal::Signal;
+use crate::model::state::Skip;
+
+/// What happened in a run so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    ok: usize,
+    recovered: usize,
+    attempts: usize,
+    /// Tasks that did not succeed, by their last word: one that is queued again may still succeed.
+    others: BTreeMap<TaskId, Word>,
+    /// Attempts whose command was started.
+    pub(crate) started: u64,
+    /// Somebody typed `autoexec stop`: then what was interrupted counts.
+    stopped: bool,
+}
+
+/// The last word about a task that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Failed,
+    Held,
+    Blocked,
+    Interrupted,
+    Cancelled,
+}
+
+impl Tally {
+    /// Counts an event.
+    pub(crate) fn note(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::AttemptStarted { .. } => self.started += 1,
+            RunEvent::AttemptEnded {
+                attempt, end, next, ..
+            } => self.ended(attempt.task.id, attempt.number, end, next),
+            RunEvent::TaskHeld { task, .. } => self.word(task.id, Word::Held),
+            RunEvent::TaskCancelled { task } => self.word(task.id, Word::Cancelled),
+            RunEvent::TaskSkipped {
+                task,
+                why: Skip::Blocked,
+            } => self.word(task.id, Word::Blocked),
+            RunEvent::TaskChanged { task, .. } => {
+                self.others.remove(&task.id);
+            }
+            RunEvent::Stopping {
+                cause: StopCause::Requested | StopCause::RequestedNow,
+                ..
+            } => self.stopped = true,
+            RunEvent::RunStarted { .. }
+            | RunEvent::QueueChanged { .. }
+            | RunEvent::TaskSkipped { .. }
+            | RunEvent::Adopted { .. }
+            | RunEvent::AfterCrash { .. }
+            | RunEvent::Warning { .. }
+            | RunEvent::Stopping { .. }
+            | RunEvent::RunEnded { .. } => {}
+        }
+    }
+
+    fn ended(&mut self, task: TaskId, number: u32, end: &AttemptEnd, next: &Next) {
+        self.attempts += 1;
+        match next {
+            Next::Done => {
+                self.others.remove(&task);
+                if number > 1 {
+                    self.recovered += 1;
+                } else {
+                    self.ok += 1;
+                }
+            }
+            Next::Failed => self.word(task, Word::Failed),
+            Next::Held(_) => self.word(task, Word::Held),
+            Next::Cancelled => self.word(task, Word::Cancelled),
+            Next::NextRun if matches!(end, AttemptEnd::Interrupted(_)) => {
+                self.word(task, Word::Interrupted);
+            }
+            Next::Retry(_) | Next::NextRun => {}
+        }
+    }
+
+    fn word(&mut self, task: TaskId, word: Word) {
+        self.others.insert(task, word);
+    }
+
+    fn count(&self, word: Word) -> usize {
+        self.others.values().filter(|other| **other == word).count()
+    }
+
+    /// The figures at the end, when so many tasks are queued.
+    pub(crate) fn totals(&self, queued: usize) -> RunTotals {
+        let interrupted = self.count(Word::Interrupted);
+        RunTotals {
+            ok: self.ok,
+            recovered: self.recovered,
+            failed: self.count(Word::Failed),
+            held: self.count(Word::Held),
+            blocked: self.count(Word::Blocked),
+            interrupted,
+            cancelled: self.count(Word::Cancelled),
+            // A task that was interrupted is queued, too.
+            waiting: queued.saturating_sub(interrupted),
+            attempts: self.attempts,
+        }
+    }
+
+    /// The exit code of a run that ended like this.
+    pub(crate) fn exit_code(&self, end: RunEnd, totals: &RunTotals) -> i32 {
+        let needs_a_person = totals.failed + totals.held + totals.blocked > 0
+            || (self.stopped && totals.interrupted > 0);
+        match end {
+            RunEnd::Signal(Signal::INT) => 130,
+            RunEnd::Signal(signal) => 128 + signal.number(),
+            RunEnd::Storage => 3,
+            RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline if needs_a_person => 1,
+            // There was work and nothing was started.
+            RunEnd::Drained if self.attempts == 0 && totals.waiting > 0 => 4,
+            RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline => 0,
+        }
+    }
+}
