@@ -15,8 +15,12 @@ pub mod facts;
 pub mod headline;
 pub mod json;
 pub mod load;
+pub mod outcome_words;
+pub mod queue_table;
 pub mod range;
+pub mod status_page;
 pub mod summary;
+pub mod task_page;
 pub mod text;
 
 #[cfg(test)]

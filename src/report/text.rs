@@ -14,10 +14,9 @@ use crate::policy::pick::WhyNot;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
 use crate::report::headline;
-use crate::report::summary::NotRun;
+use crate::report::queue_table::why_words;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
-use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::paint::Paint;
 use crate::support::table::cut;
@@ -192,7 +191,7 @@ fn not_finished(page: &mut Page, summary: &RunSummary) {
     }
     if listed + summary.not_run.len() <= LISTED {
         for task in &summary.not_run {
-            let why = why_words(page.look, summary.generated_at, task);
+            let why = why_words(task.why, summary.generated_at, page.look);
             page.item(&format!("{} ({}): {why}", task.name, task.id));
         }
     } else {
@@ -220,18 +219,6 @@ fn not_run_by_reason(page: &mut Page, summary: &RunSummary) {
     }
     for (number, words) in reasons.into_values() {
         page.item(&format!("{} {words}", count(number, "task")));
-    }
-}
-
-fn why_words(look: Look, now: Timestamp, task: &NotRun) -> String {
-    match task.why {
-        WhyNot::WaitingRetry { until } => {
-            format!("next attempt not before {}", look.zone.short(until, now))
-        }
-        WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(until, now)),
-        WhyNot::Claimed => "starts at once".to_owned(),
-        WhyNot::NoSlot => "waits for a free slot".to_owned(),
-        WhyNot::NoRun => "waits for a run".to_owned(),
     }
 }
 

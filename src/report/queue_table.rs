@@ -1,0 +1,206 @@
+//! The list of tasks, as a table for a terminal and as `autoexec.queue/1`.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::model::category::Category;
+use crate::model::state::Skip;
+use crate::model::state::TaskState;
+use crate::model::state::TaskStatus;
+use crate::policy::pick::Candidate;
+use crate::policy::pick::RunPresence;
+use crate::policy::pick::WhyNot;
+use crate::policy::pick::why_not;
+use crate::report::text::Look;
+use crate::store::TaskLine;
+use crate::support::clock::Timestamp;
+use crate::support::paint::Paint;
+use crate::support::table::Column;
+use crate::support::table::titled;
+use crate::support::untrusted::Untrusted;
+
+/// The name and version of the shape of the list.
+pub const SCHEMA: &str = "autoexec.queue/1";
+
+/// What holds for every line of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The present instant.
+    pub now: Timestamp,
+    /// Whether a run is active.
+    pub presence: RunPresence,
+}
+
+/// The list as a table with a title line.
+pub fn text(lines: &[TaskLine], moment: Moment, look: Look) -> String {
+    let with_priority = lines.iter().any(|line| line.priority != 0);
+    let mut columns = vec![
+        Column::numbers("ID"),
+        Column::cut_to("NAME", 16),
+        Column::words("STATUS"),
+        Column::numbers("ATTEMPTS"),
+    ];
+    if with_priority {
+        columns.push(Column::numbers("PRIORITY"));
+    }
+    columns.push(Column::cut_to("", 8));
+    let cells: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let mut row = vec![
+                line.id.to_string(),
+                Untrusted::from(line.name.as_str()).for_terminal(),
+                status_word(look.paint, line.state.status()),
+                line.attempts.to_string(),
+            ];
+            if with_priority {
+                row.push(line.priority.to_string());
+            }
+            row.push(note(line, moment, look));
+            row
+        })
+        .collect();
+    titled(&columns, &cells, look.width, |title| {
+        look.paint.strong(title)
+    })
+}
+
+/// The list as a JSON value.
+pub fn value(lines: &[TaskLine], moment: Moment) -> impl Serialize + use<> {
+    List {
+        schema: SCHEMA,
+        tasks: lines.iter().map(|line| line_value(line, moment)).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct List {
+    schema: &'static str,
+    tasks: Vec<Line>,
+}
+
+/// A task in a list as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    id: i64,
+    name: String,
+    status: &'static str,
+    why: Option<&'static str>,
+    not_before: Option<String>,
+    hold: Option<Value>,
+    skip: Option<Skip>,
+    priority: i64,
+    attempts: u32,
+    used: u32,
+    category: Option<&'static str>,
+    tags: Vec<String>,
+    added_at: String,
+    changed_at: String,
+    finished_at: Option<String>,
+}
+
+/// A task as it stands in JSON lists.
+pub(crate) fn line_value(line: &TaskLine, moment: Moment) -> Line {
+    let why = reason(line, moment);
+    Line {
+        id: line.id.get(),
+        name: line.name.clone(),
+        status: line.state.status().as_str(),
+        why: why.map(WhyNot::as_str),
+        not_before: why.and_then(until).map(Timestamp::to_rfc3339),
+        hold: if let TaskState::Held(hold) = &line.state {
+            Some(json!({ "code": hold.code, "reason": hold.reason }))
+        } else {
+            None
+        },
+        skip: if let TaskState::Skipped(skip) = &line.state {
+            Some(*skip)
+        } else {
+            None
+        },
+        priority: line.priority,
+        attempts: line.attempts,
+        used: line.used,
+        category: line.last_category.map(Category::as_str),
+        tags: line.tags.clone(),
+        added_at: line.added_at.to_rfc3339(),
+        changed_at: line.changed_at.to_rfc3339(),
+        finished_at: line.finished_at.map(Timestamp::to_rfc3339),
+    }
+}
+
+/// Why a queued task is not running; `None` for any other.
+pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
+    let TaskState::Queued { due, claim } = &line.state else {
+        return None;
+    };
+    let candidate = Candidate {
+        task: line.id,
+        priority: line.priority,
+        due: *due,
+        claim: *claim,
+        attempts: line.attempts,
+    };
+    Some(why_not(&candidate, moment.presence, moment.now))
+}
+
+const fn until(why: WhyNot) -> Option<Timestamp> {
+    match why {
+        WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(until),
+        WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
+    }
+}
+
+/// Why a task does not run, in words.
+pub(crate) fn why_words(why: WhyNot, now: Timestamp, look: Look) -> String {
+    match why {
+        WhyNot::WaitingRetry { until } => {
+            format!("next attempt at {}", look.zone.short(until, now))
+        }
+        WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(until, now)),
+        WhyNot::Claimed => "starts at once".to_owned(),
+        WhyNot::NoSlot => "waits for a free slot".to_owned(),
+        WhyNot::NoRun => "waits for a run".to_owned(),
+    }
+}
+
+/// What there is to say of a task besides its status.
+pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
+    let at = |instant| look.zone.short(instant, moment.now);
+    let failure = line.last_category.map(Category::as_str);
+    match &line.state {
+        TaskState::Queued { .. } => {
+            let why = reason(line, moment)
+                .map_or_else(String::new, |why| why_words(why, moment.now, look));
+            match failure {
+                Some(category) => format!("{why}, after {category}"),
+                None => why,
+            }
+        }
+        TaskState::Running { .. } | TaskState::Recovering { .. } => {
+            format!("since {}", at(line.changed_at))
+        }
+        TaskState::Held(hold) => Untrusted::from(hold.reason.as_str()).for_terminal(),
+        TaskState::Failed => format!("{}, {}", failure.unwrap_or("unknown"), at(line.changed_at)),
+        TaskState::Skipped(Skip::Blocked) => "a task that it needs failed".to_owned(),
+        TaskState::Skipped(Skip::NotNeeded) => "not needed".to_owned(),
+        TaskState::Succeeded | TaskState::Cancelled => at(line.changed_at),
+    }
+}
+
+/// A status in its colour.
+pub(crate) fn status_word(paint: Paint, status: TaskStatus) -> String {
+    let word = status.as_str();
+    match status {
+        TaskStatus::Failed | TaskStatus::Skipped => paint.bad(word),
+        TaskStatus::Held => paint.warn(word),
+        TaskStatus::Succeeded => paint.good(word),
+        TaskStatus::Running | TaskStatus::Recovering => paint.strong(word),
+        TaskStatus::Queued | TaskStatus::Cancelled => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_table_tests.rs"]
+mod tests;

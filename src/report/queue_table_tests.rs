@@ -1,0 +1,81 @@
+//! Lists of tasks.
+
+use std::time::Duration;
+
+use console::measure_text_width;
+use insta::assert_snapshot;
+
+use super::*;
+use crate::model::category::Category;
+use crate::model::ids::AttemptId;
+use crate::model::ids::TaskId;
+use crate::report::nights;
+
+fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
+    let finished = !state.status().is_unfinished();
+    TaskLine {
+        id: TaskId::new(id),
+        name: name.to_owned(),
+        state,
+        priority: 0,
+        attempts: u32::try_from(id % 3).unwrap(),
+        used: 0,
+        last_category: (id % 3 == 2).then_some(Category::Network),
+        added_at: nights::evening(0),
+        changed_at: nights::evening(125),
+        finished_at: finished.then(|| nights::evening(125)),
+        tags: vec!["night".to_owned()],
+    }
+}
+
+fn every_kind() -> Vec<TaskLine> {
+    let due = nights::evening(200).plus(Duration::from_secs(30));
+    let attempt = AttemptId::new(1);
+    vec![
+        line(1, "photos", TaskState::added(None)),
+        line(2, "shop-dump", TaskState::added(Some(due))),
+        line(3, "late", TaskState::added(Some(due))),
+        line(4, "crawl", TaskState::Running { attempt }),
+        line(5, "payroll", nights::held()),
+        line(8, &"x".repeat(64), TaskState::Failed),
+        line(9, "publish", TaskState::Skipped(Skip::Blocked)),
+        line(10, "done", TaskState::Succeeded),
+    ]
+}
+
+fn moment() -> Moment {
+    Moment {
+        now: nights::evening(190),
+        presence: RunPresence::Active,
+    }
+}
+
+fn table(lines: &[TaskLine], width: usize) -> String {
+    let look = Look {
+        width,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    };
+    text(lines, moment(), look)
+}
+
+#[test]
+fn a_list_of_every_kind_fits_a_terminal() {
+    let table = table(&every_kind(), 80);
+    assert!(table.lines().all(|line| measure_text_width(line) <= 80));
+    assert_snapshot!(table);
+}
+
+#[test]
+fn priorities_are_shown_when_there_are_any() {
+    let mut lines = every_kind();
+    assert!(!table(&lines, 80).contains("PRIORITY"));
+    lines[0].priority = 5;
+    assert!(table(&lines, 80).contains("PRIORITY"));
+}
+
+#[test]
+fn the_list_as_json() {
+    let json = serde_json::to_string_pretty(&value(&every_kind()[..2], moment())).unwrap();
+    assert_snapshot!(json);
+}

@@ -1,0 +1,65 @@
+//! The page of bare `autoexec`.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::model::state::Hold;
+use crate::model::state::TaskEvent;
+use crate::policy::pick::RunPresence;
+use crate::report::nights;
+use crate::store::Filter;
+use crate::store::fixture::actor;
+use crate::store::fixture::later;
+use crate::store::fixture::queue;
+use crate::store::journal;
+use crate::store::pick::Selection;
+use crate::support::paint::Paint;
+
+fn look() -> Look {
+    Look {
+        width: 80,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    }
+}
+
+#[test]
+fn a_new_queue_says_how_to_begin() {
+    assert_snapshot!(of_nothing(look()));
+}
+
+#[test]
+fn what_needs_a_person_comes_with_its_command() {
+    let mut queue = queue();
+    let tasks = queue.add(&["photos", "shop-dump", "crawl"]);
+    let hold = TaskEvent::Held(Hold {
+        code: "by_hand".to_owned(),
+        reason: "somebody wants to look".to_owned(),
+    });
+    queue
+        .store
+        .write(|tx| journal::record(tx, tasks[1], &hold, &actor(), later(5)))
+        .unwrap();
+    let filter = Filter {
+        statuses: vec![TaskStatus::Held],
+        ..Filter::default()
+    };
+    let counts = queue.store.counts(Selection::All).unwrap();
+    let needing = queue.store.list(&filter).unwrap();
+    let moment = Moment {
+        now: later(60),
+        presence: RunPresence::Absent,
+    };
+    let status = Status {
+        counts: &counts,
+        needing: &needing,
+        needing_in_all: 3,
+        active: None,
+    };
+    assert_snapshot!(text(status, moment, look()));
+    let active = Status {
+        active: Some((RunId::new(7), later(1))),
+        ..status
+    };
+    assert_snapshot!(text(active, moment, look()));
+}

@@ -1,0 +1,313 @@
+//! One task whole: definition, attempts, events; as a page and as `autoexec.task/1`.
+//!
+//! Values of environment variables are not shown on the page: some are secrets.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::model::spec::Command;
+use crate::model::spec::TaskSpec;
+use crate::model::state::TaskStatus;
+use crate::report::facts::Failure;
+use crate::report::outcome_words::outcome_words;
+use crate::report::queue_table::Line;
+use crate::report::queue_table::Moment;
+use crate::report::queue_table::line_value;
+use crate::report::queue_table::note;
+use crate::report::queue_table::status_word;
+use crate::report::text::Look;
+use crate::store::AttemptRecord;
+use crate::store::LoggedEvent;
+use crate::store::TaskLine;
+use crate::store::tasks::Task;
+use crate::support::clock::Timestamp;
+use crate::support::table::Column;
+use crate::support::table::cut;
+use crate::support::table::rows;
+use crate::support::text::size;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// The name and version of the shape of a whole task.
+pub const SCHEMA: &str = "autoexec.task/1";
+/// The most events that the page shows; JSON has them all.
+const EVENTS: usize = 20;
+
+/// Everything that is known of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// The task.
+    pub task: Task,
+    /// Its attempts, the first one first.
+    pub attempts: Vec<AttemptRecord>,
+    /// Its events, the first one first.
+    pub events: Vec<LoggedEvent>,
+}
+
+/// The task as a page.
+pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
+    let paint = look.paint;
+    let line = line_of(&whole.task);
+    let mut page = String::new();
+    let mut push = |line: &str| {
+        page.push_str(cut(line, look.width).trim_end());
+        page.push('\n');
+    };
+    let status = status_word(paint, whole.task.status());
+    let note = note(&line, moment, look);
+    let head = format!("{} ({})", line.name, line.id);
+    push(&format!("{}: {status}, {note}", paint.strong(&head)));
+    let facts = rows(
+        &[Column::words(""), Column::cut_to("", 20)],
+        &definition(&whole.task, moment, look),
+        look.width.saturating_sub(2),
+    );
+    for line in facts.lines() {
+        push(&format!("  {line}"));
+    }
+    if !whole.attempts.is_empty() {
+        push("");
+        push(&paint.strong(&format!("Attempts ({})", whole.attempts.len())));
+        for attempt in &whole.attempts {
+            for line in attempt_lines(attempt, moment.now, look) {
+                push(&line);
+            }
+        }
+    }
+    push("");
+    push(&paint.strong("Events"));
+    let hidden = whole.events.len().saturating_sub(EVENTS);
+    if hidden > 0 {
+        push(&format!("  {hidden} earlier ones, see `--json`"));
+    }
+    for event in whole.events.iter().skip(hidden) {
+        push(&event_line(event, moment.now, look));
+    }
+    let commands: Vec<String> = commands(whole)
+        .iter()
+        .map(|command| paint.command(command))
+        .collect();
+    if !commands.is_empty() {
+        push("");
+        push(&commands.join("   "));
+    }
+    page
+}
+
+/// The task as a JSON value.
+pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
+    Shown {
+        schema: SCHEMA,
+        task: TaskValue {
+            line: line_value(&line_of(&whole.task), moment),
+            source: whole.task.source.clone(),
+            definition_hash: whole.task.definition_hash.clone(),
+            definition: serde_json::to_value(&whole.task.spec).unwrap_or_default(),
+            attempts_made: whole.attempts.iter().map(attempt_value).collect(),
+            events: whole.events.iter().map(event_value).collect(),
+        },
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    schema: &'static str,
+    task: TaskValue,
+}
+
+#[derive(Serialize)]
+struct TaskValue {
+    #[serde(flatten)]
+    line: Line,
+    source: Option<String>,
+    definition_hash: String,
+    definition: Value,
+    attempts_made: Vec<Value>,
+    events: Vec<Value>,
+}
+
+fn attempt_value(attempt: &AttemptRecord) -> Value {
+    json!({
+        "id": attempt.id,
+        "number": attempt.number,
+        "state": attempt.state,
+        "run": attempt.run,
+        "started_at": attempt.started_at.map(Timestamp::to_rfc3339),
+        "timeout_ms": attempt.timeout.map(|timeout| timeout.as_millis()),
+        "used": attempt.used,
+        "classification": attempt.classification,
+        "decision": attempt.decision,
+        "next_at": attempt.next_at.map(Timestamp::to_rfc3339),
+        "outcome": attempt.outcome,
+    })
+}
+
+fn event_value(event: &LoggedEvent) -> Value {
+    json!({
+        "id": event.id,
+        "at": event.at.to_rfc3339(),
+        "actor": event.actor,
+        "attempt": event.attempt,
+        "event": event.event.kind(),
+        "details": event.event,
+    })
+}
+
+/// A task as one line of a list.
+fn line_of(task: &Task) -> TaskLine {
+    TaskLine {
+        id: task.id,
+        name: task.spec.name.to_string(),
+        state: task.state.clone(),
+        priority: task.priority,
+        attempts: task.attempts,
+        used: task.used,
+        last_category: task.last_category,
+        added_at: task.added_at,
+        changed_at: task.changed_at,
+        finished_at: task.finished_at,
+        tags: task.spec.tags.clone(),
+    }
+}
+
+/// What the definition says, a name and a value per row.
+fn definition(task: &Task, moment: Moment, look: Look) -> Vec<Vec<String>> {
+    let spec = &task.spec;
+    let mut told: Vec<(&str, String)> = Vec::new();
+    for step in &spec.steps {
+        let name = match spec.steps.len() {
+            1 => "command",
+            _ => "step",
+        };
+        told.push((name, command_words(&step.command)));
+    }
+    told.push(("workdir", spec.workdir.untrusted().for_terminal()));
+    if let Some(source) = &task.source {
+        told.push(("from", Untrusted::from(source.as_str()).for_terminal()));
+    }
+    told.push(("added", look.zone.short(task.added_at, moment.now)));
+    if task.priority != 0 {
+        told.push(("priority", task.priority.to_string()));
+    }
+    if !spec.tags.is_empty() {
+        told.push(("tags", Untrusted::from(spec.tags.join(", ")).for_terminal()));
+    }
+    if !spec.env.is_empty() {
+        let names: Vec<&str> = spec.env.keys().map(String::as_str).collect();
+        told.push(("sets", Untrusted::from(names.join(", ")).for_terminal()));
+    }
+    if let Some(timeout) = spec.timeout {
+        told.push(("timeout", span(timeout)));
+    }
+    told.push(("retry", retry_words(spec)));
+    told.into_iter()
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .collect()
+}
+
+fn retry_words(spec: &TaskSpec) -> String {
+    match spec.retry.max_attempts {
+        Some(1) => "never".to_owned(),
+        Some(most) => format!("up to {most} attempts"),
+        None => format!(
+            "up to {} attempts, 2 when nothing tells why it failed",
+            spec.retry.announced_limit()
+        ),
+    }
+}
+
+/// A command as it could be typed.
+pub(crate) fn command_words(command: &Command) -> String {
+    match command {
+        Command::Direct(argv) => {
+            let words: Vec<String> = argv
+                .iter()
+                .map(|word| quoted(&word.untrusted().for_terminal()))
+                .collect();
+            words.join(" ")
+        }
+        Command::Shell { script, .. } => script.untrusted().for_terminal(),
+    }
+}
+
+/// A word in quotes where a shell would take it apart.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<String> {
+    let paint = look.paint;
+    let began = attempt.started_at.unwrap_or(attempt.claimed_at);
+    let head = format!("  {}  {}", attempt.number, look.zone.short(began, now));
+    let Some(outcome) = &attempt.outcome else {
+        let state = attempt.state.as_str();
+        return vec![format!(
+            "{head}  {} (run {})",
+            paint.strong(state),
+            attempt.run
+        )];
+    };
+    let memory = size(outcome.usage.max_rss_bytes);
+    let took = format!("{}, {memory}", span(outcome.duration));
+    let mut lines = Vec::new();
+    match &attempt.classification {
+        None => lines.push(format!("{head}  {}  {took}", paint.good("succeeded"))),
+        Some(why) => {
+            let failure = Failure {
+                category: why.category,
+                pattern: why.pattern.clone(),
+                line: None,
+            };
+            let words = failure.words();
+            lines.push(format!("{head}  {}: {words}  {took}", paint.bad("failed")));
+            let mut indented = |text: &str| lines.push(format!("       {text}"));
+            indented(&outcome_words(&outcome.ended));
+            if let Some(line) = &why.line {
+                indented(&paint.dim(&Untrusted::from(line.as_str()).for_terminal()));
+            }
+        }
+    }
+    for note in &outcome.notes {
+        lines.push(format!(
+            "       {}",
+            Untrusted::from(note.as_str()).for_terminal()
+        ));
+    }
+    lines
+}
+
+fn event_line(event: &LoggedEvent, now: Timestamp, look: Look) -> String {
+    let time = look.zone.clock_time(event.at);
+    let day = look.zone.short(event.at, now);
+    let day = day.rsplit_once(' ').map_or("", |(day, _)| day);
+    let at = look.paint.dim(format!("{day} {time}").trim_start());
+    let what = event.event.kind().replace('_', " ");
+    let actor = Untrusted::from(event.actor.as_str()).for_terminal();
+    format!("  {at}  {what} ({actor})")
+}
+
+/// What to type next.
+fn commands(whole: &Whole) -> Vec<String> {
+    let id = whole.task.id;
+    let mut commands = Vec::new();
+    if !whole.attempts.is_empty() {
+        commands.push(format!("autoexec logs {id}"));
+    }
+    if matches!(
+        whole.task.status(),
+        TaskStatus::Failed | TaskStatus::Held | TaskStatus::Cancelled | TaskStatus::Skipped
+    ) {
+        commands.push(format!("autoexec queue retry {id}"));
+    }
+    commands
+}
+
+#[cfg(test)]
+#[path = "task_page_tests.rs"]
+mod tests;
