@@ -3,13 +3,19 @@
 //! A place is marked `// CRASH:` with what is true there, followed by `crash::point("name")`. It does
 //! nothing unless the program was built with debug assertions and `__AUTOEXEC_CRASH_AT` names it:
 //! `__AUTOEXEC_CRASH_AT=before_commit` dies at the first passage, `before_commit:3` at the third.
+//! `before_commit:3:/a/path` dies only while that path is not there, and makes it: of a family of
+//! processes that inherit the wish, one dies.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 struct Target {
     name: String,
     passage: u32,
+    /// Made by the one that dies.
+    once: Option<PathBuf>,
 }
 
 static TARGET: OnceLock<Option<Target>> = OnceLock::new();
@@ -23,6 +29,10 @@ pub fn point(name: &str) {
     if let Some(target) = TARGET.get_or_init(read_target)
         && target.name == name
         && PASSAGES.fetch_add(1, Ordering::Relaxed) + 1 == target.passage
+        && target
+            .once
+            .as_ref()
+            .is_none_or(|path| File::create_new(path).is_ok())
     {
         let own = rustix::process::getpid();
         let _unreachable = rustix::process::kill_process(own, rustix::process::Signal::KILL);
@@ -35,12 +45,10 @@ pub fn point(name: &str) {
 )]
 fn read_target() -> Option<Target> {
     let wish = std::env::var("__AUTOEXEC_CRASH_AT").ok()?;
-    let (name, passage) = match wish.split_once(':') {
-        Some((name, passage)) => (name, passage.parse().ok()?),
-        None => (wish.as_str(), 1),
-    };
+    let mut parts = wish.splitn(3, ':');
     Some(Target {
-        name: name.to_owned(),
-        passage,
+        name: parts.next()?.to_owned(),
+        passage: parts.next().map_or(Ok(1), str::parse).ok()?,
+        once: parts.next().map(PathBuf::from),
     })
 }
