@@ -29,6 +29,7 @@ mod requests;
 pub mod run;
 mod state;
 mod step;
+mod takeover;
 mod tally;
 
 pub use error::EngineError;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::events::AttemptRef;
+use crate::engine::events::Found;
 use crate::engine::events::TaskRef;
 use crate::model::category::Category;
 use crate::model::ids::AttemptId;
@@ -65,6 +66,8 @@ pub(crate) struct Live {
     pub(crate) stopping: Option<(StopReason, Force)>,
     /// What becomes of the task once the attempt is over.
     pub(crate) afterwards: Option<Afterwards>,
+    /// What was found of it after an earlier run had ended without a goodbye.
+    pub(crate) found: Option<Found>,
 }
 
 /// Where an open attempt is.
@@ -122,6 +125,7 @@ impl Live {
             started: None,
             stopping: None,
             afterwards: None,
+            found: None,
         }
     }
 

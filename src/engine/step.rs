@@ -6,6 +6,7 @@
 //! `engine::hand_out`.
 
 use crate::engine::events::AttemptEnd;
+use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::StopCause;
@@ -123,6 +124,13 @@ fn not_started(
         slot.retiring = true;
     }
     effects.writes.push(Write::ReturnClaim { attempt });
+    if let Some(found) = live.found {
+        effects.shown.push(RunEvent::AfterCrash {
+            attempt: live.reference(attempt),
+            found,
+            next: Next::NextRun,
+        });
+    }
     if let Some(afterwards) = &live.afterwards {
         change_idle(live.task.reference(), afterwards, effects);
     }
@@ -163,12 +171,22 @@ fn ended(
         Judgement::Success => None,
         Judgement::Failure(classification) => Some(classification),
     };
-    effects.shown.push(RunEvent::AttemptEnded {
-        attempt: live.reference(attempt),
-        end: shown_end(&end.outcome, classification.as_ref()),
-        duration: end.outcome.duration,
-        next,
-    });
+    if let Some(found) = live.found {
+        effects.shown.push(RunEvent::AfterCrash {
+            attempt: live.reference(attempt),
+            found,
+            next: next.clone(),
+        });
+    }
+    // Of an attempt that was lost there is nothing to tell but that.
+    if matches!(live.found, None | Some(Found::Outcome)) {
+        effects.shown.push(RunEvent::AttemptEnded {
+            attempt: live.reference(attempt),
+            end: shown_end(&end.outcome, classification.as_ref()),
+            duration: end.outcome.duration,
+            next,
+        });
+    }
     effects.writes.push(Write::Finish {
         attempt,
         outcome: end.outcome,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::events::AttemptEnd;
+use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
@@ -44,6 +45,12 @@ impl Tally {
             RunEvent::AttemptEnded {
                 attempt, end, next, ..
             } => self.ended(attempt.task.id, attempt.number, end, next),
+            // What was kept of an outcome is told by an event of its own.
+            RunEvent::AfterCrash {
+                attempt,
+                found: Found::Reboot | Found::MaybeRan,
+                next,
+            } => self.ended(attempt.task.id, attempt.number, &AttemptEnd::Lost, next),
             RunEvent::TaskHeld { task, .. } => self.word(task.id, Word::Held),
             RunEvent::TaskCancelled { task } => self.word(task.id, Word::Cancelled),
             RunEvent::TaskSkipped {

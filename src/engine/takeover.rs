@@ -1,0 +1,144 @@
+//! Making what an earlier run left open our own: adopting what lives, turning the fate of the rest
+//! into events, and counting the death of the last runner against whoever it was busy with.
+
+use std::path::PathBuf;
+
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::entry::LeftOpen;
+use crate::engine::error::EngineError;
+use crate::engine::events::AttemptRef;
+use crate::engine::events::Found;
+use crate::engine::events::RunEvent;
+use crate::engine::ledger;
+use crate::engine::message::Event;
+use crate::engine::recover::Fate;
+use crate::engine::state::Afterwards;
+use crate::engine::state::Live;
+use crate::engine::state::Place;
+use crate::model::ids::AttemptId;
+use crate::model::ids::ProcessIdentity;
+use crate::model::message::Force;
+use crate::model::outcome::LossCause;
+use crate::model::outcome::StopReason;
+use crate::model::signal::Signal;
+use crate::policy::poison;
+use crate::process::identity;
+use crate::process::runlock::Death;
+use crate::store::OpenAttempt;
+use crate::store::deaths;
+use crate::support::clock::Timestamp;
+
+impl Dispatcher<'_> {
+    /// Makes what an earlier run left open our own: adopts what lives, and turns the fate of the
+    /// rest into events.
+    pub(crate) fn take_over(&mut self, left: LeftOpen) -> Result<Vec<Event>, EngineError> {
+        let poisoned = self.weigh_note()?;
+        let LeftOpen {
+            attempts,
+            examination,
+        } = left;
+        for row in attempts {
+            let mut task = ledger::load(&self.entered.store, row.task)?;
+            task.number = row.number;
+            task.timeout = row.timeout;
+            let live = Live {
+                task,
+                place: Place::Orphan,
+                started: row.started_at,
+                stopping: None,
+                afterwards: if poisoned == Some(row.id) {
+                    Some(Afterwards::Hold(poison::hold()))
+                } else {
+                    afterwards(&row)
+                },
+                found: None,
+            };
+            self.state.live.insert(row.id, live);
+        }
+        self.spent.extend(examination.spent);
+        let mut events = Vec::new();
+        for (attempt, fate) in examination.fates {
+            if let Fate::Alive {
+                slot_file,
+                supervisor,
+                started_at,
+            } = fate
+            {
+                self.adopt(attempt, slot_file, supervisor, started_at);
+            } else {
+                if let Some(live) = self.state.live.get_mut(&attempt) {
+                    live.found = Some(found(&fate));
+                }
+                events.extend(self.fate(attempt, fate));
+            }
+        }
+        Ok(events)
+    }
+
+    fn adopt(
+        &mut self,
+        attempt: AttemptId,
+        slot_file: PathBuf,
+        supervisor: ProcessIdentity,
+        started_at: Option<Timestamp>,
+    ) {
+        let Some(live) = self.state.live.get_mut(&attempt) else {
+            return;
+        };
+        live.place = Place::Adopted { supervisor };
+        live.started = live.started.or(started_at);
+        let reference: AttemptRef = live.reference(attempt);
+        if live.afterwards.is_some() {
+            // It was told before, but whoever told it may have died before the word was out.
+            live.stopping = Some((StopReason::Cancelled, Force::Gentle));
+            let _gone_or_told = identity::signal(supervisor, Signal::TERM);
+        }
+        self.inbox
+            .inspect(None, slot_file, self.entered.here, vec![attempt], None);
+        self.watcher.watch(
+            self.clock.now(),
+            &RunEvent::Adopted {
+                attempt: reference,
+                started_at,
+            },
+        );
+    }
+
+    /// Counts a death of the last runner against the attempt that it was busy with. Gives back the
+    /// attempt if it has brought down too many.
+    fn weigh_note(&mut self) -> Result<Option<AttemptId>, EngineError> {
+        let Some(note) = self.entered.lock.left_note() else {
+            return Ok(None);
+        };
+        let deaths = self
+            .entered
+            .store
+            .write(|tx| deaths::count(tx, note.attempt, note.death == Death::Crashed))?;
+        self.entered.lock.clear_note()?;
+        Ok(poison::is_poison(deaths).then_some(note.attempt))
+    }
+}
+
+/// A fate, for a watcher.
+fn found(fate: &Fate) -> Found {
+    match fate {
+        Fate::NeverStarted(_) => Found::NeverStarted,
+        Fate::Lost {
+            cause: LossCause::Reboot,
+            ..
+        } => Found::Reboot,
+        Fate::Lost {
+            cause: LossCause::SupervisorDied,
+            ..
+        } => Found::MaybeRan,
+        Fate::Outcome(_) | Fate::Alive { .. } => Found::Outcome,
+    }
+}
+
+/// What an attempt that was to be stopped meant for its task.
+fn afterwards(row: &OpenAttempt) -> Option<Afterwards> {
+    match row.stop_intent? {
+        StopReason::Cancelled => Some(Afterwards::Cancel),
+        StopReason::RunStopped | StopReason::WindowEnded | StopReason::RunnerGone => None,
+    }
+}
