@@ -94,6 +94,7 @@ impl<'a> Reader<'a> {
                 Untrusted::from(source.slice(span)).for_terminal_within(FOUND_WIDTH)
             }
             (_, Raw::Text(text), _) => text.untrusted().for_terminal_within(FOUND_WIDTH),
+            (_, Raw::List(items), _) if items.is_empty() => String::new(),
             _ => return "something else".to_owned(),
         };
         if text.is_empty() {
