@@ -8,6 +8,7 @@
 
 pub mod attempt;
 pub mod category;
+mod hash;
 pub mod ids;
 pub mod layout;
 pub mod message;

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::model::category::Category;
 use crate::model::ids::TaskName;
 use crate::model::signal::Signal;
-use crate::support::bytes::{OsText, to_hex};
+use crate::support::bytes::OsText;
 
 /// Attempts in all where nothing is written.
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 5;
@@ -114,19 +113,6 @@ impl TaskSpec {
             nice: None,
             success: SuccessSpec::default(),
         }
-    }
-
-    /// SHA-256 over the canonical JSON of the definition, in hexadecimal digits.
-    ///
-    /// Two tasks with the same hash would do the same thing.
-    pub fn hash(&self) -> String {
-        // Maps are ordered and fields keep their order, so the JSON is canonical. It cannot fail:
-        // every key is a string.
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        let mut hasher = Sha256::new();
-        hasher.update(b"autoexec task 1\n");
-        hasher.update(&json);
-        to_hex(&hasher.finalize())
     }
 }
 

@@ -27,6 +27,10 @@ use crate::support::crash;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The write-ahead log is cut back to this; the ballast must be larger.
 const LOG_LIMIT: i64 = 8 * 1024 * 1024;
+/// Pages of the log after which a commit tidies it up by itself.
+const LOG_PAGES: i64 = LOG_LIMIT / 4096;
+/// The most memory for pages of the database.
+const CACHE_KIB: i64 = 4 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 96;
 /// 3.51.3: before it, two connections that write and checkpoint at once could damage a database.
@@ -332,7 +336,8 @@ pub(crate) fn connect(path: &Path, access: Access) -> Result<Connection, StoreEr
     connection
         .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-             PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = {LOG_LIMIT};"
+             PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = {LOG_LIMIT}; \
+             PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA cache_size = -{CACHE_KIB};"
         ))
         .doing(DOING)?;
     Ok(connection)

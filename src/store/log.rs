@@ -4,7 +4,7 @@
 //! Which events there may be is the business of [`crate::store::journal`] and of the writers of
 //! whole rows ([`Event`]). A changed or missing row anywhere but at the very end breaks the chain.
 
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,8 @@ use crate::store::connection::Transaction;
 use crate::store::error::{Doing, StoreError};
 use crate::store::rows::{column, json_of};
 use crate::support::clock::Timestamp;
+
+const APPENDING: &str = "append to the log of events";
 
 /// A checksum of the chain.
 pub(crate) type Checksum = [u8; 32];
@@ -137,42 +139,75 @@ pub(crate) fn append(
     actor: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const DOING: &str = "append to the log of events";
-    let before = head(tx)?;
-    let details = json_of(event);
-    let line = Line {
-        id: before.id + 1,
-        at: now.as_millis(),
-        task: Some(task.get()),
-        attempt: attempt.map(AttemptId::get),
-        actor,
-        event: event.kind(),
-        details: &details,
-    };
-    let checksum = line.checksum(&before.checksum);
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO execution_logs \
-             (id, at, task_id, attempt_id, actor, event, details, checksum) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .doing(DOING)?
-        .execute(params![
-            line.id,
-            line.at,
-            line.task,
-            line.attempt,
-            line.actor,
-            line.event,
-            line.details,
-            checksum
-        ])
-        .doing(DOING)?;
-    tx.head.set(Some(Head {
-        id: line.id,
-        checksum,
-    }));
-    Ok(())
+    Appender::new(tx, actor, now)?.append(task, attempt, event)
+}
+
+/// Appends many events of one actor at one instant.
+pub(crate) struct Appender<'tx, 'store> {
+    tx: &'tx Transaction<'store>,
+    statement: CachedStatement<'tx>,
+    actor: &'tx str,
+    now: Timestamp,
+}
+
+impl<'tx, 'store> Appender<'tx, 'store> {
+    pub(crate) fn new(
+        tx: &'tx Transaction<'store>,
+        actor: &'tx str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let statement = tx
+            .connection
+            .prepare_cached(
+                "INSERT INTO execution_logs \
+                 (id, at, task_id, attempt_id, actor, event, details, checksum) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .doing(APPENDING)?;
+        Ok(Self {
+            tx,
+            statement,
+            actor,
+            now,
+        })
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        task: TaskId,
+        attempt: Option<AttemptId>,
+        event: &Event,
+    ) -> Result<(), StoreError> {
+        let before = head(self.tx)?;
+        let details = json_of(event);
+        let line = Line {
+            id: before.id + 1,
+            at: self.now.as_millis(),
+            task: Some(task.get()),
+            attempt: attempt.map(AttemptId::get),
+            actor: self.actor,
+            event: event.kind(),
+            details: &details,
+        };
+        let checksum = line.checksum(&before.checksum);
+        self.statement
+            .execute(params![
+                line.id,
+                line.at,
+                line.task,
+                line.attempt,
+                line.actor,
+                line.event,
+                line.details,
+                checksum
+            ])
+            .doing(APPENDING)?;
+        self.tx.head.set(Some(Head {
+            id: line.id,
+            checksum,
+        }));
+        Ok(())
+    }
 }
 
 /// The last event, read once per transaction: nobody else can write meanwhile.

@@ -3,7 +3,7 @@
 //! Status and what goes with it is written by [`crate::store::journal`] alone. Lists and counts are
 //! in [`crate::store::list`], what may start next in [`crate::store::pick`].
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, OptionalExtension, params};
 
 use crate::model::category::Category;
 use crate::model::ids::{AttemptId, TaskId};
@@ -12,7 +12,7 @@ use crate::model::state::{TaskState, TaskStatus};
 use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal;
-use crate::store::log::{self, Actor, Event};
+use crate::store::log::{self, Actor, Appender, Event};
 use crate::store::rows::{Cells, json_of, word_of};
 use crate::support::clock::Timestamp;
 
@@ -97,81 +97,132 @@ pub fn add(
     now: Timestamp,
 ) -> Result<Vec<AddResult>, StoreError> {
     let actor = actor.word();
-    let mut surroundings = StoredSurroundings::default();
+    let mut adder = Adder {
+        tx,
+        now,
+        insert: tx.connection.prepare_cached(INSERT).doing(ADDING)?,
+        log: Appender::new(tx, &actor, now)?,
+        surroundings: StoredSurroundings::default(),
+    };
     tasks
         .iter()
         .map(|task| {
-            let place = surroundings.id(tx, &task.surroundings)?;
-            let hash = task.spec.hash();
-            if let Some(id) = insert(tx, task, place, &hash, now)? {
-                let event = Event::Added {
-                    due: None,
-                    definition: hash,
-                };
-                log::append(tx, id, None, &event, &actor, now)?;
-                return Ok(AddResult::Added(id));
+            let place = adder.surroundings.id(tx, &task.surroundings)?;
+            let spec = task.spec.canonical_json();
+            let hash = TaskSpec::hash_of(&spec);
+            match adder.insert(task, place, &spec, &hash)? {
+                Some(id) => Ok(AddResult::Added(id)),
+                None => adder.add_beside(task, place, &spec, hash, on_change),
             }
-            add_beside(tx, task, place, hash, on_change, &actor, now)
         })
         .collect()
 }
 
-/// Inserts a task; `None` when an unfinished one has the name.
-fn insert(
-    tx: &Transaction<'_>,
-    task: &NewTask,
-    surroundings: i64,
-    hash: &str,
+const ADDING: &str = "add a task";
+const INSERT: &str = "INSERT INTO task_records (name, status, priority, on_crash, added_at, \
+                      changed_at, source, surroundings_id, definition_hash, spec) \
+                      VALUES (?1, 'queued', ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+
+/// Adds task after task; what they have in common is prepared once, because there may be many.
+struct Adder<'tx, 'store> {
+    tx: &'tx Transaction<'store>,
     now: Timestamp,
-) -> Result<Option<TaskId>, StoreError> {
-    const DOING: &str = "add a task";
-    let inserted = tx
-        .connection
-        .prepare_cached(
-            "INSERT INTO task_records (name, status, priority, on_crash, added_at, changed_at, \
-             source, surroundings_id, definition_hash, spec) \
-             VALUES (?1, 'queued', ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-        )
-        .doing(DOING)?
-        .execute(params![
-            task.spec.name.as_str(),
-            task.spec.priority,
-            word_of(&task.spec.on_crash),
-            now.as_millis(),
-            task.source,
-            surroundings,
-            hash,
-            json_of(&task.spec),
-        ])
-        .doing(DOING)?;
-    Ok((inserted == 1).then(|| TaskId::new(tx.connection.last_insert_rowid())))
+    insert: CachedStatement<'tx>,
+    log: Appender<'tx, 'store>,
+    surroundings: StoredSurroundings,
 }
 
-/// Decides about a task whose name an unfinished one has.
-fn add_beside(
-    tx: &Transaction<'_>,
-    task: &NewTask,
-    surroundings: i64,
-    hash: String,
-    on_change: OnChange,
-    actor: &str,
-    now: Timestamp,
-) -> Result<AddResult, StoreError> {
-    let present = Present::find(tx, task.spec.name.as_str())?;
-    let id = present.id;
-    if present.held {
-        return Ok(AddResult::RefusedHeld(id));
+impl Adder<'_, '_> {
+    /// Inserts a task; `None` when an unfinished one has the name.
+    fn insert(
+        &mut self,
+        task: &NewTask,
+        surroundings: i64,
+        spec: &str,
+        hash: &str,
+    ) -> Result<Option<TaskId>, StoreError> {
+        let inserted = self
+            .insert
+            .execute(params![
+                task.spec.name.as_str(),
+                task.spec.priority,
+                word_of(&task.spec.on_crash),
+                self.now.as_millis(),
+                task.source,
+                surroundings,
+                hash,
+                spec,
+            ])
+            .doing(ADDING)?;
+        if inserted == 0 {
+            return Ok(None);
+        }
+        let id = TaskId::new(self.tx.connection.last_insert_rowid());
+        let event = Event::Added {
+            due: None,
+            definition: hash.to_owned(),
+        };
+        self.log.append(id, None, &event)?;
+        Ok(Some(id))
     }
-    if present.hash == hash {
-        return Ok(AddResult::AlreadyQueued(id));
+
+    /// Decides about a task whose name an unfinished one has.
+    fn add_beside(
+        &mut self,
+        task: &NewTask,
+        surroundings: i64,
+        spec: &str,
+        hash: String,
+        on_change: OnChange,
+    ) -> Result<AddResult, StoreError> {
+        let present = Present::find(self.tx, task.spec.name.as_str())?;
+        let id = present.id;
+        if present.held {
+            return Ok(AddResult::RefusedHeld(id));
+        }
+        if present.hash == hash {
+            return Ok(AddResult::AlreadyQueued(id));
+        }
+        if present.attempted && on_change == OnChange::Keep {
+            return Ok(AddResult::KeptOld(id));
+        }
+        self.redefine(id, task, surroundings, spec, &hash)?;
+        let event = Event::Redefined { definition: hash };
+        self.log.append(id, None, &event)?;
+        Ok(AddResult::Replaced(id))
     }
-    if present.attempted && on_change == OnChange::Keep {
-        return Ok(AddResult::KeptOld(id));
+
+    /// Gives an unfinished task another definition, and all its attempts again.
+    fn redefine(
+        &self,
+        id: TaskId,
+        task: &NewTask,
+        surroundings: i64,
+        spec: &str,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        const DOING: &str = "give a task another definition";
+        self.tx
+            .connection
+            .prepare_cached(
+                "UPDATE task_records SET priority = ?1, on_crash = ?2, changed_at = ?3, \
+                 source = ?4, surroundings_id = ?5, definition_hash = ?6, spec = ?7, used = 0 \
+                 WHERE id = ?8",
+            )
+            .doing(DOING)?
+            .execute(params![
+                task.spec.priority,
+                word_of(&task.spec.on_crash),
+                self.now.as_millis(),
+                task.source,
+                surroundings,
+                hash,
+                spec,
+                id.get(),
+            ])
+            .doing(DOING)?;
+        Ok(())
     }
-    redefine(tx, id, task, surroundings, &hash, now)?;
-    let event = Event::Redefined { definition: hash };
-    log::append(tx, id, None, &event, actor, now)?;
-    Ok(AddResult::Replaced(id))
 }
 
 /// What matters of the unfinished task that has a name.
@@ -201,36 +252,6 @@ impl Present {
             })
             .doing("look for a task of the same name")
     }
-}
-
-/// Gives an unfinished task another definition, and all its attempts again.
-fn redefine(
-    tx: &Transaction<'_>,
-    id: TaskId,
-    task: &NewTask,
-    surroundings: i64,
-    hash: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const DOING: &str = "give a task another definition";
-    tx.connection
-        .prepare_cached(
-            "UPDATE task_records SET priority = ?1, on_crash = ?2, changed_at = ?3, source = ?4, \
-             surroundings_id = ?5, definition_hash = ?6, spec = ?7, used = 0 WHERE id = ?8",
-        )
-        .doing(DOING)?
-        .execute(params![
-            task.spec.priority,
-            word_of(&task.spec.on_crash),
-            now.as_millis(),
-            task.source,
-            surroundings,
-            hash,
-            json_of(&task.spec),
-            id.get(),
-        ])
-        .doing(DOING)?;
-    Ok(())
 }
 
 /// Surroundings are stored once for all tasks that were added alike.
