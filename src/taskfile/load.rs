@@ -163,7 +163,7 @@ impl FileWalk<'_, '_> {
         let mut tasks = Vec::new();
         for entry in entries {
             let Some(key) = Key::find(Scope::File, &entry.key) else {
-                unknown_key(
+                let _told = unknown_key(
                     self.reader,
                     Scope::File,
                     Section::Task,

@@ -298,6 +298,13 @@ fn a_file_without_tasks_or_with_strange_tables_is_refused() {
 }
 
 #[test]
+fn a_misspelt_key_is_not_missed_as_well() {
+    let (_, message, hint) = only("[[task]]\nname = \"a\"\ncomand = \"x\"\n");
+    assert_eq!(message, "there is no key `comand` in `[[task]]`");
+    assert_eq!(hint, "did you mean `command`?");
+}
+
+#[test]
 fn missing_and_doubled_names_are_pointed_at() {
     let told = told(
         "[[task]]\n[[task]]\nname = \"a b\"\ncommand = \"x\"\n[[task]]\nname = \"c\"\ncommand = \"x\"\n[[task]]\nname = \"c\"\ncommand = \"\"\n",

@@ -85,13 +85,13 @@ pub static KEYS: &[Key] = keys! {
         "What runs a `command` that is a text; it gets the text as its last argument."
     Task "workdir" = Path, default "the folder of the file, or where `queue add` was typed",
         flag "--workdir", example "\"~/backups\"";
-        "Where the command runs; relative to the file's folder."
+        "Where the command runs; relative to the folder of the file, or to where `queue add` is typed."
     Task "env" = Variables, default "none", flag "--env", example "{ PGHOST = \"db.internal\" }";
         "Variables for the command. `$` in a value is not expanded."
     Task "env_inherit" = Inherit, default "true", example "[\"PATH\", \"HOME\"]";
         "Which variables of the runner the command gets: all, none, or these. PATH, HOME, USER, LANG, LC_*, TZ and VIRTUAL_ENV are as they were when the task was added."
     Task "env_file" = Path, default "none", flag "--env-file", example "\"nightly.env\"";
-        "A file of `NAME=value` lines, read at each start; relative to the file's folder."
+        "A file of `NAME=value` lines, read at each start; relative like `workdir`."
     Task "stdin" = Path, default "nothing to read", flag "--stdin", example "\"input.txt\"";
         "The file that becomes standard input; relative to `workdir`."
     Task "tags" = Labels, default "none", flag "--tag", example "[\"nightly\"]";

@@ -84,13 +84,17 @@ pub(crate) struct Walked {
     pub(crate) settings: Vec<Arc<Setting>>,
     /// The keys that were written, whether their values were good or not.
     pub(crate) written: Vec<&'static Key>,
+    /// The keys that misspelt ones were taken for.
+    pub(crate) meant: Vec<&'static str>,
 }
 
 impl Walked {
+    /// Whether a task's own key was written, perhaps misspelt.
     pub(crate) fn has_written(&self, name: &str) -> bool {
         self.written
             .iter()
             .any(|key| key.scope == Scope::Task && key.name == name)
+            || self.meant.contains(&name)
     }
 }
 
@@ -116,7 +120,10 @@ impl Walk<'_, '_> {
     fn table(&mut self, scope: Scope, part: &str, entries: Vec<Entry>) {
         for Entry { key, at, node } in entries {
             let Some(known) = Key::find(scope, &key) else {
-                unknown_key(self.reader, scope, self.section, &key, &at);
+                let meant = unknown_key(self.reader, scope, self.section, &key, &at);
+                if scope == Scope::Task {
+                    self.walked.meant.extend(meant);
+                }
                 continue;
             };
             if self.section == Section::Defaults && known.is_of_one_task() {
@@ -267,14 +274,14 @@ impl Walk<'_, '_> {
     }
 }
 
-/// A key that nobody knows, with the best guess at what was meant.
+/// A key that nobody knows; the best guess at what was meant is told and returned.
 pub(crate) fn unknown_key(
     reader: &mut Reader<'_>,
     scope: Scope,
     section: Section,
     key: &str,
     at: &At,
-) {
+) -> Option<&'static str> {
     let in_scope = KEYS
         .iter()
         .filter(|known| known.scope == scope)
@@ -287,16 +294,18 @@ pub(crate) fn unknown_key(
     let elsewhere = KEYS
         .iter()
         .find(|known| known.name == key && known.since == Since::Now);
-    let hint = match (foreign, elsewhere) {
-        (Some(meant), _) => format!("did you mean `{meant}`?"),
+    let meant = match (foreign, elsewhere) {
+        (Some(word), _) => Some(word),
+        (None, Some(_)) => None,
+        (None, None) => closest(key, in_scope),
+    };
+    let hint = match (meant, elsewhere) {
+        (Some(word), _) => format!("did you mean `{word}`?"),
         (None, Some(known)) if scope == Scope::Task && known.scope != Scope::File => {
             format!("write `{} = …`", known.path("<category>"))
         }
         (None, Some(known)) => format!("it belongs to `{}`", known.scope.header()),
-        (None, None) => match closest(key, in_scope) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "docs/task-files.md lists all keys".to_owned(),
-        },
+        (None, None) => "docs/task-files.md lists all keys".to_owned(),
     };
     let table = match (scope, section) {
         (Scope::File, _) => "at the top of the file".to_owned(),
@@ -305,6 +314,7 @@ pub(crate) fn unknown_key(
     };
     let message = format!("there is no key {} {table}", quoted(key));
     reader.reporter.error(at, message, Some(hint));
+    meant
 }
 
 /// A key that later work brings.
