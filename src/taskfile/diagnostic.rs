@@ -10,6 +10,9 @@ use crate::support::bytes::OsText;
 use crate::taskfile::source::Excerpt;
 use crate::taskfile::source::Source;
 
+/// The most errors, and the most warnings, that are noted of one source: nobody reads more.
+const MOST: usize = 1_000;
+
 /// Whether something is wrong or only doubtful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +62,8 @@ pub(crate) struct Reporter<'a> {
     source: Option<&'a Source>,
     file: Option<OsText>,
     pub(crate) found: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
 }
 
 impl<'a> Reporter<'a> {
@@ -68,6 +73,8 @@ impl<'a> Reporter<'a> {
             source: Some(source),
             file: Some(OsText::clone(&source.file)),
             found: Vec::new(),
+            errors: 0,
+            warnings: 0,
         }
     }
 
@@ -77,6 +84,8 @@ impl<'a> Reporter<'a> {
             source: None,
             file,
             found: Vec::new(),
+            errors: 0,
+            warnings: 0,
         }
     }
 
@@ -96,6 +105,15 @@ impl<'a> Reporter<'a> {
     }
 
     fn note(&mut self, severity: Severity, at: &At, message: String, hint: Option<String>) {
+        // Counted apart, so that no number of doubts hides an error.
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count > MOST {
+            return;
+        }
         let mut diagnostic = Diagnostic {
             severity,
             message,

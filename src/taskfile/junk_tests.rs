@@ -88,3 +88,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_monster_of_a_file_is_told_in_bounded_words() {
+    let headers = "[[task]]\n".repeat(20_000);
+    let warnings: Vec<String> = (0..2_000)
+        .map(|number| format!("[[task]]\nname = \"t{number}\"\ncommand = \"a | b\"\n"))
+        .collect();
+    let warnings = warnings.concat();
+    let one_line = format!("task = [{}]", "{ name = 3 }, ".repeat(20_000));
+    let deep = format!("a = {}", "[".repeat(100_000));
+    for text in [headers, format!("{warnings}[[task]]\n"), one_line, deep] {
+        let loaded = loaded(&text);
+        assert!(loaded.has_errors() && loaded.tasks.is_empty());
+        assert!(loaded.diagnostics.len() <= 2_000);
+    }
+}

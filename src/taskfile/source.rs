@@ -14,6 +14,9 @@ const SHOWN_AROUND: usize = 80;
 /// The most characters that are underlined.
 const SHOWN_WITHIN: usize = 120;
 
+/// The bytes of a line within which columns are counted in characters.
+const COUNTED: usize = 16 * 1024;
+
 /// A task file in memory.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -55,16 +58,24 @@ impl Source {
         self.starts.partition_point(|start| *start <= offset).max(1)
     }
 
-    /// Where line `number`, counted from 1, begins.
-    fn start(&self, number: usize) -> usize {
-        self.starts.get(number - 1).copied().unwrap_or_default()
+    /// Where line `number`, counted from 1, begins and where it ends.
+    fn bounds(&self, number: usize) -> (usize, usize) {
+        let start = self.starts.get(number - 1).copied().unwrap_or_default();
+        let next = self.starts.get(number).copied();
+        let end = next.map_or(self.text.len(), |next| next - 1);
+        (start, end)
     }
 
-    /// The line and the column, both counted from 1, columns in characters.
+    /// The line and the column, both counted from 1, columns in characters (in bytes far out on an
+    /// endless line, where counting for each value would take for ever).
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let offset = self.boundary(offset);
         let line = self.line(offset);
-        let before = self.slice(&(self.start(line)..offset));
+        let (start, _) = self.bounds(line);
+        if offset - start > COUNTED {
+            return (line, offset - start + 1);
+        }
+        let before = self.slice(&(start..offset));
         (line, before.chars().count() + 1)
     }
 
@@ -84,22 +95,32 @@ impl Source {
     /// The line in which a span begins, made fit for a terminal.
     pub(crate) fn excerpt(&self, span: &Range<usize>) -> Excerpt {
         let from = self.boundary(span.start);
-        let start = self.start(self.line(from));
-        let rest = self.slice(&(start..self.text.len()));
-        let line = rest.lines().next().unwrap_or_default();
-        let from = (from - start).min(line.len());
-        let until = (self.boundary(span.end).saturating_sub(start)).clamp(from, line.len());
-        let (before, rest) = line.split_at(from);
-        let (within, after) = rest.split_at(until - from);
+        let (start, end) = self.bounds(self.line(from));
+        let from = from.min(end);
+        let until = self.boundary(span.end).clamp(from, end);
 
-        let skipped = before.chars().count().saturating_sub(SHOWN_AROUND);
-        let mut text = visible(before.chars().skip(skipped));
-        if skipped > 0 {
-            text.insert(0, '…');
+        let before = self.slice(&(start..from));
+        let cut = before
+            .char_indices()
+            .rev()
+            .nth(SHOWN_AROUND)
+            .map(|(at, character)| at + character.len_utf8());
+        let mut text = String::new();
+        if cut.is_some() {
+            text.push('…');
         }
+        text.push_str(&visible(
+            before
+                .get(cut.unwrap_or_default()..)
+                .unwrap_or_default()
+                .chars(),
+        ));
         let underlined_from = text.len();
-        text.push_str(&visible(within.chars().take(SHOWN_WITHIN)));
+        text.push_str(&visible(
+            self.slice(&(from..until)).chars().take(SHOWN_WITHIN),
+        ));
         let underlined = underlined_from..text.len();
+        let after = self.slice(&(until..end)).trim_end_matches('\r');
         text.push_str(&visible(after.chars().take(SHOWN_AROUND)));
         Excerpt { text, underlined }
     }
