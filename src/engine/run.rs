@@ -67,6 +67,8 @@ pub struct RunOutcome {
     pub totals: RunTotals,
     /// How many commands it started.
     pub started: u64,
+    /// How many transactions it took, for whoever measures.
+    pub commits: u64,
 }
 
 /// Runs tasks until there is nothing more to do.
@@ -228,6 +230,7 @@ impl Dispatcher<'_> {
             exit_code,
             totals,
             started: self.tally.started,
+            commits: self.entered.store.commits(),
         })
     }
 
