@@ -81,6 +81,36 @@ pub fn load(store: &Store, wish: &Wish<'_>) -> Result<Loaded, LoadError> {
     Ok(store.read(|reader| read(reader, wish))?)
 }
 
+impl Loaded {
+    /// The summary where nothing was ever added.
+    ///
+    /// # Errors
+    /// When a run is wanted by its number: there is none.
+    pub fn of_nothing(wish: &Wish<'_>) -> Result<Self, LoadError> {
+        let scope = match wish.range {
+            Range::Run(run) => return Err(LoadError::NoSuchRun { run }),
+            Range::Since(since) => Scope::Since(since),
+            Range::SinceRead | Range::LastRun => Scope::SinceRead(None),
+        };
+        Ok(Self {
+            summary: RunSummary::of(Facts {
+                now: wish.now,
+                scope,
+                from: wish.now,
+                to: wish.now,
+                active_run: None,
+                ever_run: false,
+                runs: Vec::new(),
+                tasks: Vec::new(),
+            }),
+            read: ReportRead {
+                to: 0,
+                at: wish.now,
+            },
+        })
+    }
+}
+
 fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
     let mut runs = reader.runs(RUNS)?;
     runs.retain(|run| run.mode != COMMAND_MODE);

@@ -1,10 +1,26 @@
 //! `autoexec report`: what happened since the last report was read.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use crate::cli::commands::Invocation;
-use crate::cli::commands::not_yet;
-use crate::cli::failure::Answer;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::model::ids::{RunId, TaskId};
+use crate::policy::pick::RunPresence;
+use crate::report::json;
+use crate::report::load::{LoadError, Loaded, Wish, load};
+use crate::report::range::{Range, RangeError, parse_run, parse_since};
+use crate::report::summary::RunSummary;
+use crate::report::text::{self, Look};
+use crate::store::runs::{ReportRead, mark_report_read};
+use crate::support::bytes::OsText;
+use crate::support::clock::Zone;
+use crate::support::paint::Paint;
+
+/// Columns of a report that is not shown on a terminal.
+const PAGE: usize = 80;
+/// Columns beyond which sentences are hard to read.
+const WIDEST: usize = 100;
 
 /// Options of `autoexec report`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +37,7 @@ pub struct ReportArgs {
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
-    /// Write the report to a file
+    /// Write the report to a file; as JSON if its name ends in `.json`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -29,7 +45,134 @@ pub struct ReportArgs {
 /// Carries out the command.
 ///
 /// # Errors
-/// What it could not do.
-pub fn carry_out(_args: &ReportArgs, _invocation: &mut Invocation<'_>) -> Answer {
-    not_yet("report")
+/// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
+pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let now = invocation.settings.clock.now();
+    let range = match (&args.run, &args.since) {
+        (Some(run), _) => parse_run(run).map_err(|error| misread("--run", &error))?,
+        (None, Some(since)) => {
+            parse_since(since, now, Zone::Local).map_err(|error| misread("--since", &error))?
+        }
+        (None, None) => Range::SinceRead,
+    };
+    let wish = Wish {
+        range,
+        now,
+        presence: match invocation.active_run() {
+            Some(_) => RunPresence::Active,
+            None => RunPresence::Absent,
+        },
+        only: None,
+    };
+    let loaded = match invocation.look_into_queue()? {
+        Some(store) => load(&store, &wish)?,
+        None => Loaded::of_nothing(&wish)?,
+    };
+    if let Some(file) = &args.output {
+        return write_file(file, args.json, &loaded.summary, invocation);
+    }
+    if args.json {
+        invocation.output.json(&json::value(&loaded.summary));
+        return Ok(Ending::Well);
+    }
+    show(&loaded.summary, invocation);
+    // Only what somebody had before their eyes counts as read; a part of it does not.
+    let seen = std::io::stdout().is_terminal() && !invocation.output.is_broken();
+    if seen && !args.peek && range == Range::SinceRead && loaded.summary.ever_run {
+        mark_read(loaded.read, invocation);
+    }
+    Ok(Ending::Well)
+}
+
+/// Shows the report of a run that has just ended, of the chosen tasks where some were chosen.
+///
+/// # Errors
+/// When the queue cannot be read.
+pub fn show_run(
+    run: RunId,
+    chosen: Option<&[TaskId]>,
+    invocation: &mut Invocation<'_>,
+) -> Result<(), CliError> {
+    let only = chosen.map(|tasks| {
+        let mut tasks = tasks.to_vec();
+        tasks.sort_unstable();
+        tasks
+    });
+    let wish = Wish {
+        range: Range::Run(run),
+        now: invocation.settings.clock.now(),
+        presence: RunPresence::Absent,
+        only: only.as_deref(),
+    };
+    if let Some(store) = invocation.look_into_queue()? {
+        show(&load(&store, &wish)?.summary, invocation);
+    }
+    Ok(())
+}
+
+fn show(summary: &RunSummary, invocation: &mut Invocation<'_>) {
+    let terminal = console::Term::stdout();
+    let width = match terminal.size_checked() {
+        Some((_, width)) if terminal.is_term() => usize::from(width).min(WIDEST),
+        _ => PAGE,
+    };
+    let look = Look {
+        width,
+        zone: Zone::Local,
+        paint: invocation.output.paint(),
+    };
+    invocation.output.text(&text::render(summary, look));
+}
+
+fn mark_read(read: ReportRead, invocation: &mut Invocation<'_>) {
+    let marked = invocation
+        .open_queue()
+        .and_then(|mut store| Ok(store.write(|tx| mark_report_read(tx, read))?));
+    if let Err(failure) = marked {
+        let text = failure.as_text(Paint::PLAIN);
+        invocation.output.warning(&format!(
+            "the next report will tell this again, as it could not be noted as read\n{text}"
+        ));
+    }
+}
+
+fn write_file(
+    file: &Path,
+    as_json: bool,
+    summary: &RunSummary,
+    invocation: &mut Invocation<'_>,
+) -> Answer {
+    let as_json = as_json || file.extension().is_some_and(|end| end == "json");
+    let content = if as_json {
+        json::render(summary)
+    } else {
+        let look = Look {
+            width: PAGE,
+            zone: Zone::Local,
+            paint: Paint::PLAIN,
+        };
+        text::render(summary, look)
+    };
+    let shown = OsText::from(file).untrusted().for_terminal();
+    std::fs::write(file, content).map_err(|error| {
+        let what = format!("cannot write the report to `{shown}`");
+        CliError::new(Ending::NeedsPerson, "report_not_written", what).because(error)
+    })?;
+    let note = format!("the report is in `{shown}`");
+    invocation.output.note(&note);
+    Ok(Ending::Well)
+}
+
+fn misread(option: &str, error: &RangeError) -> CliError {
+    CliError::usage("usage", format!("cannot read `{option}`")).detail(error.to_string())
+}
+
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::NoSuchRun { .. } => Self::usage("unknown_run", error.to_string())
+                .hint("the newest one is `autoexec report --run last`"),
+            LoadError::Store(error) => error.into(),
+        }
+    }
 }
