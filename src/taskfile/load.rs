@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::model::ids::TaskName;
 use crate::support::untrusted::Untrusted;
@@ -70,7 +71,7 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
         has_tasks: false,
         is_toml: broken.is_empty(),
     };
-    file.walk(entries(document.into_inner()));
+    file.walk(document.into_inner());
     let (tasks, has_tasks) = (file.tasks, file.has_tasks);
 
     let mut diagnostics = reader.reporter.found;
@@ -158,48 +159,45 @@ struct FileWalk<'w, 'a> {
 }
 
 impl FileWalk<'_, '_> {
-    fn walk(&mut self, entries: Vec<Entry>) {
+    /// The tasks are brought into our form one by one: all of them at once would take twice the
+    /// memory.
+    fn walk(&mut self, document: DeTable<'_>) {
         let mut defaults = Vec::new();
-        let mut tasks = Vec::new();
-        for entry in entries {
-            let Some(key) = Key::find(Scope::File, &entry.key) else {
-                let _told = unknown_key(
-                    self.reader,
-                    Scope::File,
-                    Section::Task,
-                    &entry.key,
-                    &entry.at,
-                );
+        let mut tasks = DeArray::new();
+        for (name, value) in document {
+            let at = At::Text(name.span());
+            let Some(key) = Key::find(Scope::File, name.get_ref()) else {
+                let scope = Scope::File;
+                let _told = unknown_key(self.reader, scope, Section::Task, name.get_ref(), &at);
                 // Somebody who wrote `[[tasks]]` need not be told that there is no task.
                 self.has_tasks = true;
                 continue;
             };
             if let Since::Later(what) = key.since {
-                not_yet(self.reader, key, &entry.at, what);
+                not_yet(self.reader, key, &at, what);
                 self.has_tasks = true;
                 continue;
             }
-            match (key.name, entry.node.raw) {
-                ("defaults", Raw::Table(entries)) => {
-                    defaults = walk(self.reader, Section::Defaults, entries).settings;
+            let span = value.span();
+            match (key.name, value.into_inner()) {
+                ("defaults", DeValue::Table(table)) => {
+                    defaults = walk(self.reader, Section::Defaults, entries(table)).settings;
                 }
-                ("task", Raw::List(items)) => tasks = items,
-                (name, raw) => {
+                ("task", DeValue::Array(items)) => tasks = items,
+                (name, other) => {
                     self.has_tasks = true;
-                    let node = Node {
-                        at: entry.node.at,
-                        raw,
-                    };
-                    self.refuse_form(name, &entry.at, &node);
+                    let node = Node::of_toml(Spanned::new(span, other));
+                    self.refuse_form(name, &at, &node);
                 }
             }
         }
         for task in tasks {
             self.has_tasks = true;
-            match task.raw {
-                Raw::Table(entries) => self.task(&task.at, entries, &defaults),
+            let Node { at, raw } = Node::of_toml(task);
+            match raw {
+                Raw::Table(entries) => self.task(&at, entries, &defaults),
                 raw => {
-                    let node = Node { at: task.at, raw };
+                    let node = Node { at, raw };
                     self.refuse_form("task", &node.at, &node);
                 }
             }

@@ -217,3 +217,38 @@ fn the_example_is_without_fault_and_doubt() {
         .collect();
     assert_eq!(names, ["archive", "verify", "download", "slow-start"]);
 }
+
+#[test]
+fn files_of_other_editors_are_read_as_well() {
+    let text = with("timeout = \"2h\"").replace('\n', "\r\n");
+    for text in [text.clone(), format!("\u{feff}{text}")] {
+        assert_eq!(good(&text).timeout, Some(Duration::from_hours(2)));
+    }
+    // Without an end of the last line.
+    assert_eq!(good(with("nice = 3").trim_end()).nice, Some(3));
+}
+
+#[test]
+fn tasks_may_stand_in_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("pipe");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let writer = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::write(fifo, with(""))
+    });
+    let context = Context {
+        home: None,
+        base: "/data".into(),
+    };
+    let loaded = load(&[fifo], &context);
+    writer.join().unwrap().unwrap();
+    assert_eq!(loaded.tasks[0].spec.workdir, "/data".into());
+}
