@@ -3,11 +3,13 @@
 //! Nothing here reads a clock, a file or a random number: the caller hands in `now` and a share of
 //! chance, so every judgement can be repeated and explained later. [`classify`] says what a failure
 //! is, [`decide`] what happens next, [`backoff`] how long to wait, [`pick`] what runs first and why
-//! something does not run, [`verdict`] what the report says of a task.
+//! something does not run, [`poison`] which task kills its runner, [`strategy`] which remedies suit a
+//! failure, [`verdict`] what the report says of a task.
 
 pub mod backoff;
 pub mod classify;
 pub mod decide;
 pub mod pick;
 pub mod poison;
+pub mod strategy;
 pub mod verdict;

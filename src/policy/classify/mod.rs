@@ -8,16 +8,30 @@
 //! 1. What the supervisor knows: it could not start, its time was up, we stopped it, nobody saw the
 //!    end, the kernel counted an out-of-memory kill ([`start`], [`ended`]).
 //! 2. A signal, or the 128+n that a shell made of one ([`signals`]).
-//! 3. What the command printed.
-//! 4. Exit codes with a meaning by convention ([`codes`]).
+//! 3. What the command printed ([`families`]; weighed against the exit in [`weigh`]).
+//! 4. Exit codes with a meaning by convention ([`codes`]) or for a known program ([`tools`]).
 //! 5. Nothing to tell: `unknown`.
 //!
 //! Output is untrusted: it may select a judgement and fill in `extracted` and `line`, nothing more.
 
+pub mod batch;
+mod book;
 pub mod codes;
+mod command;
+mod draft;
 mod ended;
+mod evidence;
+mod families;
+mod noise;
+mod paths;
+mod pattern;
+mod peers;
 pub mod signals;
+mod spans;
 mod start;
+mod text;
+mod tools;
+mod weigh;
 
 pub use ended::OWN_TIMEOUT_PATTERN;
 pub use start::HOST_BUSY_PATTERN;
@@ -105,11 +119,7 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
 ///
 /// The exit code is taken for a failure, whatever it is: which codes mean success is the caller's to say.
 pub fn classify_end(end: &CommandEnd<'_>) -> Classification {
-    match end.exit {
-        Some(Exit::Signal { signal, .. }) => signals::judge(signal, signals::Seen::Directly),
-        Some(Exit::Code(code)) => codes::judge(code).unwrap_or_else(|| nothing_to_tell(Some(code))),
-        None => nothing_to_tell(None),
-    }
+    weigh::judge(end)
 }
 
 /// The commands of a task as one text, one line per step.
@@ -127,15 +137,6 @@ fn command_text(spec: &TaskSpec) -> Vec<u8> {
         }
     }
     text
-}
-
-/// Neither the output nor the code says anything.
-fn nothing_to_tell(code: Option<i32>) -> Classification {
-    let line = code.map_or_else(
-        || "nothing is known about its end".to_owned(),
-        |code| format!("exit code {code} and no known error text"),
-    );
-    judged(Category::Unknown, "generic", Retryable::No, 0.3, line)
 }
 
 /// A classification that rests on a fact instead of a line of output.

@@ -64,7 +64,7 @@ fn exit_codes_mean_what_the_documentation_says() {
     use Category as C;
     use Retryable as R;
     let table = [
-        (1, C::Unknown, "generic", R::No),
+        (1, C::Unknown, "silent", R::No),
         (64, C::Validation, "usage", R::No),
         (65, C::Validation, "malformed_input", R::No),
         (66, C::Resource, "missing_path", R::No),
@@ -86,7 +86,7 @@ fn exit_codes_mean_what_the_documentation_says() {
         (137, C::Killed, "sigkill", R::Yes),
         (139, C::Logic, "segfault", R::No),
         (143, C::Killed, "sigterm", R::Yes),
-        (255, C::Unknown, "generic", R::No),
+        (255, C::Unknown, "silent", R::No),
     ];
     for (number, category, pattern, retryable) in table {
         let found = failure(code(number));

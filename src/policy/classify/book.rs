@@ -1,0 +1,262 @@
+//! All patterns of the output, and the search for the line that decides.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use aho_corasick::MatchKind;
+use regex::bytes::Captures;
+use regex::bytes::Regex;
+use regex::bytes::RegexBuilder;
+
+use crate::policy::classify::draft::Draft;
+use crate::policy::classify::evidence::Evidence;
+use crate::policy::classify::families;
+use crate::policy::classify::noise;
+use crate::policy::classify::noise::Role;
+use crate::policy::classify::pattern::Pattern;
+
+/// How many lines one pattern is tried on, counted from the end; a flood of one error must not delay.
+const TRIES: u16 = 40;
+/// How much less a line is believed that only warns.
+const WARNING: u8 = 45;
+/// How much less a line is believed that says that it will be tried again.
+const RETRY: u8 = 42;
+
+/// The patterns, ready to be searched for.
+#[derive(Debug)]
+pub(super) struct Book {
+    entries: Vec<Entry>,
+    words: AhoCorasick,
+    /// Which entries each word belongs to.
+    owners: Vec<Vec<usize>>,
+    /// Which words are names of error numbers: they count only where a word begins.
+    whole: Vec<bool>,
+}
+
+/// A pattern and its expression, compiled when it is first needed.
+#[derive(Debug)]
+struct Entry {
+    pattern: Pattern,
+    expression: OnceLock<Option<Regex>>,
+}
+
+impl Entry {
+    fn captures<'t>(&self, line: &'t [u8]) -> Option<Captures<'t>> {
+        self.expression
+            .get_or_init(|| compile(self.pattern.expression))
+            .as_ref()?
+            .captures(line)
+    }
+}
+
+/// Compiles an expression of this program's own; a test tries every one of them.
+pub(super) fn compile(expression: &str) -> Option<Regex> {
+    RegexBuilder::new(expression)
+        .case_insensitive(true)
+        .unicode(false)
+        .size_limit(1 << 20)
+        .build()
+        .ok()
+}
+
+impl Book {
+    /// The built-in patterns.
+    pub(super) fn built_in() -> &'static Self {
+        static BOOK: OnceLock<Book> = OnceLock::new();
+        BOOK.get_or_init(|| Self::of(families::all()))
+    }
+
+    fn of(patterns: impl Iterator<Item = Pattern>) -> Self {
+        let mut words: Vec<&str> = Vec::new();
+        let mut owners: Vec<Vec<usize>> = Vec::new();
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut entries = Vec::new();
+        for pattern in patterns {
+            for word in pattern.words {
+                let number = *numbers.entry(*word).or_insert_with(|| {
+                    words.push(*word);
+                    owners.push(Vec::new());
+                    words.len() - 1
+                });
+                if let Some(owners) = owners.get_mut(number) {
+                    owners.push(entries.len());
+                }
+            }
+            entries.push(Entry {
+                pattern,
+                expression: OnceLock::new(),
+            });
+        }
+        // Such names are written in capitals: `EMFILE` is no part of `Gemfile`.
+        let whole = words
+            .iter()
+            .map(|word| {
+                word.bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            })
+            .collect();
+        let words = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(words)
+            // Only a set of gigabytes of words is refused; without words nothing is ever found.
+            .unwrap_or_else(|_| never());
+        Self {
+            entries,
+            words,
+            owners,
+            whole,
+        }
+    }
+
+    /// The best judgement of what was printed, if any line says anything.
+    pub(super) fn judge(&self, evidence: &Evidence<'_>) -> Option<Draft> {
+        let roles = noise::Roles::of(&evidence.lines);
+        let mut best: Option<(u8, Draft)> = None;
+        for (entry, line) in self.hits(evidence) {
+            let Some(entry) = self.entries.get(entry) else {
+                continue;
+            };
+            let Some(rank) = weight(&entry.pattern, roles.role(line)) else {
+                continue;
+            };
+            // Lines come in order and among equals the later one decides.
+            if best.as_ref().is_some_and(|(held, _)| *held > rank) {
+                // A refinement may still raise a pattern, so only what cannot reach is passed over.
+                if entry.pattern.refine.is_none() {
+                    continue;
+                }
+            }
+            let Some(draft) = draft(entry, evidence, line) else {
+                continue;
+            };
+            let Some(rank) = weight_of(draft.rank, &entry.pattern, roles.role(line)) else {
+                continue;
+            };
+            let draft = Draft { rank, ..draft };
+            match &mut best {
+                Some((held, _)) if *held > rank => {}
+                // Of several paths with the same fate the first is named.
+                Some((held, first)) if *held == rank && first.is_like(&draft) => {}
+                _ => best = Some((rank, draft)),
+            }
+        }
+        best.map(|(_, draft)| draft)
+    }
+
+    /// Which patterns are to be tried on which lines: in the order of lines, each pair once.
+    fn hits(&self, evidence: &Evidence<'_>) -> Vec<(usize, usize)> {
+        let mut hits: Vec<(usize, usize)> = Vec::new();
+        let mut line = 0;
+        let mut line_end = 0;
+        let text = evidence.lines.text();
+        for found in self.words.find_overlapping_iter(text) {
+            let inside_a_word = found
+                .start()
+                .checked_sub(1)
+                .and_then(|before| text.get(before))
+                .is_some_and(u8::is_ascii_alphanumeric);
+            if inside_a_word && self.whole.get(found.pattern().as_usize()) == Some(&true) {
+                continue;
+            }
+            // Matches come ordered by their end, so the line only moves on.
+            if found.end() > line_end {
+                line = evidence.lines.line_at(found.start());
+                line_end = evidence.lines.end_of(line);
+            }
+            for entry in self
+                .owners
+                .get(found.pattern().as_usize())
+                .into_iter()
+                .flatten()
+            {
+                hits.push((*entry, line));
+            }
+        }
+        hits.sort_unstable_by_key(|(entry, line)| (*line, *entry));
+        hits.dedup();
+        let mut tries = vec![0_u16; self.entries.len()];
+        let mut kept: Vec<(usize, usize)> = hits
+            .into_iter()
+            .rev()
+            .filter(|(entry, _)| {
+                tries.get_mut(*entry).is_some_and(|count| {
+                    *count += 1;
+                    *count <= TRIES
+                })
+            })
+            .collect();
+        kept.reverse();
+        kept
+    }
+}
+
+/// An automaton that finds nothing.
+fn never() -> AhoCorasick {
+    // No words at all cannot be too many.
+    #[expect(
+        clippy::expect_used,
+        reason = "an empty set of words is always accepted"
+    )]
+    AhoCorasick::new(std::iter::empty::<&str>()).expect("an empty automaton")
+}
+
+/// How much a pattern counts in a line of this role; `None`: not at all.
+fn weight(pattern: &Pattern, role: Role) -> Option<u8> {
+    weight_of(pattern.rank, pattern, role)
+}
+
+fn weight_of(rank: u8, pattern: &Pattern, role: Role) -> Option<u8> {
+    let less = match role {
+        Role::Said => 0,
+        _ if pattern.in_noise && role != Role::Echo => 0,
+        Role::Warning => WARNING,
+        Role::Retry => RETRY,
+        Role::Test if pattern.in_tests => 0,
+        Role::Test | Role::Echo => return None,
+    };
+    rank.checked_sub(less).filter(|left| *left > 0)
+}
+
+/// What the pattern makes of the line, if it matches.
+fn draft(entry: &Entry, evidence: &Evidence<'_>, line: usize) -> Option<Draft> {
+    let pattern = &entry.pattern;
+    let core = noise::without_prefix(evidence.lines.line(line));
+    let captures = entry.captures(core)?;
+    if let Some(context) = pattern.context
+        && !evidence.lines.holds(context)
+    {
+        return None;
+    }
+    let mut draft = Draft {
+        category: pattern.category,
+        pattern: pattern.name,
+        retryable: pattern.retryable,
+        rank: pattern.rank,
+        extracted: std::collections::BTreeMap::new(),
+        line_number: line,
+    };
+    if let Some(regex) = entry.expression.get().and_then(Option::as_ref) {
+        for name in regex.capture_names().flatten() {
+            if let Some(value) = captures.name(name) {
+                // A group may stand twice under names that differ in their last digit.
+                let key = name.trim_end_matches(|c: char| c.is_ascii_digit());
+                draft.extract(key, &String::from_utf8_lossy(value.as_bytes()));
+            }
+        }
+    }
+    if let Some(name) = pattern.ecosystem {
+        draft.extract("ecosystem", name);
+    }
+    if let Some(refine) = pattern.refine
+        && !refine(&mut draft, &captures, evidence)
+    {
+        return None;
+    }
+    Some(draft)
+}
+
+#[cfg(test)]
+#[path = "book_tests.rs"]
+mod tests;

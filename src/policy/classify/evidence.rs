@@ -1,0 +1,60 @@
+//! What is known about an ended command while its output is judged.
+
+use std::cell::OnceCell;
+
+use crate::model::outcome::Exit;
+use crate::policy::classify::CommandEnd;
+use crate::policy::classify::command::CommandLine;
+use crate::policy::classify::text::Lines;
+
+/// The end of a command, its cleaned output and its command line, taken apart.
+#[derive(Debug)]
+pub(super) struct Evidence<'a> {
+    pub(super) end: CommandEnd<'a>,
+    pub(super) lines: Lines,
+    pub(super) command: CommandLine,
+    lower: OnceCell<Vec<u8>>,
+}
+
+impl<'a> Evidence<'a> {
+    pub(super) fn new(end: CommandEnd<'a>) -> Self {
+        Self {
+            end,
+            lines: Lines::new(tail(end.stdout), tail(end.stderr)),
+            command: CommandLine::read(end.command),
+            lower: OnceCell::new(),
+        }
+    }
+
+    /// The exit code, if there is one.
+    pub(super) fn code(&self) -> Option<i32> {
+        match self.end.exit {
+            Some(Exit::Code(code)) => Some(code),
+            Some(Exit::Signal { .. }) | None => None,
+        }
+    }
+
+    /// Whether the output holds one of these words, which are written in lower case.
+    pub(super) fn mentions(&self, words: &[&str]) -> bool {
+        let text = self
+            .lower
+            .get_or_init(|| self.lines.text().to_ascii_lowercase());
+        words
+            .iter()
+            .any(|word| crate::policy::classify::text::holds(text, word))
+    }
+
+    /// A line as text; broken UTF-8 becomes U+FFFD.
+    pub(super) fn line(&self, number: usize) -> String {
+        String::from_utf8_lossy(self.lines.line(number)).into_owned()
+    }
+}
+
+/// The end of a stream, as much of it as is judged.
+fn tail(stream: &[u8]) -> &[u8] {
+    stream
+        .len()
+        .checked_sub(crate::policy::classify::TAIL)
+        .and_then(|from| stream.get(from..))
+        .unwrap_or(stream)
+}
