@@ -15,11 +15,23 @@
 //! the queue and remembers which attempt it was busy with when it died, [`slotfile`] keeps what a
 //! supervisor knows until its runner has committed it.
 
+mod diagnosis;
+pub mod environment;
 pub mod epoch;
 pub mod identity;
 pub mod launch;
+mod limits;
+pub mod logfile;
+pub mod logfollow;
+mod logframe;
+pub mod logread;
+pub mod reap;
 pub mod runlock;
+pub mod signals;
 pub mod slotfile;
+pub mod spawn;
 pub mod sweep;
 pub mod table;
 pub mod wake;
+
+pub use logframe::Stream;

@@ -1,0 +1,211 @@
+//! The environment of a command, put together from what the task says.
+//!
+//! Later wins: what is inherited (with PATH and the like as they were when the task was added), the
+//! `env_file`, the task's own variables, those that autoexec sets, and the attempt's mark.
+//! A variable whose name is empty or holds `=` or NUL cannot be set and is passed over.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::model::attempt::Assignment;
+use crate::model::ids::QueueId;
+use crate::model::layout::MARK_VARIABLE;
+use crate::model::spec::EnvInherit;
+use crate::model::spec::Surroundings;
+use crate::process::sweep;
+use crate::support::bytes::OsText;
+
+/// A whole environment.
+pub type Environment = BTreeMap<OsText, OsText>;
+
+/// Variables that speak to our own process and would mislead a command.
+const OURS: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "CREDENTIALS_DIRECTORY",
+];
+
+/// The environment of the process that calls; read once, when a supervisor starts.
+pub fn inherited() -> Environment {
+    std::env::vars_os()
+        .map(|(name, value): (OsString, OsString)| (name.into(), value.into()))
+        .collect()
+}
+
+/// The environment of an attempt's commands.
+pub fn build(
+    assignment: &Assignment,
+    queue: QueueId,
+    inherited: &Environment,
+    env_file: &[(OsText, OsText)],
+) -> Environment {
+    let spec = &assignment.spec;
+    let mut environment = base(&spec.env_inherit, &assignment.surroundings, inherited);
+    // A PWD that is not the working directory misleads programs that trust it.
+    environment.remove(&OsText::from("OLDPWD"));
+    if let Some(pwd) = environment.get_mut(&OsText::from("PWD")) {
+        *pwd = spec.workdir.clone();
+    }
+    environment.extend(env_file.iter().cloned());
+    for variables in [&spec.env, &assignment.variables] {
+        environment.extend(
+            variables
+                .iter()
+                .map(|(name, value)| (OsText::from(name.as_str()), value.clone())),
+        );
+    }
+    let own = sweep::mark(queue, assignment.attempt);
+    let name = OsText::from(MARK_VARIABLE);
+    // A run inside a task: its processes belong to the outer attempt too.
+    let mark = match inherited.get(&name) {
+        Some(outer) => [outer.as_bytes(), b",", own.as_bytes()].concat(),
+        None => own.into_bytes(),
+    };
+    environment.insert(name, OsText::new(mark));
+    environment.retain(|name, _| is_settable(name));
+    environment
+}
+
+fn base(inherit: &EnvInherit, surroundings: &Surroundings, inherited: &Environment) -> Environment {
+    let stored = |name: &OsText| name.as_str().and_then(|name| surroundings.0.get(name));
+    match inherit {
+        EnvInherit::Nothing => Environment::new(),
+        EnvInherit::Names(names) => names
+            .iter()
+            .map(|name| OsText::from(name.as_str()))
+            .filter_map(|name| {
+                let value = stored(&name).or_else(|| inherited.get(&name))?.clone();
+                Some((name, value))
+            })
+            .collect(),
+        EnvInherit::All => {
+            let mut all: Environment = inherited
+                .iter()
+                .filter(|(name, _)| !is_ours(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            if !surroundings.0.is_empty() {
+                // What was not set when the task was added is not set now.
+                let replaced = Surroundings::of(all.clone().into_iter());
+                for name in replaced.0.keys() {
+                    all.remove(&OsText::from(name.as_str()));
+                }
+            }
+            all.extend(
+                surroundings
+                    .0
+                    .iter()
+                    .map(|(name, value)| (OsText::from(name.as_str()), value.clone())),
+            );
+            all
+        }
+    }
+}
+
+fn is_ours(name: &OsText) -> bool {
+    name.as_bytes().starts_with(b"__AUTOEXEC_")
+        || name.as_str().is_some_and(|name| OURS.contains(&name))
+}
+
+fn is_settable(name: &OsText) -> bool {
+    !name.is_empty() && !name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0))
+}
+
+/// Reads the lines of an `env_file`: `NAME=value`, with an optional `export ` before it, comments
+/// from `#` at the beginning of a line, and values in single or double quotes.
+///
+/// Nothing is expanded. In double quotes `\"`, `\\`, `\$` and `` \` `` stand for themselves and `\n` for a
+/// newline; a `#` behind a blank ends an unquoted value.
+///
+/// # Errors
+/// The number of the first line that is none of these.
+pub fn parse_env_file(text: &[u8]) -> Result<Vec<(OsText, OsText)>, usize> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut variables = Vec::new();
+    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        let line = match line.strip_prefix(b"export") {
+            Some(rest) if rest.first().is_some_and(u8::is_ascii_whitespace) => rest.trim_ascii(),
+            _ => line,
+        };
+        variables.push(parse_variable(line).ok_or(index + 1)?);
+    }
+    Ok(variables)
+}
+
+fn parse_variable(line: &[u8]) -> Option<(OsText, OsText)> {
+    let equals = line.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = line.split_at(equals);
+    let value = value.get(1..)?;
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let begins_well = name.first().is_some_and(|byte| !byte.is_ascii_digit());
+    if !begins_well || !name.iter().all(legal) || line.contains(&0) {
+        return None;
+    }
+    let value = match value.first() {
+        Some(b'\'') => {
+            let (quoted, rest) = split_at_byte(value.get(1..)?, b'\'')?;
+            is_blank_or_comment(rest).then(|| quoted.to_vec())?
+        }
+        Some(b'"') => double_quoted(value.get(1..)?)?,
+        _ => unquoted(value),
+    };
+    Some((OsText::new(name), OsText::new(value)))
+}
+
+fn split_at_byte(bytes: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
+    let place = bytes.iter().position(|byte| *byte == end)?;
+    Some((bytes.get(..place)?, bytes.get(place + 1..)?))
+}
+
+fn double_quoted(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut value = Vec::new();
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => return is_blank_or_comment(rest.as_slice()).then_some(value),
+            b'\\' => match rest.next()? {
+                b'n' => value.push(b'\n'),
+                escaped @ (b'"' | b'\\' | b'$' | b'`') => value.push(*escaped),
+                other => value.extend([b'\\', *other]),
+            },
+            plain => value.push(*plain),
+        }
+    }
+    None
+}
+
+fn unquoted(bytes: &[u8]) -> Vec<u8> {
+    let comment = bytes
+        .windows(2)
+        .position(|pair| matches!(pair, [b' ' | b'\t', b'#']));
+    bytes
+        .get(..comment.unwrap_or(bytes.len()))
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_vec()
+}
+
+fn is_blank_or_comment(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii();
+    rest.is_empty() || rest.starts_with(b"#")
+}
+
+/// The value of `PATH`, or what the C library takes without one.
+pub fn search_path(environment: &Environment) -> OsString {
+    environment.get(&OsText::from("PATH")).map_or_else(
+        || "/bin:/usr/bin".into(),
+        |path| std::ffi::OsStr::from_bytes(path.as_bytes()).to_owned(),
+    )
+}
+
+#[cfg(test)]
+#[path = "environment_tests.rs"]
+mod tests;
