@@ -1,0 +1,188 @@
+//! One attempt from its start to the moment when nothing of it is left.
+
+use std::time::Duration;
+
+use crate::model::attempt::Assignment;
+use crate::model::message::FromSupervisor;
+use crate::model::outcome::Containment;
+use crate::model::outcome::Ended;
+use crate::model::outcome::Exit;
+use crate::model::outcome::Outcome;
+use crate::model::outcome::StartFailure;
+use crate::model::outcome::StartFailureKind;
+use crate::model::outcome::Usage;
+use crate::model::slot::SlotEntry;
+use crate::model::spec::Leftovers as LeftoverRule;
+use crate::model::spec::StepSpec;
+use crate::process::environment;
+use crate::process::environment::Environment;
+use crate::process::spawn;
+use crate::process::spawn::Launch;
+use crate::process::spawn::Launched;
+use crate::supervisor::ladder::Ladder;
+use crate::supervisor::service::Service;
+use crate::supervisor::tree::Leftovers;
+use crate::support::bytes::OsText;
+use crate::support::clock::Clock;
+use crate::support::clock::Timestamp;
+use crate::support::clock::monotonic;
+use crate::support::crash;
+
+/// A start is told together with the end if that follows within this time.
+const TELL_START_WITHIN: Duration = Duration::from_millis(15);
+const MEMORY_NOTE: &str =
+    "memory is limited per process (its address space), not for the whole attempt";
+
+/// Carries out all steps of an attempt and returns when nothing of it is left, or what is left may or
+/// must stay and is named.
+pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
+    service
+        .log
+        .begin(assignment.attempt, assignment.spec.max_output);
+    let zero = monotonic();
+    let mut attempt = Attempt {
+        service,
+        assignment,
+        zero,
+        deadline: assignment.timeout.map(|limit| zero.saturating_add(limit)),
+        ladder: Ladder::Untouched,
+        leftovers: Leftovers::default(),
+        usage: Usage::default(),
+        started_at: None,
+        ended_after: Duration::ZERO,
+    };
+    let ended = attempt.steps();
+    let Attempt {
+        leftovers,
+        usage,
+        started_at,
+        ended_after: duration,
+        ..
+    } = attempt;
+    if leftovers.any_alive() {
+        service.retire();
+    }
+    let limits_memory = assignment.spec.limits.memory.is_some() && started_at.is_some();
+    Outcome {
+        ended,
+        started_at,
+        ended_at: Clock::System.now(),
+        duration,
+        usage,
+        output: service.log.finish(),
+        leftovers: leftovers.named,
+        leftover_count: leftovers.count,
+        containment: Containment::Subreaper,
+        out_of_memory: false,
+        notes: limits_memory
+            .then(|| MEMORY_NOTE.to_owned())
+            .into_iter()
+            .collect(),
+    }
+}
+
+pub(super) struct Attempt<'a> {
+    pub(super) service: &'a mut Service,
+    pub(super) assignment: &'a Assignment,
+    /// The start, on the clock that does not jump.
+    pub(super) zero: Duration,
+    pub(super) deadline: Option<Duration>,
+    pub(super) ladder: Ladder,
+    pub(super) leftovers: Leftovers,
+    pub(super) usage: Usage,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) ended_after: Duration,
+}
+
+impl Attempt<'_> {
+    fn steps(&mut self) -> Ended {
+        let spec = &self.assignment.spec;
+        let file = match self.read_env_file() {
+            Ok(file) => file,
+            Err(failure) => return Ended::CouldNotStart(failure),
+        };
+        let service = &self.service;
+        let mut environment = environment::build(
+            self.assignment,
+            service.arguments.queue,
+            &service.inherited,
+            &file,
+        );
+        let mut last = Exit::Code(0);
+        for (index, step) in spec.steps.iter().enumerate() {
+            let name = OsText::from(step.name.as_str());
+            environment.insert("AUTOEXEC_STEP".into(), name);
+            let launched = match self.launch(step, &environment) {
+                Ok(launched) => launched,
+                Err(failure) => return Ended::CouldNotStart(failure),
+            };
+            let is_last = index + 1 == spec.steps.len();
+            last = self.step(launched, is_last);
+            self.ended_after = monotonic().saturating_sub(self.zero);
+            let stopped = self.ladder != Ladder::Untouched;
+            let failed = self.leftovers.count > 0 && spec.leftovers == LeftoverRule::Fail;
+            if stopped || failed || !self.is_success(last) {
+                break;
+            }
+        }
+        self.ladder.ended(last)
+    }
+
+    fn read_env_file(&self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
+        let Some(path) = &self.assignment.spec.env_file else {
+            return Ok(Vec::new());
+        };
+        let failure = |errno| StartFailure {
+            kind: StartFailureKind::EnvFileUnreadable,
+            errno,
+            path: path.clone(),
+        };
+        let text = std::fs::read(path.as_path())
+            .map_err(|error| failure(error.raw_os_error().unwrap_or_default()))?;
+        environment::parse_env_file(&text).map_err(|_line| failure(0))
+    }
+
+    fn launch(
+        &mut self,
+        step: &StepSpec,
+        environment: &Environment,
+    ) -> Result<Launched, StartFailure> {
+        let spec = &self.assignment.spec;
+        let launched = spawn::launch(&Launch {
+            argv: &step.command.argv(),
+            workdir: spec.workdir.as_path(),
+            environment,
+            stdin: spec.stdin.as_ref().map(OsText::as_path),
+            limits: &spec.limits,
+            nice: spec.nice,
+        })?;
+        // CRASH: the command runs and only `starting` stands.
+        crash::point("supervisor_after_spawn");
+        let at = Clock::System.now();
+        let id = self.assignment.attempt;
+        let running = SlotEntry::Running {
+            supervisor: self.service.own,
+            process: launched.process,
+            at: *self.started_at.get_or_insert(at),
+        };
+        let is_first = self.started_at == Some(at);
+        self.service.note_running(id, running);
+        if is_first {
+            let started = FromSupervisor::Started {
+                attempt: id,
+                process: launched.process,
+                at,
+            };
+            let until = monotonic() + TELL_START_WITHIN;
+            self.service.control.send_later(&started, until);
+        }
+        Ok(launched)
+    }
+
+    pub(super) fn is_success(&self, exit: Exit) -> bool {
+        match exit {
+            Exit::Code(code) => self.assignment.spec.success.exit_codes.contains(&code),
+            Exit::Signal { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a supervisor is told: by its runner over the pipe, and by signals.
+
+use std::io::Read as _;
+
+use crate::model::ids::AttemptId;
+use crate::model::message::Force;
+use crate::model::message::FromSupervisor;
+use crate::model::message::NotStartedReason;
+use crate::model::message::ToSupervisor;
+use crate::model::outcome::StopReason;
+use crate::supervisor::WhenRunnerDies;
+use crate::supervisor::service::Service;
+use crate::supervisor::service::Stay;
+
+/// Somebody wants the running attempt to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    pub(super) reason: StopReason,
+    pub(super) force: Force,
+}
+
+impl Service {
+    /// Acts on everything that the runner and signals have said; the answer is what is wanted of the
+    /// attempt that runs now.
+    pub(super) fn take_orders(&mut self, current: Option<AttemptId>) -> Option<Order> {
+        let is_news = self.heard || (self.control.is_gone() && !self.mourned);
+        if !is_news {
+            return None;
+        }
+        self.heard = false;
+        let mut order: Option<Order> = self.signalled();
+        for message in self.control.take_in() {
+            match message {
+                ToSupervisor::Assign(assignment) => self.inbox.push_back(*assignment),
+                ToSupervisor::Acknowledge { attempt } => self.slot.acknowledge(attempt),
+                ToSupervisor::Retire => {
+                    if self.stay == Stay::Serving {
+                        self.stay = Stay::Finishing;
+                    }
+                }
+                ToSupervisor::Stop {
+                    attempt,
+                    reason,
+                    force,
+                } => {
+                    if current == Some(attempt) {
+                        order = Some(stronger(order, Order { reason, force }));
+                    } else {
+                        self.call_off(attempt);
+                    }
+                }
+            }
+        }
+        if self.control.is_gone() {
+            self.mourned = true;
+            if !matches!(self.stay, Stay::Leaving(_)) {
+                self.stay = Stay::Leaving(NotStartedReason::RunnerGone);
+            }
+            if self.arguments.when_runner_dies == WhenRunnerDies::Kill {
+                let gone = Order {
+                    reason: StopReason::RunnerGone,
+                    force: Force::Gentle,
+                };
+                order = order.or(Some(gone));
+            }
+        }
+        order
+    }
+
+    /// What signals to the supervisor itself mean.
+    fn signalled(&mut self) -> Option<Order> {
+        let mut order = None;
+        let mut numbers = [0; 64];
+        while let Ok(count @ 1..) = self.signals.read(&mut numbers) {
+            for number in numbers.get(..count).unwrap_or_default() {
+                let force = if i32::from(*number) == libc::SIGQUIT {
+                    Force::Kill
+                } else {
+                    Force::Gentle
+                };
+                let reason = StopReason::RunStopped;
+                order = Some(stronger(order, Order { reason, force }));
+            }
+        }
+        if order.is_some() {
+            self.retire();
+        }
+        order
+    }
+
+    /// An assignment that has not been started is not wanted any more.
+    fn call_off(&mut self, attempt: AttemptId) {
+        let before = self.inbox.len();
+        self.inbox.retain(|waiting| waiting.attempt != attempt);
+        // No record: without one the claim is simply given back, whoever looks.
+        if self.inbox.len() < before {
+            self.control.send(&FromSupervisor::NotStarted {
+                attempt,
+                reason: NotStartedReason::Stopped,
+            });
+        }
+    }
+}
+
+fn stronger(known: Option<Order>, new: Order) -> Order {
+    match known {
+        Some(known) if known.force >= new.force => known,
+        _ => new,
+    }
+}

@@ -1,0 +1,253 @@
+//! Watching one command: its output, its time, its end, and what it leaves behind.
+
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use crate::model::ids::ProcessIdentity;
+use crate::model::message::Force;
+use crate::model::outcome::Exit;
+use crate::model::signal::Signal;
+use crate::model::spec::Leftovers as LeftoverRule;
+use crate::process::Stream;
+use crate::process::spawn::Launched;
+use crate::supervisor::attempt::Attempt;
+use crate::supervisor::ladder::Act;
+use crate::supervisor::ladder::Cause;
+use crate::supervisor::ladder::Ladder;
+use crate::supervisor::orders::Order;
+use crate::supervisor::tree;
+use crate::supervisor::tree::Collected;
+use crate::support::clock::monotonic;
+
+/// How long inherited pipes may stay open after the command's end.
+const PIPE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long processes without our pipes may take to end after the command's end.
+const SETTLE: Duration = Duration::from_millis(200);
+/// Between two looks for something that sends no notice of its end.
+const TICK: Duration = Duration::from_millis(10);
+/// Between two looks for dead orphans while the command runs.
+const REAP_EVERY: Duration = Duration::from_secs(10);
+/// Looks for rests of output: two full large pipes in pieces of a page.
+const DRAIN_LOOKS: usize = 2 * LARGE_PIPE / 4096;
+/// What a busy pipe is enlarged to.
+const LARGE_PIPE: usize = 1024 * 1024;
+
+/// A command that was started and its pipes.
+struct Step {
+    leader: ProcessIdentity,
+    exit_notice: Option<OwnedFd>,
+    stdout: Pipe,
+    stderr: Pipe,
+    collected: Collected,
+}
+
+struct Pipe {
+    stream: Stream,
+    file: Option<File>,
+    is_large: bool,
+}
+
+impl Attempt<'_> {
+    /// Watches a command until it and all that it left are gone.
+    pub(super) fn step(&mut self, launched: Launched, is_last: bool) -> Exit {
+        let pipe = |stream, fd: OwnedFd| Pipe {
+            stream,
+            file: Some(File::from(fd)),
+            is_large: false,
+        };
+        let mut step = Step {
+            leader: launched.process,
+            exit_notice: launched.exit,
+            stdout: pipe(Stream::Stdout, launched.stdout),
+            stderr: pipe(Stream::Stderr, launched.stderr),
+            collected: Collected::default(),
+        };
+        let exit = self.watch(&mut step);
+        self.ended_after = monotonic().saturating_sub(self.zero);
+        self.settle(&mut step);
+        if !step.collected.nothing_left {
+            self.clear_up(&mut step, exit, is_last);
+        }
+        self.drain(&mut step);
+        let usage = step.collected.usage;
+        self.usage.max_rss_bytes = self.usage.max_rss_bytes.max(usage.max_rss_bytes);
+        self.usage.cpu_user += usage.cpu_user;
+        self.usage.cpu_system += usage.cpu_system;
+        exit
+    }
+
+    /// Waits for the command itself: output, timers, orders.
+    fn watch(&mut self, step: &mut Step) -> Exit {
+        let mut killed_at = None;
+        let mut reaped_at = monotonic();
+        loop {
+            let now = monotonic();
+            if let Some(at) = killed_at {
+                // Until the command is gone: a process that was just born escapes a single round.
+                let _killed = tree::kill_all();
+                if now.saturating_sub(at) > tree::KILL_PATIENCE {
+                    // It is stuck in the kernel. What else it left is looked for like that of any other.
+                    return Exit::Signal {
+                        signal: Signal::KILL,
+                        core: false,
+                    };
+                }
+            }
+            let wakes = [
+                self.deadline.filter(|_| self.ladder == Ladder::Untouched),
+                self.ladder.next_at(),
+                killed_at.map(|_| now + TICK),
+                step.exit_notice.is_none().then_some(now + TICK),
+                Some(now + REAP_EVERY),
+            ];
+            let wake = wakes.into_iter().flatten().min();
+            let patience = wake.map(|at| at.saturating_sub(now));
+            let fds = [
+                step.stdout.fd(),
+                step.stderr.fd(),
+                step.exit_notice.as_ref().map(AsFd::as_fd),
+            ];
+            let ready = self.service.listen(patience, &fds);
+            let is_ready = |index: usize| ready.get(index).copied().unwrap_or(false);
+            for (index, pipe) in [&mut step.stdout, &mut step.stderr].into_iter().enumerate() {
+                if is_ready(index) {
+                    self.capture(pipe);
+                }
+            }
+            let now = monotonic();
+            if is_ready(2)
+                || step.exit_notice.is_none()
+                || killed_at.is_some()
+                || now.saturating_sub(reaped_at) >= REAP_EVERY
+            {
+                reaped_at = now;
+                step.collected.reap(step.leader.pid);
+                if let Some(exit) = step.collected.exit {
+                    return exit;
+                }
+            }
+            if self.climb(step.leader, now) == Some(Act::Kill) {
+                killed_at = Some(now);
+            }
+        }
+    }
+
+    /// Hears orders and timers, and acts on the command if they demand it.
+    fn climb(&mut self, leader: ProcessIdentity, now: Duration) -> Option<Act> {
+        let grace = self.assignment.spec.grace;
+        let order = self.service.take_orders(Some(self.assignment.attempt));
+        let act = match (order, self.deadline, self.assignment.timeout) {
+            (Some(Order { reason, force }), _, _) => {
+                self.ladder.order(Cause::Ordered(reason), force, grace, now)
+            }
+            (None, Some(deadline), Some(limit)) if now >= deadline => {
+                self.ladder
+                    .order(Cause::TimeUp(limit), Force::Gentle, grace, now)
+            }
+            _ => None,
+        };
+        let act = self.ladder.due(now).or(act);
+        match act {
+            Some(Act::Ask) => tree::signal_group(leader, self.assignment.spec.stop_signal),
+            Some(Act::Kill) => {
+                tree::signal_group(leader, Signal::KILL);
+                let _killed = tree::kill_all();
+            }
+            None => {}
+        }
+        act
+    }
+
+    /// The command is gone: gives what it started a moment to end and to let go of the pipes.
+    fn settle(&mut self, step: &mut Step) {
+        let begin = monotonic();
+        loop {
+            step.collected.reap(step.leader.pid);
+            let spent = monotonic().saturating_sub(begin);
+            let is_open = step.stdout.file.is_some() || step.stderr.file.is_some();
+            let patience = if is_open { PIPE_PATIENCE } else { SETTLE };
+            let was_stopped = matches!(self.ladder, Ladder::Killed { .. });
+            if step.collected.nothing_left || was_stopped || spent >= patience {
+                return;
+            }
+            let fds = [step.stdout.fd(), step.stderr.fd()];
+            let ready = self.service.listen(Some(TICK), &fds);
+            for (pipe, is_ready) in [&mut step.stdout, &mut step.stderr].into_iter().zip(ready) {
+                if is_ready {
+                    self.capture(pipe);
+                }
+            }
+            if let Some(order) = self.service.take_orders(Some(self.assignment.attempt))
+                && order.force == Force::Kill
+            {
+                return;
+            }
+        }
+    }
+
+    /// Something outlived the command: kills it, or lets it go on where the task allows that.
+    fn clear_up(&mut self, step: &mut Step, exit: Exit, is_last: bool) {
+        let rule = self.assignment.spec.leftovers;
+        let is_good = self.ladder == Ladder::Untouched && self.is_success(exit);
+        match rule {
+            // What one step left may serve the next.
+            LeftoverRule::Allow if is_good && !is_last => {}
+            LeftoverRule::Allow if is_good => self.leftovers.extend(tree::name_all()),
+            LeftoverRule::Allow | LeftoverRule::Kill | LeftoverRule::Fail => {
+                let left = tree::kill_until_nothing_is_left(step.leader.pid, &mut step.collected);
+                self.leftovers.extend(left);
+            }
+        }
+    }
+
+    /// Takes what is still in the pipes, without waiting, and closes them.
+    fn drain(&mut self, step: &mut Step) {
+        // Bounded, because a process that may go on may also go on writing.
+        for _ in 0..DRAIN_LOOKS {
+            let fds = [step.stdout.fd(), step.stderr.fd()];
+            if fds.iter().all(Option::is_none) {
+                return;
+            }
+            let ready = self.service.listen(Some(Duration::ZERO), &fds);
+            if !ready.contains(&true) {
+                return;
+            }
+            for (pipe, is_ready) in [&mut step.stdout, &mut step.stderr].into_iter().zip(ready) {
+                if is_ready {
+                    self.capture(pipe);
+                }
+            }
+        }
+    }
+
+    /// Reads once from a pipe that is ready.
+    fn capture(&mut self, pipe: &mut Pipe) {
+        let Some(file) = &mut pipe.file else { return };
+        match file.read(&mut self.service.buffer) {
+            Ok(0) => pipe.file = None,
+            Ok(count) => {
+                let after = monotonic().saturating_sub(self.zero);
+                let bytes = self.service.buffer.get(..count).unwrap_or_default();
+                self.service.log.append(pipe.stream, after, bytes);
+                if !pipe.is_large && self.service.log.is_large() {
+                    pipe.is_large = true;
+                    // Only faster; where it is not allowed the pipe stays as it is.
+                    let _best_effort = rustix::pipe::fcntl_setpipe_size(&*file, LARGE_PIPE);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => pipe.file = None,
+        }
+    }
+}
+
+impl Pipe {
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+}
