@@ -113,8 +113,9 @@ pub fn only(tasks: Vec<ParsedTask>, names: &[String]) -> Result<Vec<ParsedTask>,
     }
     for name in names {
         if !tasks.iter().any(|task| task.spec.name.as_str() == name) {
-            let known = tasks.iter().map(|task| task.spec.name.as_str());
-            return Err(select::unknown_among(name, known));
+            let known: Vec<&str> = tasks.iter().map(|task| task.spec.name.as_str()).collect();
+            let there = format!("the files hold `{}`", known.join("`, `"));
+            return Err(select::unknown_among(name, known, &there));
         }
     }
     let wanted = |task: &ParsedTask| names.iter().any(|name| name == task.spec.name.as_str());

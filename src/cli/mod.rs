@@ -30,6 +30,7 @@ pub mod adding;
 pub mod args;
 pub mod commands;
 pub mod config;
+pub mod engine_failure;
 pub mod failure;
 pub mod logging;
 pub mod output;

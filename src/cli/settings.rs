@@ -34,6 +34,8 @@ pub struct Settings {
     pub config: Config,
     /// How much is said on standard error.
     pub verbosity: Verbosity,
+    /// Columns of a page on standard output.
+    pub width: usize,
     /// Whether standard error is a terminal on which lines can be drawn again.
     pub can_redraw: bool,
     /// The user's home directory, for `~`.
@@ -62,6 +64,7 @@ impl Settings {
             } else {
                 Verbosity::Normal
             },
+            width: page_width(),
             can_redraw: std::io::stderr().is_terminal() && !environment.terminal_is_dumb(),
             home: environment.home,
         })
@@ -232,6 +235,16 @@ impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
             paint(std::io::stderr().is_terminal()),
         )
     }
+}
+
+/// The terminal's width; where there is none, enough that hardly anything is cut.
+fn page_width() -> usize {
+    const NARROWEST: u16 = 40;
+    const WITHOUT_TERMINAL: u16 = 120;
+    let width = console::Term::stdout()
+        .size_checked()
+        .map_or(WITHOUT_TERMINAL, |(_, columns)| columns.max(NARROWEST));
+    usize::from(width)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {

@@ -18,4 +18,8 @@ mod sandbox;
 
 mod check;
 mod classify;
+mod db;
+mod queue_add;
 mod start;
+mod status;
+mod stop;

@@ -9,9 +9,14 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The longest that a test waits for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The place. It is removed with the value.
 pub(crate) struct Sandbox {
@@ -131,7 +136,9 @@ impl Sandbox {
     /// Waits for a started program.
     pub(crate) fn answer_of(&self, child: Child) -> Answer {
         use std::os::unix::process::ExitStatusExt as _;
+        let watchdog = Watchdog::over(&child);
         let output = child.wait_with_output().unwrap();
+        drop(watchdog);
         Answer {
             code: output
                 .status
@@ -218,11 +225,28 @@ impl Answer {
     }
 }
 
+/// Kills a program that does not end: a test that fails is better than one that hangs.
+struct Watchdog {
+    _bark: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    fn over(child: &Child) -> Self {
+        let (bark, quiet) = mpsc::channel::<()>();
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        std::thread::spawn(move || {
+            if quiet.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _already_gone = pid.map(|pid| kill_process(pid, Signal::KILL));
+            }
+        });
+        Self { _bark: bark }
+    }
+}
+
 /// Waits until something is so, and says what it waited for if that takes too long.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     const PAUSE: Duration = Duration::from_millis(20);
-    const PATIENCE: Duration = Duration::from_secs(30);
     let mut waited = Duration::ZERO;
     while !is_so() {
         assert!(waited < PATIENCE, "waited {PATIENCE:?} until {what}");

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
-use crate::cli::commands::queue::select;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::support::text::count;
 use crate::taskfile::{Severity, explain, load, render};
@@ -34,12 +33,10 @@ pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
     let loaded = load(&args.files, &invocation.settings.task_context()?);
     if let Some(name) = &args.explain {
         let tasks = adding::accept(loaded, output)?;
-        let found = tasks.iter().find(|task| task.spec.name.as_str() == name);
-        let Some(task) = found else {
-            let known = tasks.iter().map(|task| task.spec.name.as_str());
-            return Err(select::unknown_among(name, known));
-        };
-        output.text(&explain(task));
+        let tasks = adding::only(tasks, std::slice::from_ref(name))?;
+        for task in &tasks {
+            output.text(&explain(task));
+        }
         return Ok(Ending::Well);
     }
     let of = |severity| {

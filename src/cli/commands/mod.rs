@@ -6,8 +6,12 @@ use crate::cli::failure::{Answer, CliError};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::host::state_dir::{self, SharedFileSystem};
+use crate::policy::pick::RunPresence;
 use crate::process::runlock::{Holder, read_holder};
+use crate::report::queue_table::Moment;
+use crate::report::text::Look;
 use crate::store::{Access, Store, StoreError};
+use crate::support::clock::Zone;
 
 pub mod check;
 pub mod classify;
@@ -48,6 +52,26 @@ impl Invocation<'_> {
         // A lock file that cannot be read is told by whoever needs the lock.
         let holder = read_holder(&self.settings.state.run_lock()).ok()?;
         holder.filter(|holder| holder.run.is_some())
+    }
+
+    /// The present instant, and whether a run is active.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            now: self.settings.clock.now(),
+            presence: match self.active_run() {
+                Some(_) => RunPresence::Active,
+                None => RunPresence::Absent,
+            },
+        }
+    }
+
+    /// How a page for standard output looks.
+    pub fn look(&self) -> Look {
+        Look {
+            width: self.settings.width,
+            zone: Zone::Local,
+            paint: self.output.paint(),
+        }
     }
 
     /// The queue, to be changed; it is made if it is not there.

@@ -1,17 +1,32 @@
 //! `autoexec run`: adds files, then runs until the queue is drained.
 
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use crate::cli::adding;
 use crate::cli::commands::Invocation;
-use crate::cli::commands::not_yet;
-use crate::cli::config::parse_parallel;
-use crate::cli::failure::Answer;
+use crate::cli::commands::queue::select;
+use crate::cli::config::{WhenRunnerDies, parse_parallel};
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::output::Verbosity;
+use crate::cli::settings::Settings;
+use crate::engine::events::{RunEnd, RunEvent, RunTotals, RunWatcher};
+use crate::engine::{self, RunOutcome, RunRequest};
+use crate::model::ids::TaskId;
+use crate::model::signal::Signal;
+use crate::store::Store;
+use crate::store::pick::Selection;
+use crate::store::tasks::OnChange;
+use crate::support::clock::{Timestamp, Zone};
+use crate::taskfile::load;
+use crate::ui::lines::Manner;
+use crate::ui::progress::{Show, watcher};
 
 /// Options of `autoexec run`.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// Task files to add first; only their tasks run, with what they depend on
+    /// Task files to add first; then only their tasks run
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Attempts that may run at once [default: 2]
@@ -28,10 +43,134 @@ pub struct RunArgs {
     pub report: bool,
 }
 
+/// What this run is about, and how well the adding went.
+struct Work {
+    selection: Option<Vec<TaskId>>,
+    added: Ending,
+}
+
 /// Carries out the command.
 ///
 /// # Errors
-/// What it could not do.
-pub fn carry_out(_args: &RunArgs, _invocation: &mut Invocation<'_>) -> Answer {
-    not_yet("run")
+/// When a definition is wrong, another run is active, or the queue cannot be used.
+pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let Some(work) = find_work(args, invocation)? else {
+        invocation
+            .output
+            .note("nothing to do: the queue is empty; `autoexec queue add` fills it");
+        return Ok(Ending::Well);
+    };
+    let settings = &invocation.settings;
+    let request = RunRequest {
+        dir: settings.state.clone(),
+        clock: settings.clock,
+        slots: args.parallel.unwrap_or(settings.config.parallel).get(),
+        selection: work.selection,
+        adopt: settings.config.when_runner_dies == WhenRunnerDies::Adopt,
+        executable: Settings::own_program()?,
+        attended: io::stderr().is_terminal(),
+    };
+    let manner = Manner {
+        zone: Zone::Local,
+        paint: invocation.output.error_paint(),
+    };
+    let stream = invocation.output.error_stream();
+    let mut witness = Witness {
+        shown: watcher(&stream, manner, show(args, invocation)),
+        totals: RunTotals::default(),
+    };
+    let outcome = engine::run(&request, &mut witness);
+    let Witness { shown, totals } = witness;
+    // The bars are gone before anything else is said.
+    drop(shown);
+    let outcome = outcome?;
+    let ending = ending(&outcome, totals);
+    Ok(if ending == Ending::Well {
+        work.added
+    } else {
+        ending
+    })
+}
+
+/// What there is to run; `None` if there is nothing at all.
+fn find_work(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Option<Work>, CliError> {
+    if !args.files.is_empty() {
+        return add_files(args, invocation).map(Some);
+    }
+    let Some(store) = invocation.look_into_queue()? else {
+        return match args.only.first() {
+            Some(name) => Err(select::unknown(name, [])),
+            None => Ok(None),
+        };
+    };
+    let selection = select_by_name(&args.only, &store)?;
+    let unfinished = store.counts(Selection::All)?.unfinished();
+    Ok((unfinished > 0).then_some(Work {
+        selection,
+        added: Ending::Well,
+    }))
+}
+
+fn add_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Work, CliError> {
+    let context = invocation.settings.task_context()?;
+    let tasks = adding::accept(load(&args.files, &context), invocation.output)?;
+    let tasks = adding::only(tasks, &args.only)?;
+    let mut store = invocation.open_queue()?;
+    let keep = OnChange::Keep;
+    let added = adding::add(&mut store, &tasks, keep, &context, "run", invocation)?;
+    Ok(Work {
+        selection: Some(added.iter().map(adding::Added::id).collect()),
+        added: adding::ending(&added, invocation.output),
+    })
+}
+
+fn select_by_name(names: &[String], store: &Store) -> Result<Option<Vec<TaskId>>, CliError> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let found: Result<Vec<TaskId>, CliError> =
+        names.iter().map(|name| select::find(store, name)).collect();
+    found.map(Some)
+}
+
+fn show(args: &RunArgs, invocation: &Invocation<'_>) -> Show {
+    if invocation.output.verbosity() == Verbosity::Quiet {
+        Show::Warnings
+    } else if !args.no_progress && invocation.settings.can_redraw {
+        Show::Bars
+    } else {
+        Show::Lines
+    }
+}
+
+/// Shows a run and remembers its figures.
+struct Witness {
+    shown: Box<dyn RunWatcher + Send>,
+    totals: RunTotals,
+}
+
+impl RunWatcher for Witness {
+    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
+        if let RunEvent::RunEnded { totals, .. } = event {
+            self.totals = *totals;
+        }
+        self.shown.watch(at, event);
+    }
+}
+
+/// How the command ends: by the signal that stopped it, else by what became of its tasks.
+fn ending(outcome: &RunOutcome, totals: RunTotals) -> Ending {
+    match outcome.end {
+        RunEnd::Signal(Signal::INT) => return Ending::Interrupted,
+        RunEnd::Signal(_) => return Ending::Terminated,
+        RunEnd::Storage => return Ending::QueueUnusable,
+        RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline => {}
+    }
+    if totals.failed + totals.held + totals.blocked > 0 {
+        Ending::NeedsPerson
+    } else if outcome.end == RunEnd::Drained && outcome.started == 0 && totals.waiting > 0 {
+        Ending::NothingStarted
+    } else {
+        Ending::Well
+    }
 }

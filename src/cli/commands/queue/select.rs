@@ -36,7 +36,7 @@ impl SelectArgs {
     /// When a task was named.
     pub fn none_exist<T>(&self) -> Result<Vec<T>, CliError> {
         match self.tasks.first() {
-            Some(text) => Err(unknown_among(text, [])),
+            Some(text) => Err(unknown(text, [])),
             None => Ok(Vec::new()),
         }
     }
@@ -77,30 +77,36 @@ impl SelectArgs {
 /// # Errors
 /// When there is none, with the name that was probably meant; or when the queue cannot be read.
 pub fn find(reader: &Reader, id_or_name: &str) -> Result<TaskId, CliError> {
-    match reader.find(id_or_name)? {
-        Some(task) => Ok(task),
-        None => Err(unknown(reader, id_or_name)?),
+    if let Some(task) = reader.find(id_or_name)? {
+        return Ok(task);
     }
-}
-
-/// Says that there is no such task.
-pub fn unknown(reader: &Reader, id_or_name: &str) -> Result<CliError, CliError> {
     let lines = reader.list(&Filter::default())?;
-    Ok(unknown_among(
-        id_or_name,
-        lines.iter().map(|line| line.name.as_str()),
-    ))
+    let names = lines.iter().map(|line| line.name.as_str());
+    Err(unknown(id_or_name, names))
 }
 
-/// Says that there is no such task, where only these are.
-pub fn unknown_among<'a>(id_or_name: &str, names: impl IntoIterator<Item = &'a str>) -> CliError {
+/// Says that the queue, which has tasks of these names, has no such task.
+pub fn unknown<'a>(id_or_name: &str, names: impl IntoIterator<Item = &'a str>) -> CliError {
+    unknown_among(
+        id_or_name,
+        names,
+        "see all with `autoexec queue list --all`",
+    )
+}
+
+/// Says that there is no such task, but perhaps one with a similar name; otherwise gives the hint.
+pub fn unknown_among<'a>(
+    id_or_name: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    otherwise: &str,
+) -> CliError {
     let shown = Untrusted::from(id_or_name).for_terminal();
-    let digits = !id_or_name.is_empty() && id_or_name.bytes().all(|byte| byte.is_ascii_digit());
-    let what = if digits { "with the id" } else { "named" };
+    let is_id = !id_or_name.is_empty() && id_or_name.bytes().all(|byte| byte.is_ascii_digit());
+    let what = if is_id { "with the id" } else { "named" };
     let failure = CliError::usage("unknown_task", format!("there is no task {what} `{shown}`"));
     match closest(id_or_name, names) {
-        Some(name) if !digits => failure.hint(format!("did you mean `{name}`?")),
-        _ => failure.hint("see all with `autoexec queue list --all`"),
+        Some(name) if !is_id => failure.hint(format!("did you mean `{name}`?")),
+        _ => failure.hint(otherwise),
     }
 }
 

@@ -1,0 +1,251 @@
+//! `autoexec queue cancel`, `retry` and `remove`: which tasks are meant, which of them need a
+//! change, and the wish to the engine. All of the wish is granted, or nothing.
+
+use serde_json::json;
+
+use crate::cli::commands::Invocation;
+use crate::cli::commands::queue::select::SelectArgs;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::settings::Settings;
+use crate::engine::change::{self, Asker, Changed, Wait};
+use crate::model::ids::TaskId;
+use crate::model::message::Force;
+use crate::model::state::TaskStatus;
+use crate::store::requests::Wish;
+use crate::support::text::count;
+
+/// Options of `autoexec queue cancel` and `remove`.
+#[derive(Debug, clap::Args)]
+pub struct StopArgs {
+    /// Which tasks.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Return at once instead of waiting until a running task has ended
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `autoexec queue retry`.
+#[derive(Debug, clap::Args)]
+pub struct RetryArgs {
+    /// Which tasks.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What differs from command to command.
+struct Manner {
+    command: &'static str,
+    /// The states in which a task is changed; the others have nothing to change or are refused.
+    changeable: &'static [TaskStatus],
+    /// What a changed task is then, such as `cancelled`.
+    done: &'static str,
+    wish: fn(Vec<TaskId>) -> Wish,
+}
+
+const CANCEL: Manner = Manner {
+    command: "queue cancel",
+    changeable: &[
+        TaskStatus::Queued,
+        TaskStatus::Running,
+        TaskStatus::Recovering,
+        TaskStatus::Held,
+    ],
+    done: "cancelled",
+    wish: |tasks| Wish::Cancel {
+        tasks,
+        force: Force::Gentle,
+    },
+};
+
+const RETRY: Manner = Manner {
+    command: "queue retry",
+    changeable: &[
+        TaskStatus::Failed,
+        TaskStatus::Skipped,
+        TaskStatus::Cancelled,
+        TaskStatus::Held,
+    ],
+    done: "queued again",
+    wish: |tasks| Wish::Retry { tasks },
+};
+
+const REMOVE: Manner = Manner {
+    command: "queue remove",
+    changeable: &TaskStatus::ALL,
+    done: "removed",
+    wish: |tasks| Wish::Remove { tasks },
+};
+
+/// Calls tasks off.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn cancel(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
+    carry_out(
+        &CANCEL,
+        &args.select,
+        wait(args.no_wait),
+        args.json,
+        invocation,
+    )
+}
+
+/// Takes tasks out of the queue.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn remove(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
+    carry_out(
+        &REMOVE,
+        &args.select,
+        wait(args.no_wait),
+        args.json,
+        invocation,
+    )
+}
+
+/// Queues tasks again.
+///
+/// # Errors
+/// When a task is unknown, has succeeded, or the queue cannot be used.
+pub fn retry(args: &RetryArgs, invocation: &mut Invocation<'_>) -> Answer {
+    carry_out(
+        &RETRY,
+        &args.select,
+        Wait::ForTheAnswer,
+        args.json,
+        invocation,
+    )
+}
+
+fn wait(no_wait: bool) -> Wait {
+    if no_wait {
+        Wait::ForTheAnswer
+    } else {
+        Wait::ForTheEnd
+    }
+}
+
+/// A task that was meant, as it was before the change.
+struct Meant {
+    id: TaskId,
+    name: String,
+    status: TaskStatus,
+}
+
+fn carry_out(
+    manner: &Manner,
+    select: &SelectArgs,
+    wait: Wait,
+    json: bool,
+    invocation: &mut Invocation<'_>,
+) -> Answer {
+    let meant = find(manner, select, invocation)?;
+    if meant.is_empty() {
+        invocation
+            .output
+            .note("no task is like that; nothing was changed");
+    }
+    let (to_change, left): (Vec<Meant>, Vec<Meant>) = meant
+        .into_iter()
+        .partition(|task| manner.changeable.contains(&task.status));
+    for task in &left {
+        let as_it_is = as_it_is(manner, task)?;
+        invocation.output.note(&as_it_is);
+    }
+    if !to_change.is_empty() {
+        let tasks = to_change.iter().map(|task| task.id).collect();
+        let asker = asker(manner.command, invocation)?;
+        if let Changed::Refused(why) = change::change(&asker, &(manner.wish)(tasks), wait)? {
+            return Err(CliError::usage("refused", why).hint("nothing was changed"));
+        }
+    }
+    if json {
+        let tasks: Vec<_> = to_change
+            .iter()
+            .map(|task| json!({"id": task.id.get(), "name": task.name, "result": manner.done.replace(' ', "_")}))
+            .collect();
+        invocation
+            .output
+            .json(&json!({"schema": "autoexec.changed/1", "tasks": tasks}));
+        return Ok(Ending::Well);
+    }
+    for task in &to_change {
+        let still_runs = wait == Wait::ForTheAnswer
+            && matches!(task.status, TaskStatus::Running | TaskStatus::Recovering);
+        let line = if still_runs {
+            format!("`{}` is {} as soon as it has ended", task.name, manner.done)
+        } else {
+            format!("`{}` is {}", task.name, manner.done)
+        };
+        invocation.output.line(&line);
+    }
+    if to_change.len() > 1 {
+        let all = format!("{} {}", count(to_change.len(), "task"), manner.done);
+        invocation.output.note(&all);
+    }
+    Ok(Ending::Well)
+}
+
+fn find(
+    manner: &Manner,
+    select: &SelectArgs,
+    invocation: &Invocation<'_>,
+) -> Result<Vec<Meant>, CliError> {
+    let Some(store) = invocation.look_into_queue()? else {
+        return select.none_exist();
+    };
+    let mut meant = Vec::new();
+    for id in select.resolve(&store, manner.changeable)? {
+        let task = store.task(id)?;
+        meant.push(Meant {
+            id,
+            name: task.spec.name.to_string(),
+            status: task.status(),
+        });
+    }
+    Ok(meant)
+}
+
+/// Why a task needs no change; an error where the wish cannot be meant.
+fn as_it_is(manner: &Manner, task: &Meant) -> Result<String, CliError> {
+    let (name, status) = (&task.name, task.status);
+    if manner.command == RETRY.command && status == TaskStatus::Succeeded {
+        return Err(CliError::usage(
+            "refused",
+            format!("`{name}` has succeeded, so it is not tried again"),
+        )
+        .hint("to run it once more, add it again with `autoexec queue add`"));
+    }
+    let is = match status {
+        TaskStatus::Succeeded => "has succeeded",
+        TaskStatus::Failed => "has failed",
+        TaskStatus::Cancelled => "is cancelled already",
+        TaskStatus::Skipped => "was skipped",
+        TaskStatus::Queued => "is queued already",
+        TaskStatus::Running => "runs already",
+        TaskStatus::Recovering => "is being recovered already",
+        TaskStatus::Held => "is held",
+    };
+    Ok(format!("`{name}` {is}; nothing was changed"))
+}
+
+/// Who asks the engine for something.
+///
+/// # Errors
+/// When the system cannot tell which program this is.
+pub fn asker(command: &'static str, invocation: &Invocation<'_>) -> Result<Asker, CliError> {
+    Ok(Asker {
+        dir: invocation.settings.state.clone(),
+        clock: invocation.settings.clock,
+        command,
+        executable: Settings::own_program()?,
+    })
+}
