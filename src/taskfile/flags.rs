@@ -4,6 +4,7 @@
 //! messages name the option instead of a line.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::bytes::OsText;
@@ -25,6 +26,7 @@ use crate::taskfile::node::Entry;
 use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
 use crate::taskfile::origin::Origin;
+use crate::taskfile::reading::read_list;
 use crate::taskfile::table::KEYS;
 use crate::taskfile::values::Reader;
 use crate::taskfile::values::Value;
@@ -87,6 +89,23 @@ pub fn from_flags(
     }
     let diagnostics = reader.reporter.found;
     Loaded { tasks, diagnostics }.complete()
+}
+
+/// One task for each line of a file, as [`from_lines`] makes them. The file is trusted like a task
+/// file, because it says what runs as well.
+pub fn load_lines(
+    file: &Path,
+    flags: &[Flag],
+    context: &Context,
+    taken: impl Fn(&str) -> bool,
+) -> Loaded {
+    match read_list(file, &context.base) {
+        Ok(text) => from_lines(&text, &OsText::from(file), flags, context, taken),
+        Err(diagnostic) => Loaded {
+            tasks: Vec::new(),
+            diagnostics: vec![*diagnostic],
+        },
+    }
 }
 
 /// One task for each line of `text`, run by the shell; blank lines and lines that begin with `#` are

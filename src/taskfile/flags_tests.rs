@@ -202,3 +202,19 @@ fn a_list_without_commands_is_nothing_to_do_and_no_error() {
     let loaded = from_lines(b"# nothing\n", &"-".into(), &[], &context(), |_| false);
     assert!(loaded.tasks.is_empty() && !loaded.has_errors());
 }
+
+#[test]
+fn a_list_of_commands_that_everybody_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    std::fs::write(&list, "true\n").unwrap();
+    let read = || load_lines(&list, &[], &context(), |_| false);
+    assert_eq!(read().tasks.len(), 1);
+    std::fs::set_permissions(&list, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(
+        read().diagnostics[0].message,
+        "everybody may write the list of commands, and make it run anything"
+    );
+    assert!(read().tasks.is_empty());
+}

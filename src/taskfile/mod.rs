@@ -42,7 +42,7 @@ use crate::model::spec::TaskSpec;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::explain;
-pub use flags::{CommandLine, Flag, from_flags, from_lines};
+pub use flags::{CommandLine, Flag, from_flags, from_lines, load_lines};
 pub use load::load;
 pub use origin::{Origin, Place};
 pub use reference::reference;

@@ -1,6 +1,6 @@
-//! Reads a task file, and refuses one that somebody else could have written.
+//! Reads a task file or a list of commands, and refuses one that somebody else could have written.
 //!
-//! A task file says what runs as this user. Whoever can change it can do whatever this user can.
+//! Such a file says what runs as this user. Whoever can change it can do whatever this user can.
 
 use std::fs::File;
 use std::io::Read;
@@ -38,7 +38,7 @@ struct Person {
 /// What is wrong with the file as a whole.
 pub(crate) fn read(path: &Path, base: &Path) -> Result<Source, Box<Diagnostic>> {
     let shown = OsText::from(path);
-    let (bytes, folder) = read_bytes(&shown, &base.join(path), base)?;
+    let (bytes, folder) = read_bytes("task file", &shown, &base.join(path), base)?;
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(Box::new(about_file(
             shown,
@@ -49,7 +49,18 @@ pub(crate) fn read(path: &Path, base: &Path) -> Result<Source, Box<Diagnostic>> 
     Ok(Source::new(Arc::new(shown), folder, text))
 }
 
+/// Reads a list of commands.
+///
+/// # Errors
+/// What is wrong with the file as a whole.
+pub(crate) fn read_list(path: &Path, base: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
+    let shown = OsText::from(path);
+    read_bytes("list of commands", &shown, &base.join(path), base).map(|(bytes, _)| bytes)
+}
+
+/// The bytes of a trusted file and its folder; `what` it is called in messages.
 fn read_bytes(
+    what: &str,
     shown: &OsText,
     path: &Path,
     base: &Path,
@@ -57,19 +68,15 @@ fn read_bytes(
     let refused = |message: String, hint: Option<&str>| {
         Box::new(about_file(shown.clone(), message, hint.map(str::to_owned)))
     };
-    let unreadable = |error: std::io::Error| {
-        refused(
-            format!("cannot read the task file: {}", words(&error)),
-            None,
-        )
-    };
+    let unreadable =
+        |error: std::io::Error| refused(format!("cannot read the {what}: {}", words(&error)), None);
 
     let file = File::open(path).map_err(unreadable)?;
     let facts = file.metadata().map_err(unreadable)?;
     if facts.is_dir() {
         return Err(refused(
-            "the task file is a folder".to_owned(),
-            Some("name the files in it, such as `folder/*.toml`"),
+            format!("the {what} is a folder"),
+            Some("name the files in it, such as `folder/*`"),
         ));
     }
     let mut folder = base.to_owned();
@@ -81,7 +88,7 @@ fn read_bytes(
             uid: facts.uid(),
             gid: facts.gid(),
         };
-        check_ownership(ownership, this_person(ownership)).map_err(|(message, hint)| {
+        check_ownership(what, ownership, this_person(ownership)).map_err(|(message, hint)| {
             let hint = hint.replace("{}", &shown.untrusted().for_terminal());
             refused(message, Some(&hint))
         })?;
@@ -101,13 +108,17 @@ fn read_bytes(
 
 /// Whether only this person, or root, can have written the file; otherwise what is wrong and what
 /// to do about it.
-fn check_ownership(file: Ownership, person: Person) -> Result<(), (String, &'static str)> {
+fn check_ownership(
+    what: &str,
+    file: Ownership,
+    person: Person,
+) -> Result<(), (String, &'static str)> {
     const WORLD_MAY_WRITE: u32 = 0o002;
     const GROUP_MAY_WRITE: u32 = 0o020;
     if file.uid != person.uid && file.uid != 0 {
         return Err((
             format!(
-                "the task file belongs to user {}, who could make it run anything",
+                "the {what} belongs to user {}, who could make it run anything",
                 file.uid
             ),
             "look through it, then make a copy of your own",
@@ -115,14 +126,14 @@ fn check_ownership(file: Ownership, person: Person) -> Result<(), (String, &'sta
     }
     if file.mode & WORLD_MAY_WRITE != 0 {
         return Err((
-            "everybody may write the task file, and make it run anything".to_owned(),
+            format!("everybody may write the {what}, and make it run anything"),
             "look through it, then type `chmod o-w {}`",
         ));
     }
     if file.mode & GROUP_MAY_WRITE != 0 && Some(file.gid) != person.private_group {
         return Err((
             format!(
-                "everybody in group {} may write the task file, and make it run anything",
+                "everybody in group {} may write the {what}, and make it run anything",
                 file.gid
             ),
             "look through it, then type `chmod g-w {}`",

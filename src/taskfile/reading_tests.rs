@@ -23,13 +23,17 @@ fn a_file_is_trusted_when_only_its_user_or_root_can_have_written_it() {
         (false, file(0o600, 1001, 1000)),
         (false, file(0o664, 0, 0)),
     ] {
-        assert_eq!(check_ownership(file, ME).is_ok(), trusted, "{file:?}");
+        assert_eq!(
+            check_ownership("task file", file, ME).is_ok(),
+            trusted,
+            "{file:?}"
+        );
     }
     let nobody_alone = Person {
         uid: 1000,
         private_group: None,
     };
-    assert!(check_ownership(file(0o664, 1000, 1000), nobody_alone).is_err());
+    assert!(check_ownership("task file", file(0o664, 1000, 1000), nobody_alone).is_err());
 }
 
 #[test]

@@ -14,7 +14,9 @@ use crate::cli::output::Output;
 use crate::store::Store;
 use crate::store::tasks::{AddResult, OnChange};
 use crate::support::bytes::OsText;
-use crate::taskfile::{CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load};
+use crate::taskfile::{
+    CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load, load_lines,
+};
 
 /// Options of `autoexec queue add`.
 #[derive(Debug, clap::Args)]
@@ -110,9 +112,17 @@ fn from_command_line(args: &AddArgs, context: &Context, store: &Store) -> Result
     let taken = |name: &str| adding::is_taken(store, name);
     let flags = &args.keys.0;
     if let Some(file) = &args.lines {
-        let text = read_lines(file)?;
-        let file = OsText::from(file.as_path());
-        return Ok(from_lines(&text, &file, flags, context, taken));
+        if file != Path::new("-") {
+            return Ok(load_lines(file, flags, context, taken));
+        }
+        let text = read_standard_input()?;
+        return Ok(from_lines(
+            &text,
+            &"standard input".into(),
+            flags,
+            context,
+            taken,
+        ));
     }
     let command = args.command.clone();
     let command = if args.shell {
@@ -123,21 +133,10 @@ fn from_command_line(args: &AddArgs, context: &Context, store: &Store) -> Result
     Ok(from_flags(flags, command, context, taken))
 }
 
-fn read_lines(file: &Path) -> Result<Vec<u8>, CliError> {
+fn read_standard_input() -> Result<Vec<u8>, CliError> {
     let mut text = Vec::new();
-    let (read, shown) = if file == Path::new("-") {
-        (
-            io::stdin().lock().read_to_end(&mut text).map(drop),
-            "standard input".to_owned(),
-        )
-    } else {
-        (
-            std::fs::read(file).map(|content| text = content),
-            format!("`{}`", OsText::from(file).untrusted().for_terminal()),
-        )
-    };
-    read.map_err(|error| {
-        CliError::usage("input_unreadable", format!("cannot read {shown}")).because(error)
+    io::stdin().lock().read_to_end(&mut text).map_err(|error| {
+        CliError::usage("input_unreadable", "cannot read standard input").because(error)
     })?;
     Ok(text)
 }
