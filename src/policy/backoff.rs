@@ -8,9 +8,15 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
+use chrono::NaiveDateTime;
+use chrono::Utc;
+
 use crate::model::category::Category;
+use crate::model::category::Classification;
 use crate::model::spec::Backoff;
 use crate::model::spec::RetrySpec;
+use crate::support::clock::Timestamp;
 
 /// The longest wait for a rate limit where its category has no cap of its own.
 ///
@@ -49,110 +55,70 @@ pub fn delay(retry: &RetrySpec, category: Category, failures: u32, chance: f64) 
     Duration::try_from_secs_f64(seconds).unwrap_or(cap).min(cap)
 }
 
+/// How long the peer itself asked to be left alone, as its failure was judged: by a number of seconds
+/// or by a date. `None` where it did not ask, or asked for nothing that lies ahead.
+pub fn asked(failure: &Classification, now: Timestamp) -> Option<Duration> {
+    let seconds = failure.extracted.get("retry_after_s").and_then(|text| {
+        let seconds: f64 = text.trim().parse().ok()?;
+        // What is too long to be counted is certainly longer than any cap.
+        (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    });
+    let ahead = |text: &String| {
+        let wait = Timestamp::from(date(text)?).since(now);
+        (!wait.is_zero()).then_some(wait)
+    };
+    seconds.or_else(|| failure.extracted.get("retry_after_at").and_then(ahead))
+}
+
+/// The wait after a failure: as the peer asked, else by [`delay`]; never longer than the category's cap.
+///
+/// What was asked is lengthened by a share of the jitter, so that tasks that were all told the same do
+/// not come back in one moment.
+pub fn wait(
+    retry: &RetrySpec,
+    failure: &Classification,
+    failures: u32,
+    chance: f64,
+    now: Timestamp,
+) -> Duration {
+    let limited = matches!(
+        failure.category,
+        Category::RateLimit | Category::ServerError
+    );
+    let Some(asked) = asked(failure, now).filter(|_| limited) else {
+        return delay(retry, failure.category, failures, chance);
+    };
+    let more = share_or(retry.jitter, 0.0).clamp(0.0, 1.0) * share_or(chance, 0.5).clamp(0.0, 1.0);
+    let cap = cap(retry, failure.category);
+    Duration::try_from_secs_f64(asked.as_secs_f64() * (1.0 + more))
+        .unwrap_or(cap)
+        .min(cap)
+}
+
+/// A date as HTTP and JSON write it; a zone that is not written is UTC.
+fn date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(date) =
+        DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text))
+    {
+        return Some(date.to_utc());
+    }
+    let bare = text.trim_end_matches("UTC").trim_end_matches('Z').trim();
+    [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+    ]
+    .iter()
+    .find_map(|format| NaiveDateTime::parse_from_str(bare, format).ok())
+    .map(|date| date.and_utc())
+}
+
 /// The number, or `instead` where it is none.
 fn share_or(number: f64, instead: f64) -> f64 {
     if number.is_nan() { instead } else { number }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::spec::CategoryRetry;
-    use proptest::prelude::*;
-
-    fn calm() -> RetrySpec {
-        RetrySpec {
-            jitter: 0.0,
-            ..RetrySpec::default()
-        }
-    }
-
-    #[test]
-    fn waits_double_up_to_the_cap() {
-        let waits: Vec<u64> = (1..=7)
-            .map(|failures| delay(&calm(), Category::Network, failures, 0.0).as_secs())
-            .collect();
-        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
-    }
-
-    #[test]
-    fn fixed_waits_do_not_grow() {
-        let retry = RetrySpec {
-            backoff: Backoff::Fixed,
-            ..calm()
-        };
-        assert_eq!(
-            delay(&retry, Category::Network, 9, 0.0),
-            Duration::from_secs(2)
-        );
-    }
-
-    #[test]
-    fn a_category_has_its_own_cap_and_a_rate_limit_a_long_one() {
-        let mut retry = calm();
-        assert_eq!(delay(&retry, Category::RateLimit, 30, 0.0), RATE_LIMIT_CAP);
-        retry.on.insert(
-            Category::Network,
-            CategoryRetry {
-                max_attempts: None,
-                cap: Some(Duration::from_secs(5)),
-            },
-        );
-        assert_eq!(
-            delay(&retry, Category::Network, 30, 0.0),
-            Duration::from_secs(5)
-        );
-        assert_eq!(
-            delay(&retry, Category::ServerError, 30, 0.0),
-            Duration::from_mins(1)
-        );
-    }
-
-    #[test]
-    fn chance_only_shortens_a_wait_by_the_declared_share() {
-        let retry = RetrySpec::default();
-        let at = |chance| delay(&retry, Category::Network, 3, chance).as_millis();
-        assert_eq!((at(0.0), at(0.5), at(1.0)), (8_000, 7_200, 6_400));
-    }
-
-    #[test]
-    fn no_wait_stays_no_wait_whatever_the_factor() {
-        let retry = RetrySpec {
-            base: Duration::ZERO,
-            factor: f64::INFINITY,
-            ..calm()
-        };
-        assert_eq!(delay(&retry, Category::Network, 5, 0.3), Duration::ZERO);
-    }
-
-    proptest! {
-        #[test]
-        fn no_number_in_a_task_file_breaks_the_cap(
-            base in 0_u64..=u64::MAX,
-            cap_ms in 0_u64..=u64::MAX,
-            factor in prop::num::f64::ANY,
-            jitter in prop::num::f64::ANY,
-            chance in prop::num::f64::ANY,
-            failures in any::<u32>(),
-            fixed in any::<bool>(),
-        ) {
-            let retry = RetrySpec {
-                base: Duration::from_millis(base),
-                cap: Duration::from_millis(cap_ms),
-                factor,
-                jitter,
-                backoff: if fixed { Backoff::Fixed } else { Backoff::Exponential },
-                ..RetrySpec::default()
-            };
-            prop_assert!(delay(&retry, Category::Network, failures, chance) <= retry.cap);
-            prop_assert!(delay(&retry, Category::RateLimit, failures, chance) <= RATE_LIMIT_CAP);
-        }
-
-        #[test]
-        fn without_chance_a_later_wait_is_never_shorter(failures in 1_u32..200) {
-            let retry = calm();
-            let now = delay(&retry, Category::Network, failures, 0.0);
-            prop_assert!(delay(&retry, Category::Network, failures + 1, 0.0) >= now);
-        }
-    }
-}
+#[path = "backoff_tests.rs"]
+mod tests;

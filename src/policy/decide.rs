@@ -184,11 +184,12 @@ fn after_failure(
     used_in_all: u32,
     limit: u32,
 ) -> Decision {
-    let wait = backoff::delay(
+    let wait = backoff::wait(
         &facts.spec.retry,
-        failure.category,
+        failure,
         facts.failures_before.saturating_add(1),
         facts.chance,
+        facts.now,
     );
     match &facts.outcome.ended {
         Ended::Stopped { .. } => return Decision::Interrupt { until: None },
@@ -222,7 +223,11 @@ fn after_failure(
             reason: format!("with a time limit of {}", text::span(longer)),
         };
     }
-    retry(facts, wait, "it may work later")
+    let reason = match backoff::asked(failure, facts.now) {
+        Some(_) if failure.category == Category::RateLimit => "after the wait that was asked for",
+        _ => "it may work later",
+    };
+    retry(facts, wait, reason)
 }
 
 /// The task's own word on an attempt that may or may not have finished.
