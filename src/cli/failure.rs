@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::cli::output::Output;
+use crate::process::runlock;
 use crate::support::paint::Paint;
 
 /// How the program ends; each kind has one exit code.
@@ -192,6 +193,8 @@ impl CliError {
 /// Makes a panic one line that asks for a report, instead of a page of trace.
 pub fn shorten_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        // The next run must know that this death was of our own making.
+        runlock::mark_crashed();
         let place = panic.location().map_or_else(
             || "an unknown place".to_owned(),
             |place| format!("{}:{}", place.file(), place.line()),

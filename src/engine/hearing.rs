@@ -13,6 +13,7 @@ use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inspected;
 use crate::engine::message::Event;
 use crate::engine::recover::Fate;
+use crate::engine::state::Afterwards;
 use crate::engine::state::Halt;
 use crate::engine::state::HaltSignal;
 use crate::engine::state::Live;
@@ -28,7 +29,11 @@ use crate::model::outcome::OutputPlace;
 use crate::model::outcome::Usage;
 use crate::policy::classify::Facts;
 use crate::policy::classify::Judgement;
+use crate::policy::classify::TAIL;
 use crate::policy::classify::classify;
+use crate::policy::poison::POISON;
+use crate::process::Stream;
+use crate::process::logread::tail_bytes;
 use crate::support::clock::Timestamp;
 
 impl Dispatcher<'_> {
@@ -168,7 +173,7 @@ impl Dispatcher<'_> {
         let live = self.state.live.get(&attempt)?;
         // Whatever happens until the beat is over is about this attempt.
         let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);
-        let judgement = judge(live, &outcome);
+        let judgement = judge(live, &outcome, &self.entered.dir.logs());
         Some(Event::Ended {
             attempt,
             outcome,
@@ -203,14 +208,32 @@ impl Dispatcher<'_> {
     }
 }
 
-/// What we make of an end, by its facts.
-fn judge(live: &Live, outcome: &Outcome) -> Judgement {
-    classify(&Facts {
+/// What we make of an end. Only the output of a failure is read.
+fn judge(live: &Live, outcome: &Outcome, logs: &Path) -> Judgement {
+    let mut facts = Facts {
         spec: &live.task.spec,
         outcome,
         stdout: &[],
         stderr: &[],
-    })
+    };
+    let by_facts = classify(&facts);
+    let told_by_output = matches!(outcome.ended, Ended::ByItself(_));
+    // Reading its output may be what brought the runner down.
+    if by_facts == Judgement::Success || !told_by_output || is_poisoned(live) {
+        return by_facts;
+    }
+    let tail = |stream| {
+        // Output that cannot be read tells nothing; the exit code still does.
+        tail_bytes(logs, &outcome.output, stream, TAIL).unwrap_or_default()
+    };
+    let (stdout, stderr) = (tail(Stream::Stdout), tail(Stream::Stderr));
+    facts.stdout = &stdout;
+    facts.stderr = &stderr;
+    classify(&facts)
+}
+
+fn is_poisoned(live: &Live) -> bool {
+    matches!(&live.afterwards, Some(Afterwards::Hold(hold)) if hold.code == POISON)
 }
 
 /// The outcome of an attempt whose end nobody saw.

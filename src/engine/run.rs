@@ -27,6 +27,7 @@ use crate::model::layout::slot_file_name;
 use crate::model::message::ToSupervisor;
 use crate::model::state::TaskStatus;
 use crate::process::identity;
+use crate::process::signals;
 use crate::process::wake::Listener;
 use crate::store::Actor;
 use crate::store::pick::Selection;
@@ -92,6 +93,11 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
     };
     let run = entered.store.write(|tx| runs::start(tx, &new, now))?;
     entered.lock.announce(run)?;
+    // A fault must be told from a kill: only a death of our own making counts against a task.
+    signals::mark_fatal_signals().map_err(|source| EngineError::Machine {
+        doing: "set handlers for faults",
+        source,
+    })?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(live(request, entered, left, run, watcher));
     // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
