@@ -154,6 +154,13 @@ fn ended(
     let Some(live) = release(state, attempt, effects) else {
         return;
     };
+    let mut end = end;
+    if let (Ended::Stopped { reason, .. }, Some((wanted, _))) =
+        (&mut end.outcome.ended, live.stopping)
+    {
+        // A supervisor that was told by a signal cannot know why.
+        *reason = wanted;
+    }
     let verdict = decide(&DecideFacts {
         spec: &live.task.spec,
         outcome: &end.outcome,
