@@ -1,6 +1,7 @@
 //! Tests of the real program, all in one binary; one file per subcommand.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "tests: a broken expectation shall stop them, and they start programs"
@@ -20,6 +21,8 @@ mod check;
 mod classify;
 mod db;
 mod queue_add;
+mod queue_change;
+mod run;
 mod start;
 mod status;
 mod stop;

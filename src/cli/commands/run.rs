@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::select;
+use crate::cli::commands::report;
 use crate::cli::config::{WhenRunnerDies, parse_parallel};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Verbosity;
@@ -84,6 +85,9 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     // The bars are gone before anything else is said.
     drop(shown);
     let outcome = outcome?;
+    if args.report {
+        report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
+    }
     let ending = ending(&outcome, totals);
     Ok(if ending == Ending::Well {
         work.added

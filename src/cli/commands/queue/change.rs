@@ -11,6 +11,7 @@ use crate::engine::change::{self, Asker, Changed, Wait};
 use crate::model::ids::TaskId;
 use crate::model::message::Force;
 use crate::model::state::TaskStatus;
+use crate::store::StoreError;
 use crate::store::requests::Wish;
 use crate::support::text::count;
 
@@ -116,13 +117,8 @@ pub fn remove(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
 /// # Errors
 /// When a task is unknown, has succeeded, or the queue cannot be used.
 pub fn retry(args: &RetryArgs, invocation: &mut Invocation<'_>) -> Answer {
-    carry_out(
-        &RETRY,
-        &args.select,
-        Wait::ForTheAnswer,
-        args.json,
-        invocation,
-    )
+    // The engine itself does not wait for what is queued again.
+    carry_out(&RETRY, &args.select, Wait::ForTheEnd, args.json, invocation)
 }
 
 fn wait(no_wait: bool) -> Wait {
@@ -177,9 +173,9 @@ fn carry_out(
             .json(&json!({"schema": "autoexec.changed/1", "tasks": tasks}));
         return Ok(Ending::Well);
     }
+    let open = still_open(&to_change, wait, invocation)?;
     for task in &to_change {
-        let still_runs = wait == Wait::ForTheAnswer
-            && matches!(task.status, TaskStatus::Running | TaskStatus::Recovering);
+        let still_runs = open.contains(&task.id);
         let line = if still_runs {
             format!("`{}` is {} as soon as it has ended", task.name, manner.done)
         } else {
@@ -192,6 +188,27 @@ fn carry_out(
         invocation.output.note(&all);
     }
     Ok(Ending::Well)
+}
+
+/// The tasks whose attempt is not over yet, where nobody has waited for that.
+fn still_open(
+    changed: &[Meant],
+    wait: Wait,
+    invocation: &Invocation<'_>,
+) -> Result<Vec<TaskId>, CliError> {
+    let mut open = Vec::new();
+    if wait == Wait::ForTheAnswer
+        && let Some(store) = invocation.look_into_queue()?
+    {
+        for task in changed {
+            match store.state(task.id) {
+                Ok(state) if state.attempt().is_some() => open.push(task.id),
+                Ok(_) | Err(StoreError::NoSuchTask { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(open)
 }
 
 fn find(

@@ -1,0 +1,165 @@
+//! `autoexec queue cancel`, `retry` and `remove`.
+
+use crate::sandbox::{Sandbox, wait_for_file};
+
+fn add(sandbox: &Sandbox, name: &str, script: &str) {
+    sandbox.ok([
+        "queue", "add", "--name", name, "--tag", "t", "--", "/bin/sh", "-c", script,
+    ]);
+}
+
+/// The status of a task.
+fn status(sandbox: &Sandbox, name: &str) -> String {
+    let list = sandbox.json(["queue", "list", "--all", "--json"]);
+    let tasks = list["tasks"].as_array().unwrap();
+    let task = tasks.iter().find(|task| task["name"] == name).unwrap();
+    task["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_cancelled_task_does_not_run_and_can_be_queued_again() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "x", "touch x.txt");
+    sandbox
+        .run(["queue", "cancel", "x"])
+        .is(0, "`x` is cancelled\n", "");
+    assert_eq!(status(&sandbox, "x"), "cancelled");
+    sandbox.ok(["run"]);
+    assert!(!sandbox.work().join("x.txt").exists());
+
+    sandbox
+        .run(["queue", "retry", "x"])
+        .is(0, "`x` is queued again\n", "");
+    sandbox.ok(["run"]);
+    assert!(sandbox.work().join("x.txt").exists());
+}
+
+#[test]
+fn what_has_no_effect_is_said_and_is_no_failure() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "x", "true");
+    sandbox
+        .run(["queue", "retry", "x"])
+        .is(0, "", "`x` is queued already; nothing was changed\n");
+    sandbox.ok(["queue", "cancel", "1"]);
+    sandbox.run(["queue", "cancel", "x"]).is(
+        0,
+        "",
+        "`x` is cancelled already; nothing was changed\n",
+    );
+    sandbox.run(["queue", "retry", "--all-failed"]).is(
+        0,
+        "",
+        "no task is like that; nothing was changed\n",
+    );
+    Sandbox::new().run(["queue", "remove", "--tag", "x"]).is(
+        0,
+        "",
+        "no task is like that; nothing was changed\n",
+    );
+}
+
+#[test]
+fn a_succeeded_task_is_added_again_instead_of_retried() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "x", "true");
+    sandbox.ok(["run"]);
+    sandbox.run(["queue", "retry", "x"]).fails(
+        2,
+        &[
+            "`x` has succeeded, so it is not tried again",
+            "autoexec queue add",
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_task_is_asked_about() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "backup", "true");
+    sandbox.run(["queue", "cancel", "bakcup"]).is(
+        2,
+        "",
+        "error: there is no task named `bakcup`\n  hint: did you mean `backup`?\n",
+    );
+    sandbox
+        .run(["queue", "remove", "backup", "17"])
+        .fails(2, &["there is no task with the id `17`"]);
+    assert_eq!(status(&sandbox, "backup"), "queued");
+    sandbox.run(["queue", "cancel"]).fails(2, &["error: "]);
+    Sandbox::new()
+        .run(["queue", "cancel", "x"])
+        .fails(2, &["there is no task named `x`"]);
+}
+
+#[test]
+fn failed_tasks_are_selected_and_queued_again() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "a", "[ -e mended ] || exit 65");
+    add(&sandbox, "b", "[ -e mended ] || exit 65");
+    add(&sandbox, "c", "true");
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    sandbox.file("mended", "");
+    let answer = sandbox.run(["queue", "retry", "--all-failed"]);
+    answer.is(
+        0,
+        "`a` is queued again\n`b` is queued again\n",
+        "2 tasks queued again\n",
+    );
+    sandbox.ok(["run"]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(status(&sandbox, name), "succeeded");
+    }
+}
+
+#[test]
+fn a_removed_task_is_gone() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "x", "true");
+    add(&sandbox, "y", "true");
+    let json = sandbox.json(["queue", "remove", "--tag", "t", "--json"]);
+    assert_eq!(json["schema"], "autoexec.changed/1");
+    assert_eq!(json["tasks"][1]["result"], "removed");
+    let list = sandbox.json(["queue", "list", "--all", "--json"]);
+    assert_eq!(list["tasks"], serde_json::json!([]));
+}
+
+#[test]
+fn a_running_task_is_stopped_before_it_is_cancelled() {
+    let sandbox = Sandbox::new();
+    add(
+        &sandbox,
+        "x",
+        "trap 'echo stopped > stopped.txt; exit 0' TERM; echo running > x.running; while :; do sleep 0.05; done",
+    );
+    let run = sandbox.start(&["run"]);
+    wait_for_file(&sandbox.work().join("x.running"));
+    sandbox
+        .run(["queue", "cancel", "x"])
+        .is(0, "`x` is cancelled\n", "");
+    assert_eq!(sandbox.read("stopped.txt"), "stopped\n");
+    assert_eq!(status(&sandbox, "x"), "cancelled");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+}
+
+#[test]
+fn no_wait_returns_when_the_wish_is_accepted() {
+    let sandbox = Sandbox::new();
+    add(
+        &sandbox,
+        "x",
+        "trap '' TERM; echo running > x.running; while [ ! -e end ]; do sleep 0.05; done",
+    );
+    let run = sandbox.start(&["run"]);
+    wait_for_file(&sandbox.work().join("x.running"));
+    sandbox.run(["queue", "cancel", "--no-wait", "x"]).is(
+        0,
+        "`x` is cancelled as soon as it has ended\n",
+        "",
+    );
+    sandbox.file("end", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "x"), "cancelled");
+}
