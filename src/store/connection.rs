@@ -167,22 +167,6 @@ impl Store {
         Ok(value)
     }
 
-    /// Reads several things as of one instant. Keep it short: a long one lets the log grow.
-    ///
-    /// # Errors
-    /// What `look` returns, or when the database cannot be read.
-    pub fn read<T>(
-        &self,
-        look: impl FnOnce(&Reader) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let connection = &self.reader.connection;
-        run(connection, "BEGIN").doing("begin reading the queue")?;
-        let open = Open(connection);
-        let value = look(&self.reader)?;
-        drop(open);
-        Ok(value)
-    }
-
     /// How many transactions of this store changed something.
     pub const fn commits(&self) -> u64 {
         self.commits
@@ -248,6 +232,25 @@ impl Reader {
                 problem: "is missing".to_owned(),
             }),
         }
+    }
+
+    /// Reads several things as of one instant. Keep it short: a long one lets the log grow.
+    ///
+    /// # Errors
+    /// What `look` returns, or when the database cannot be read.
+    pub fn read<T>(
+        &self,
+        look: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = &self.connection;
+        if !connection.is_autocommit() {
+            return look(self);
+        }
+        run(connection, "BEGIN").doing("begin reading the queue")?;
+        let open = Open(connection);
+        let value = look(self)?;
+        drop(open);
+        Ok(value)
     }
 
     /// A number that differs from an earlier one when another process has changed the database.

@@ -10,7 +10,7 @@
 //! - Every write begins with `BEGIN IMMEDIATE`: a transaction that reads first and writes later can
 //!   be refused without waiting.
 //! - [`journal`] is the only writer of a task's status. Each event goes into `execution_logs`, a
-//!   chain of checksums, and replaying it gives the stored columns ([`check`]).
+//!   chain of checksums, and replaying it gives the stored columns ([`Reader::check`]).
 //! - What may start next is found through partial indexes ([`pick`]), so that the length of the
 //!   queue does not matter.
 //!
@@ -26,6 +26,7 @@
 
 pub mod attempts;
 mod backup;
+mod check;
 mod connection;
 pub mod deaths;
 mod error;
@@ -43,6 +44,7 @@ mod rows;
 pub mod runs;
 pub mod tasks;
 
+pub use crate::store::check::Soundness;
 pub use crate::store::connection::Access;
 pub use crate::store::connection::Reader;
 pub use crate::store::connection::Store;
