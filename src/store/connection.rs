@@ -103,7 +103,10 @@ impl Store {
         if found != migrate::CURRENT {
             migrate::migrate(&mut connection, dir, &path, now)?;
         }
-        if access == Access::ReadOnly {
+        if access == Access::ReadWrite {
+            // A copy that was put back has lost the mode.
+            migrate::use_write_ahead_log(&connection)?;
+        } else {
             connection
                 .execute_batch("PRAGMA query_only = ON")
                 .doing("open the queue for reading")?;

@@ -106,11 +106,19 @@ fn migrate_by(
             steps.len()
         ))
         .doing(DOING)?;
-    transaction.commit().doing(DOING)
+    transaction.commit().doing(DOING)?;
+    if found == 0 {
+        // The tables get into the file itself: without its log it is then still a queue, not an
+        // empty file that would be filled again. When somebody else reads, the next tidying does it.
+        connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .doing(DOING)?;
+    }
+    Ok(())
 }
 
 /// Readers and the one writer do not wait for each other. The mode stays with the file.
-fn use_write_ahead_log(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) fn use_write_ahead_log(connection: &Connection) -> Result<(), StoreError> {
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .doing(DOING)?;
@@ -140,3 +148,7 @@ fn pragma(connection: &Connection, sql: &str) -> Result<i32, StoreError> {
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("read the queue's format")
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

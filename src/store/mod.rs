@@ -63,6 +63,8 @@ pub use crate::store::period::TaskBrief;
 pub use crate::store::period::Touched;
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
 #[path = "store_tests.rs"]

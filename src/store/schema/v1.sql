@@ -24,8 +24,7 @@ CREATE TABLE surroundings (
 CREATE TABLE task_records (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     name            TEXT    NOT NULL,
-    status          TEXT    NOT NULL CHECK (status IN ('queued', 'running', 'recovering', 'held',
-                                                       'succeeded', 'failed', 'cancelled', 'skipped')),
+    status          TEXT    NOT NULL,
     attempt_id      INTEGER,
     due_at          INTEGER,
     -- 1: `due_at` is none or has come. Only a hint for the indexes below, kept by `pick`.
@@ -34,7 +33,7 @@ CREATE TABLE task_records (
     parked_by       TEXT,
     hold_code       TEXT,
     hold_reason     TEXT,
-    skip            TEXT    CHECK (skip IN ('blocked', 'not_needed')),
+    skip            TEXT    CHECK (skip = 'blocked' OR skip = 'not_needed'),
     priority        INTEGER NOT NULL,
     attempts        INTEGER NOT NULL DEFAULT 0,
     used            INTEGER NOT NULL DEFAULT 0,
@@ -47,7 +46,12 @@ CREATE TABLE task_records (
     surroundings_id INTEGER NOT NULL REFERENCES surroundings (id),
     definition_hash TEXT    NOT NULL,
     spec            TEXT    NOT NULL,
-    CHECK ((finished_at IS NULL) = (status IN ('queued', 'running', 'recovering', 'held'))),
+    -- Written out, because a list after IN becomes a table of its own for every row.
+    CHECK (CASE WHEN status = 'queued' OR status = 'running' OR status = 'recovering' OR status = 'held'
+                THEN finished_at IS NULL
+                WHEN status = 'succeeded' OR status = 'failed' OR status = 'cancelled' OR status = 'skipped'
+                THEN finished_at IS NOT NULL
+                ELSE 0 END),
     CHECK ((hold_code IS NULL) = (status <> 'held')),
     CHECK ((skip IS NULL) = (status <> 'skipped'))
 ) STRICT;
@@ -66,7 +70,7 @@ CREATE TABLE attempts (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     task_id         INTEGER NOT NULL REFERENCES task_records (id),
     number          INTEGER NOT NULL,
-    state           TEXT    NOT NULL CHECK (state IN ('claimed', 'running', 'ended')),
+    state           TEXT    NOT NULL CHECK (state = 'claimed' OR state = 'running' OR state = 'ended'),
     run_id          INTEGER NOT NULL REFERENCES runs (id),
     epoch           INTEGER NOT NULL,
     boot            TEXT    NOT NULL,
