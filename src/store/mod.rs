@@ -69,3 +69,5 @@ pub(crate) mod fixture;
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod tests;
+#[cfg(test)]
+mod upgrade_tests;
