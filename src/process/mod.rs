@@ -18,6 +18,7 @@
 mod diagnosis;
 pub mod environment;
 pub mod epoch;
+pub mod helper;
 pub mod identity;
 pub mod launch;
 mod limits;

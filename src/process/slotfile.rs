@@ -102,6 +102,8 @@ pub struct SlotFile {
     sequence: u64,
     held: BTreeMap<AttemptId, Held>,
     free: Vec<usize>,
+    /// Whether the file's name survives a loss of power.
+    is_listed: bool,
 }
 
 impl SlotFile {
@@ -144,6 +146,7 @@ impl SlotFile {
             sequence: 0,
             held: BTreeMap::new(),
             free: (0..PAGES).rev().collect(),
+            is_listed: false,
         })
     }
 
@@ -210,12 +213,22 @@ impl SlotFile {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn sync(&self) -> Result<(), SlotFileError> {
-        self.file.sync_data().map_err(|source| SlotFileError::Io {
+    pub fn sync(&mut self) -> Result<(), SlotFileError> {
+        let failed = |source| SlotFileError::Io {
             doing: "sync",
             path: self.path.clone(),
             source,
-        })
+        };
+        self.file.sync_data().map_err(failed)?;
+        if !self.is_listed {
+            // A record in a file whose name is lost would be lost with it.
+            let folder = self.path.parent().unwrap_or(Path::new("/"));
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(failed)?;
+            self.is_listed = true;
+        }
+        Ok(())
     }
 
     /// The page for the next record of an attempt.

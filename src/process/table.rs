@@ -40,17 +40,14 @@ pub fn entry(pid: i32) -> Option<Entry> {
     // The line is about 350 bytes; one read of a buffer on the stack spares an allocation per attempt.
     let mut buffer = [0_u8; 1024];
     let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..)
-        && !rest.is_empty()
-    {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
+    // The kernel makes the whole line for one read.
+    let filled = loop {
+        match file.read(&mut buffer) {
+            Ok(count) => break count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return None,
         }
-    }
+    };
     parse(pid, buffer.get(..filled)?)
 }
 

@@ -166,7 +166,7 @@ impl Attempt<'_> {
     /// The command is gone: gives what it started a moment to end and to let go of the pipes.
     fn settle(&mut self, step: &mut Step) {
         let begin = monotonic();
-        loop {
+        while !step.collected.nothing_left {
             step.collected.reap(step.leader.pid);
             let spent = monotonic().saturating_sub(begin);
             let is_open = step.stdout.file.is_some() || step.stderr.file.is_some();
