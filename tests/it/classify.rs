@@ -43,3 +43,29 @@ fn an_output_that_cannot_be_read_is_a_wrong_command_line() {
         .run(["classify", "missing.txt"])
         .fails(2, &["error: cannot read `missing.txt`\n  No such file"]);
 }
+
+#[test]
+fn many_ends_are_judged_line_by_line_in_order() {
+    let sandbox = Sandbox::new();
+    let lines = "{\"id\":\"a\",\"exit_code\":0,\"stdout\":\"\",\"stderr\":\"\"}\n\n\
+                 {\"id\":2,\"exit_code\":75,\"signal\":null,\"new\":true,\"stdout\":\"\",\"stderr\":\"\"}\n";
+    sandbox.file("ends.jsonl", lines);
+    let text = sandbox.ok(["classify", "--batch", "ends.jsonl"]);
+    let answers: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(
+        (&answers[0]["id"], &answers[0]["category"]),
+        (&"a".into(), &"success".into())
+    );
+    assert_eq!(
+        (&answers[1]["id"], &answers[1]["pattern"]),
+        (&2.into(), &"try_later".into())
+    );
+
+    sandbox
+        .run_with_input(&["classify", "--batch", "-"], b"{}\nno json\n")
+        .fails(2, &["line 2 is no JSON object"]);
+}

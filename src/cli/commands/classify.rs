@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::output::Output;
 use crate::model::category::{Classification, Retryable};
 use crate::model::outcome::Exit;
 use crate::model::signal::Signal;
+use crate::policy::classify::batch;
 use crate::policy::classify::{CommandEnd, TAIL, classify_end};
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
@@ -25,6 +27,9 @@ pub struct ClassifyArgs {
     /// The signal that ended the program, such as KILL
     #[arg(long, value_name = "S", value_parser = parse_signal, conflicts_with = "exit_code")]
     pub signal: Option<Signal>,
+    /// Judge many: one JSON object per line in, one per line out (`-`: from standard input)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["exit_code", "signal", "file"])]
+    pub batch: Option<PathBuf>,
     /// A file with the output [default: standard input]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -49,6 +54,9 @@ fn parse_signal(text: &str) -> Result<Signal, String> {
 /// When the output cannot be read.
 pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer {
     let output = &mut *invocation.output;
+    if let Some(file) = &args.batch {
+        return judge_lines(file, output);
+    }
     if args.exit_code == Some(0) {
         if args.json {
             output.json(&json!({"schema": "autoexec.classification/1", "category": "success"}));
@@ -77,6 +85,36 @@ pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer
         output.json(&as_json(&judged));
     } else {
         output.text(&as_text(&judged));
+    }
+    Ok(Ending::Well)
+}
+
+/// Answers line by line, so that a reader need not wait for the last one.
+fn judge_lines(file: &Path, output: &mut Output) -> Answer {
+    let unreadable = |error: io::Error| {
+        let shown = OsText::from(file).untrusted().for_terminal();
+        CliError::usage("input_unreadable", format!("cannot read `{shown}`")).because(error)
+    };
+    let mut lines: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).map_err(unreadable)? == 0 || output.is_broken() {
+            break;
+        }
+        let text = String::from_utf8_lossy(line.trim_ascii());
+        if text.is_empty() {
+            continue;
+        }
+        let answer = batch::answer(&text, number).map_err(|error| {
+            CliError::of_error(Ending::Usage, "input_wrong", error)
+                .hint("each line is like `{\"id\": 1, \"exit_code\": 7, \"stderr\": \"…\"}`")
+        })?;
+        output.json(&answer);
     }
     Ok(Ending::Well)
 }
