@@ -113,7 +113,7 @@ pub enum Fate {
     Succeeded,
     /// It failed.
     Failed(Failure),
-    /// We stopped it.
+    /// We stopped it, or it asked to be started again.
     Stopped(Failure),
     /// Nobody saw its end.
     Lost(Failure),

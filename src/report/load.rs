@@ -7,6 +7,7 @@ use crate::model::attempt::AttemptState;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::policy::classify::codes::START_AGAIN_PATTERN;
 use crate::policy::pick::RunPresence;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
@@ -295,6 +296,10 @@ fn fate(attempt: &AttemptBrief) -> Fate {
         pattern: attempt.pattern.clone().unwrap_or_default(),
         line: attempt.line.clone().map(Into::into),
     };
+    // A task that wrote its checkpoint and asks to be started again has not failed.
+    if failure.pattern == START_AGAIN_PATTERN {
+        return Fate::Stopped(failure);
+    }
     match attempt.ended.as_deref() {
         Some("stopped") => Fate::Stopped(failure),
         Some("lost") => Fate::Lost(failure),

@@ -131,7 +131,10 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
             next,
         } => {
             let what = match found {
-                Found::Outcome => "ended while no run was active",
+                // How it ended, and what follows, comes in a line of its own.
+                Found::Outcome => {
+                    return Some(format!("{} ended while no run was active", head(attempt)));
+                }
                 Found::NeverStarted => "never started, the last run ended before",
                 Found::Reboot => "was cut short when the machine went down",
                 Found::MaybeRan => "was lost in a crash and may have finished",

@@ -16,6 +16,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use crate::engine::events::AttemptEnd;
 use crate::engine::events::AttemptRef;
+use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
@@ -185,16 +186,17 @@ impl Bars {
                 started_at,
             } => self.started(attempt, started_at.unwrap_or(at)),
             RunEvent::AttemptEnded { attempt, next, .. } => self.ended(attempt, next),
-            RunEvent::AfterCrash { attempt, next, .. } => {
-                if let Next::Retry(due) = next {
-                    self.waiting
-                        .insert(attempt.task.id, (*due, attempt.task.name.clone()));
-                }
-            }
+            // An outcome that was kept is told by an end of the attempt as well.
+            RunEvent::AfterCrash {
+                attempt,
+                found,
+                next,
+            } if *found != Found::Outcome => self.ended(attempt, next),
+            RunEvent::TaskChanged { .. } => self.whole.inc_length(1),
             RunEvent::TaskHeld { task, .. }
             | RunEvent::TaskSkipped { task, .. }
             | RunEvent::TaskCancelled { task } => self.finished(task.id),
-            RunEvent::TaskChanged { .. }
+            RunEvent::AfterCrash { .. }
             | RunEvent::Warning { .. }
             | RunEvent::Stopping { .. }
             | RunEvent::RunEnded { .. } => {}
@@ -218,6 +220,12 @@ impl Bars {
             one.bar = Some(multi.insert_before(waits, bar));
         }
         self.waits.set_message(self.wait_words());
+        // Tasks may be added while the run goes on.
+        let open = self.running.len() + self.waiting.len();
+        let least = self.whole.position() + u64::try_from(open).unwrap_or_default();
+        if self.whole.length().is_none_or(|length| length < least) {
+            self.whole.set_length(least);
+        }
         let mut parts = vec![format!("{} running", self.running.len())];
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));

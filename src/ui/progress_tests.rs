@@ -171,3 +171,43 @@ fn the_end_of_the_run_leaves_no_bar_behind() {
     assert!(bars.whole.is_finished() && bars.running.is_empty());
     assert!(bars.ticker.is_none());
 }
+
+#[test]
+fn the_whole_is_never_smaller_than_its_parts() {
+    let mut bars = bars(&Remembering::default());
+    bars.watch(
+        NOW,
+        &RunEvent::RunStarted {
+            run: RunId::new(1),
+            queued: 1,
+            slots: 2,
+        },
+    );
+    bars.watch(NOW, &ended(1, Next::Done));
+    // Added while the run went on.
+    let added = attempt(2, 1);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: added });
+    assert_eq!((bars.whole.position(), bars.whole.length()), (1, Some(2)));
+}
+
+#[test]
+fn an_adopted_attempt_that_is_lost_loses_its_line() {
+    let mut bars = bars(&Remembering::default());
+    bars.watch(
+        NOW,
+        &RunEvent::Adopted {
+            attempt: attempt(1, 1),
+            started_at: Some(NOW),
+        },
+    );
+    assert_eq!(bars.running.len(), 1);
+    bars.watch(
+        NOW,
+        &RunEvent::AfterCrash {
+            attempt: attempt(1, 1),
+            found: Found::MaybeRan,
+            next: Next::Retry(NOW),
+        },
+    );
+    assert_eq!((bars.running.len(), bars.waiting.len()), (0, 1));
+}
