@@ -15,6 +15,7 @@ pub mod facts;
 pub mod headline;
 pub mod json;
 pub mod load;
+pub mod log_text;
 pub mod outcome_words;
 pub mod queue_table;
 pub mod range;

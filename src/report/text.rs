@@ -264,7 +264,7 @@ fn figures(page: &mut Page, summary: &RunSummary) {
     page.wrapped(&tasks);
     if totals.attempts > 0 {
         let attempts = count(totals.attempts, "attempt");
-        let repeats = if totals.retry.is_zero() {
+        let repeats = if totals.retry.as_millis() < 100 {
             String::new()
         } else {
             format!(", {} of it in repeated attempts", span(totals.retry))

@@ -78,11 +78,17 @@ pub fn titled(
     text
 }
 
-/// Words broken into lines of at most `width` columns; a longer word has a line of its own.
+/// Words broken into lines of at most `width` columns; a longer word has a line of its own. What
+/// stands in backticks is a command to copy, and counts as one word.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
+    let mut in_command = false;
+    let words = text.split(|character: char| {
+        in_command ^= character == '`';
+        character.is_whitespace() && !in_command
+    });
+    for word in words.filter(|word| !word.is_empty()) {
         let length = measure_text_width(word);
         match lines.last_mut() {
             Some(line) if used + 1 + length <= width => {
@@ -206,6 +212,10 @@ mod tests {
         assert_eq!(
             wrap("one two  three incomprehensible four", 9),
             ["one two", "three", "incomprehensible", "four"]
+        );
+        assert_eq!(
+            wrap("type `queue add FILE`, then go", 12),
+            ["type", "`queue add FILE`,", "then go"]
         );
     }
 

@@ -98,7 +98,7 @@ struct Bars {
     manner: Manner,
     multi: MultiProgress,
     whole: ProgressBar,
-    waits: ProgressBar,
+    waits: Option<ProgressBar>,
     running: BTreeMap<AttemptId, Running>,
     waiting: BTreeMap<TaskId, (Timestamp, TaskName)>,
     failed: usize,
@@ -112,7 +112,6 @@ type Drawn = Arc<Mutex<Vec<ProgressBar>>>;
 impl Bars {
     fn new(stream: ErrorStream, manner: Manner, target: ProgressDrawTarget) -> Self {
         let multi = MultiProgress::with_draw_target(target);
-        let waits = multi.add(ProgressBar::no_length().with_style(style("  {wide_msg}")));
         let whole = multi
             .add(ProgressBar::new(0).with_style(style("{bar:20} {pos}/{len} {span} {wide_msg}")));
         stream.attach(multi.clone());
@@ -123,7 +122,7 @@ impl Bars {
             multi,
             ticker: Ticker::start(Arc::clone(&drawn)),
             whole,
-            waits,
+            waits: None,
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
             failed: 0,
@@ -210,16 +209,17 @@ impl Bars {
             .values()
             .filter(|one| one.bar.is_some())
             .count();
-        let (multi, waits) = (&self.multi, &self.waits);
+        let below = self.waits.as_ref().unwrap_or(&self.whole);
+        let multi = &self.multi;
         let without = self.running.values_mut().filter(|one| one.bar.is_none());
         for one in without.take(MOST_LINES.saturating_sub(shown)) {
             let bar = ProgressBar::no_length()
                 .with_style(style("  {span:>8}  {wide_msg}"))
                 .with_message(one.text.clone())
                 .with_elapsed(at.since(one.started_at));
-            one.bar = Some(multi.insert_before(waits, bar));
+            one.bar = Some(multi.insert_before(below, bar));
         }
-        self.waits.set_message(self.wait_words());
+        self.draw_waits();
         // Tasks may be added while the run goes on.
         let open = self.running.len() + self.waiting.len();
         let least = self.whole.position() + u64::try_from(open).unwrap_or_default();
@@ -240,6 +240,27 @@ impl Bars {
             bar.tick();
         }
         *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = bars;
+    }
+
+    /// The line of those that wait is there only as long as there are any.
+    fn draw_waits(&mut self) {
+        if self.waiting.is_empty() {
+            self.clear_waits();
+            return;
+        }
+        let words = self.wait_words();
+        let line = self.waits.get_or_insert_with(|| {
+            let line = ProgressBar::no_length().with_style(style("  {wide_msg}"));
+            self.multi.insert_before(&self.whole, line)
+        });
+        line.set_message(words);
+    }
+
+    fn clear_waits(&mut self) {
+        if let Some(line) = self.waits.take() {
+            line.finish_and_clear();
+            self.multi.remove(&line);
+        }
     }
 
     /// `next attempts: shop-dump at 14:24:02, crawl at 14:25:10`, the soonest first.
@@ -264,7 +285,7 @@ impl Bars {
             bar.finish_and_clear();
         }
         self.running.clear();
-        self.waits.finish_and_clear();
+        self.clear_waits();
         self.whole.finish_and_clear();
         let _nobody_to_tell = self.multi.clear();
         self.stream.detach();

@@ -118,7 +118,6 @@ fn every_running_attempt_has_a_line_and_no_line_is_too_wide() {
     assert_eq!(bars.running.len(), 20);
     let shown = bars.running.values().filter(|one| one.bar.is_some());
     assert_eq!(shown.count(), MOST_LINES);
-    bars.waits.tick();
     drop(bars);
     let written = terminal.written();
     assert!(written.iter().any(|line| line.contains("a-task-with")));

@@ -47,21 +47,17 @@ pub struct ReportArgs {
 /// # Errors
 /// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
 pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let now = invocation.settings.clock.now();
+    let moment = invocation.moment();
     let range = match (&args.run, &args.since) {
         (Some(run), _) => parse_run(run).map_err(|error| misread("--run", &error))?,
-        (None, Some(since)) => {
-            parse_since(since, now, Zone::Local).map_err(|error| misread("--since", &error))?
-        }
+        (None, Some(since)) => parse_since(since, moment.now, Zone::Local)
+            .map_err(|error| misread("--since", &error))?,
         (None, None) => Range::SinceRead,
     };
     let wish = Wish {
         range,
-        now,
-        presence: match invocation.active_run() {
-            Some(_) => RunPresence::Active,
-            None => RunPresence::Absent,
-        },
+        now: moment.now,
+        presence: moment.presence,
         only: None,
     };
     let loaded = match invocation.look_into_queue()? {
@@ -111,16 +107,13 @@ pub fn show_run(
 }
 
 fn show(summary: &RunSummary, invocation: &mut Invocation<'_>) {
-    let terminal = console::Term::stdout();
-    let width = match terminal.size_checked() {
-        Some((_, width)) if terminal.is_term() => usize::from(width).min(WIDEST),
-        _ => PAGE,
+    let look = invocation.look();
+    let width = if std::io::stdout().is_terminal() {
+        look.width.min(WIDEST)
+    } else {
+        PAGE
     };
-    let look = Look {
-        width,
-        zone: Zone::Local,
-        paint: invocation.output.paint(),
-    };
+    let look = Look { width, ..look };
     invocation.output.text(&text::render(summary, look));
 }
 

@@ -1,0 +1,151 @@
+//! `autoexec report`: the page, JSON, ranges, files, and what counts as read.
+
+use crate::sandbox::Sandbox;
+
+/// One task that succeeds, one that fails at once, one that fails first and then succeeds.
+fn night(sandbox: &Sandbox) {
+    let add = |name: &str, script: &str, retries: &str| {
+        sandbox.ok([
+            "queue",
+            "add",
+            "--name",
+            name,
+            "--retries",
+            retries,
+            "--",
+            "/bin/sh",
+            "-c",
+            script,
+        ]);
+    };
+    add("good", "echo fine", "0");
+    add("bad", "echo 'no such user' >&2; exit 67", "0");
+    // Exit code 75 asks to be tried again.
+    add("shaky", "test -e ready || { touch ready; exit 75; }", "1");
+    let answer = sandbox.run(["run", "-j", "1"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+}
+
+#[test]
+fn a_queue_that_never_ran_has_a_report() {
+    let sandbox = Sandbox::new();
+    let told =
+        "Nothing has run yet. Nothing is queued; add tasks with\n`autoexec queue add FILE`.\n";
+    sandbox.run(["report"]).is(0, told, "");
+    assert!(!sandbox.state().exists(), "looking makes nothing");
+}
+
+#[test]
+fn the_page_says_what_needs_a_person_and_what_healed_itself() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    let page = sandbox.ok(["report"]);
+    assert!(page.starts_with("Run 1 went from"), "{page}");
+    let top: Vec<&str> = page.lines().take(15).collect();
+    assert!(
+        top.iter().any(|line| line.contains("bad (2): auth")),
+        "{page}"
+    );
+    assert!(
+        top.iter()
+            .any(|line| line.ends_with("autoexec queue retry 2")),
+        "{page}"
+    );
+    assert!(
+        page.contains("Healed itself (1)\n  shaky (3): attempt 2 worked"),
+        "{page}"
+    );
+    assert!(
+        page.contains("3 tasks: 1 failed, 1 recovered, 1 ok\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn json_has_the_documented_shape() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    let report = sandbox.json(["report", "--json"]);
+    assert_eq!(report["schema"], "autoexec.report/1");
+    assert_eq!(report["runs"][0]["ended_because"], "drained");
+    assert_eq!(report["runs"][0]["exit_code"], 1);
+    assert_eq!(report["totals"]["tasks"], 3);
+    assert_eq!(report["totals"]["attempts"], 4);
+    let verdicts: Vec<&str> = report["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts, ["ok", "failed", "recovered"]);
+    assert_eq!(report["tasks"][1]["category"], "auth");
+    assert_eq!(report["tasks"][1]["next"], "autoexec queue retry 2");
+    assert_eq!(report["causes"][0]["count"], 1);
+    for later in ["strategies", "breakers", "alerts"] {
+        assert_eq!(report[later].as_array().map(Vec::len), Some(0), "{later}");
+    }
+}
+
+#[test]
+fn a_report_into_a_pipe_does_not_count_as_read() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    assert_eq!(sandbox.ok(["report"]), sandbox.ok(["report"]));
+}
+
+#[test]
+fn a_report_can_be_about_one_run_or_a_span_of_time() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    sandbox.ok(["queue", "add", "--name", "more", "--", "true"]);
+    sandbox.ok(["run"]);
+    let names = |arguments: &[&str]| {
+        let report = sandbox.json(arguments);
+        let tasks = report["tasks"].as_array().unwrap();
+        let names = tasks
+            .iter()
+            .map(|task| task["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let all = ["good", "bad", "shaky", "more"];
+    assert_eq!(names(&["report", "--json", "--run", "last"]), ["more"]);
+    assert_eq!(names(&["report", "--json", "--since", "1h"]), all);
+    assert_eq!(names(&["report", "--json"]), all);
+    sandbox
+        .run(["report", "--run", "9"])
+        .fails(2, &["there is no run 9", "--run last"]);
+    sandbox.run(["report", "--since", "yesterday"]).fails(
+        2,
+        &["cannot read `--since`", "expected a span such as `12h`"],
+    );
+}
+
+#[test]
+fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    sandbox
+        .run(["report", "--output", "page.txt"])
+        .is(0, "", "the report is in `page.txt`\n");
+    assert!(sandbox.read("page.txt").starts_with("Run 1 went from"));
+    sandbox.ok(["report", "--output", "report.json"]);
+    let json: serde_json::Value = serde_json::from_str(&sandbox.read("report.json")).unwrap();
+    assert_eq!(json["schema"], "autoexec.report/1");
+    sandbox
+        .run(["report", "--output", "missing/page.txt"])
+        .fails(1, &["cannot write the report to `missing/page.txt`"]);
+}
+
+#[test]
+fn output_that_tries_to_command_the_terminal_is_only_shown() {
+    let sandbox = Sandbox::new();
+    let script = r"printf '\033[2J\033]0;title\007 permission denied\n' >&2; exit 77";
+    sandbox.ok([
+        "queue", "add", "--name", "evil", "--", "/bin/sh", "-c", script,
+    ]);
+    sandbox.run(["run"]);
+    let page = sandbox.run(["report"]).raw_stdout;
+    assert!(!page.contains(&0x1b) && !page.contains(&7));
+    let list = sandbox.run(["queue", "show", "evil"]).raw_stdout;
+    assert!(!list.contains(&0x1b) && !list.contains(&7));
+}
