@@ -20,6 +20,7 @@ mod sandbox;
 mod check;
 mod classify;
 mod db;
+mod logs;
 mod queue_add;
 mod queue_change;
 mod run;
