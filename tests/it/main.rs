@@ -23,6 +23,7 @@ mod db;
 mod logs;
 mod queue_add;
 mod queue_change;
+mod report;
 mod run;
 mod start;
 mod status;
