@@ -78,7 +78,8 @@ fn read_pipe(state: &State, index: usize, say: &mut Say<'_>) {
             own.doing = Doing::Ended(End::Stopped);
             say("is told to stop and kills the tree", after, None);
         }
-        (Message::Stop(_), Doing::Idle | Doing::Running) => {
+        // Also while it waits for room: the acknowledgement that makes room may stand behind it.
+        (Message::Stop(_), Doing::Idle | Doing::Got | Doing::Running) => {
             say("is told to stop what is over", after, None);
         }
         (Message::Acknowledge(attempt), Doing::Idle | Doing::Got | Doing::Running) => {
