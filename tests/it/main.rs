@@ -19,7 +19,10 @@ mod sandbox;
 
 mod check;
 mod classify;
+mod crash;
 mod db;
+mod hostile;
+mod kills;
 mod logs;
 mod queue_add;
 mod queue_change;
@@ -28,3 +31,4 @@ mod run;
 mod start;
 mod status;
 mod stop;
+mod wild;
