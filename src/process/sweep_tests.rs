@@ -110,3 +110,14 @@ fn a_mark_counts_only_whole_and_in_its_own_variable() {
         assert!(!carries(environment.as_bytes(), &marks), "{environment:?}");
     }
 }
+
+#[test]
+fn a_tree_that_keeps_growing_is_cut_down() {
+    let queue = queue(4);
+    let script = "echo up; while :; do (setsid sh -c 'sleep 600 & sleep 600' &); done";
+    let (mut child, _) = start(script, Some(mark(queue, A)));
+    let report = sweep(queue, &[A], &[]);
+    assert!(report.is_clean());
+    assert_eq!(sweep(queue, &[A], &[]), SweepReport::default());
+    child.wait().unwrap();
+}

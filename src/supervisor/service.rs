@@ -101,8 +101,17 @@ impl Service {
         signals::reset_all();
         let stop = [Signal::TERM, Signal::INT, Signal::new(libc::SIGQUIT)];
         let signals = signals::notify_on(&stop).map_err(failed("catch signals"))?;
-        for harmless in [libc::SIGHUP, libc::SIGPIPE, libc::SIGUSR1, libc::SIGUSR2] {
-            signals::catch(Signal::new(harmless)).map_err(failed("catch signals"))?;
+        // Caught and not ignored, which commands would inherit. XFSZ: under a limit of file size a log
+        // ends, and not its supervisor.
+        let harmless = [
+            libc::SIGHUP,
+            libc::SIGPIPE,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGXFSZ,
+        ];
+        for number in harmless {
+            signals::catch(Signal::new(number)).map_err(failed("catch signals"))?;
         }
         signals::close_inherited_on_exec();
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))

@@ -75,7 +75,23 @@ impl Driver {
         Self::start_as(WhenRunnerDies::Adopt, None)
     }
 
+    /// A supervisor under a limit of the shell's `ulimit`.
+    pub(crate) fn start_limited(ulimit: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let script = format!("ulimit {ulimit}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_autoexec")]);
+        Self::start_through(shell, WhenRunnerDies::Adopt)
+    }
+
     pub(crate) fn start_as(when_runner_dies: WhenRunnerDies, crash: Option<&str>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
+        if let Some(place) = crash {
+            command.env("__AUTOEXEC_CRASH_AT", place);
+        }
+        Self::start_through(command, when_runner_dies)
+    }
+
+    fn start_through(mut command: Command, when_runner_dies: WhenRunnerDies) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(dir.path());
         let queue = new_queue();
@@ -91,15 +107,11 @@ impl Driver {
             epoch: EPOCH,
             when_runner_dies,
         };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
         command
             .arg("__supervise")
             .args(arguments.to_argv())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        if let Some(place) = crash {
-            command.env("__AUTOEXEC_CRASH_AT", place);
-        }
         let mut child = command.spawn().unwrap();
         let pipe = child.stdin.take();
         let mut output = child.stdout.take().unwrap();

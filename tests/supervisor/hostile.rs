@@ -10,12 +10,14 @@ use autoexec::model::message::NotStartedReason;
 use autoexec::model::outcome::Ended;
 use autoexec::model::outcome::Exit;
 use autoexec::model::outcome::LeftoverFate;
+use autoexec::model::outcome::StartFailureKind;
 use autoexec::model::outcome::StopReason;
 use autoexec::model::signal::Signal;
 use autoexec::model::spec::Leftovers;
 use autoexec::process::Stream;
 use autoexec::process::identity;
 use autoexec::process::logread::tail_bytes;
+use autoexec::process::sweep::sweep;
 use std::time::Duration;
 
 #[test]
@@ -208,4 +210,48 @@ fn a_flood_is_capped_with_its_head_and_its_tail() {
         .unwrap();
     let kib: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(kib <= 16 * 1024, "{peak}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_said_and_does_not_disturb_the_command() {
+    // 300 blocks of 512 bytes: enough for the slot file, not for the output.
+    let mut driver = Driver::start_limited("-f 300");
+    let task = driver.shell(1, "head -c 1000000 /dev/zero; echo end; exit 6");
+    let outcome = driver.run(task);
+    assert_eq!(outcome.ended, by_itself(6));
+    assert!(outcome.output.write_failed);
+    assert_eq!(outcome.output.stdout_bytes, 1_000_004);
+    let kept = driver.output(&outcome, Stream::Stdout);
+    assert!(!kept.is_empty() && kept.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_host_without_descriptors_is_not_the_tasks_fault() {
+    let mut driver = Driver::start_limited("-n 11");
+    let task = driver.task(1, &["true"]);
+    let Ended::CouldNotStart(failure) = driver.run(task).ended else {
+        panic!("it started");
+    };
+    assert_eq!(failure.kind, StartFailureKind::HostBusy);
+}
+
+#[test]
+fn a_command_that_never_stops_forking_is_killed_whole() {
+    let mut driver = Driver::start();
+    let up = driver.work().join("up");
+    let script = "trap '' TERM; while :; do \
+                  (setsid sh -c 'trap \"\" TERM; exec >/dev/null 2>&1; sleep 600 & sleep 600' &); \
+                  echo up > up; sleep 0.01; done";
+    let task = driver.shell(1, script);
+    driver.assign(task);
+    line_of(&up);
+    driver.stop(1, Force::Kill);
+    let outcome = driver.outcome();
+    assert!(matches!(outcome.ended, Ended::Stopped { killed: true, .. }));
+    let left = outcome
+        .leftovers
+        .iter()
+        .filter(|l| l.fate != LeftoverFate::Killed);
+    assert_eq!(left.count(), 0);
+    assert_eq!(sweep(driver.queue, &[AttemptId::new(1)], &[]).found, []);
 }
