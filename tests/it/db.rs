@@ -30,3 +30,33 @@ fn a_copy_is_a_queue_of_its_own() {
     let list = other.json(["queue", "list", "--json"]);
     assert_eq!(list["tasks"][0]["name"], "x");
 }
+
+#[test]
+fn a_sound_queue_is_told_so() {
+    let answer = with_a_task().run(["db", "check"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stdout.contains("sound"), "{}", answer.stdout);
+}
+
+#[test]
+fn without_a_queue_there_is_nothing_to_check() {
+    let answer = Sandbox::new().run(["db", "check"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("nothing to check"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn a_task_that_is_not_as_its_events_tell_is_found() {
+    let sandbox = with_a_task();
+    let database = rusqlite::Connection::open(sandbox.state().join("queue.db")).unwrap();
+    let forged = "UPDATE task_records SET status = 'failed', finished_at = 1";
+    assert_eq!(database.execute(forged, []).unwrap(), 1);
+    drop(database);
+    sandbox
+        .run(["db", "check"])
+        .fails(3, &["error: the queue is damaged: ", "task 1", "hint: "]);
+}

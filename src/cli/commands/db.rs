@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use crate::cli::commands::Invocation;
-use crate::cli::commands::not_yet;
-use crate::cli::failure::{Answer, Ending};
+use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::support::bytes::OsText;
+use crate::support::text::count;
 
 /// What `autoexec db` can do.
 #[derive(Debug, Subcommand)]
@@ -29,9 +29,37 @@ pub enum DbCommand {
 /// When the queue is damaged, or the copy cannot be made.
 pub fn carry_out(command: &DbCommand, invocation: &mut Invocation<'_>) -> Answer {
     match command {
-        DbCommand::Check => not_yet("db check"),
+        DbCommand::Check => check(invocation),
         DbCommand::Backup { file } => backup(file, invocation),
     }
+}
+
+fn check(invocation: &mut Invocation<'_>) -> Answer {
+    let Some(store) = invocation.look_into_queue()? else {
+        invocation
+            .output
+            .note("nothing to check: nothing was ever queued here");
+        return Ok(Ending::Well);
+    };
+    let found = store.check()?;
+    if found.is_sound() {
+        invocation.output.line(&format!(
+            "the queue is sound: {}, {}, {}",
+            count(found.tasks, "task"),
+            count(found.attempts, "attempt"),
+            count(found.events, "event")
+        ));
+        return Ok(Ending::Well);
+    }
+    let what = format!(
+        "the queue is damaged: {} found",
+        count(found.problem_count, "problem")
+    );
+    let failure = CliError::new(Ending::QueueUnusable, "queue_damaged", what).hint(
+        "keep the directory as it is; a copy made by `autoexec db backup` can take the place of \
+         `queue.db`",
+    );
+    Err(found.problems.into_iter().fold(failure, CliError::detail))
 }
 
 fn backup(file: &Path, invocation: &mut Invocation<'_>) -> Answer {
