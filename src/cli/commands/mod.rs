@@ -131,11 +131,3 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Db(command)) => db::carry_out(command, invocation),
     }
 }
-
-/// Refuses a command by name.
-fn not_yet(name: &str) -> Answer {
-    Err(CliError::usage(
-        "not_supported_yet",
-        format!("`{name}` is not supported yet"),
-    ))
-}
