@@ -25,7 +25,8 @@ impl From<StateDirError> for CliError {
 fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
     use StoreError as E;
     const KEEP: &str = "keep the directory as it is: nothing was changed; a copy made by \
-                        `autoexec db backup` can take the place of `queue.db`";
+                        `autoexec db backup` can take the place of `queue.db`, after \
+                        `queue.db-wal` and `queue.db-shm` are removed";
     match error {
         E::Missing { .. } => (
             Ending::Usage,

@@ -60,3 +60,24 @@ fn a_task_that_is_not_as_its_events_tell_is_found() {
         .run(["db", "check"])
         .fails(3, &["error: the queue is damaged: ", "task 1", "hint: "]);
 }
+
+#[test]
+fn damage_is_told_by_every_command_and_nothing_is_replaced() {
+    let sandbox = with_a_task();
+    let queue = sandbox.state().join("queue.db");
+    for left in ["queue.db-wal", "queue.db-shm"] {
+        drop(std::fs::remove_file(sandbox.state().join(left)));
+    }
+    std::fs::write(&queue, "this is no database").unwrap();
+    for command in [
+        &["db", "check"][..],
+        &["queue", "list"],
+        &["queue", "add", "--name", "y", "--", "true"],
+        &["run"],
+    ] {
+        sandbox
+            .run(command)
+            .fails(3, &["the queue is damaged", "keep the directory as it is"]);
+    }
+    assert_eq!(std::fs::read(&queue).unwrap(), b"this is no database");
+}

@@ -57,7 +57,7 @@ fn check(invocation: &mut Invocation<'_>) -> Answer {
     );
     let failure = CliError::new(Ending::QueueUnusable, "queue_damaged", what).hint(
         "keep the directory as it is; a copy made by `autoexec db backup` can take the place of \
-         `queue.db`",
+         `queue.db`, after `queue.db-wal` and `queue.db-shm` are removed",
     );
     Err(found.problems.into_iter().fold(failure, CliError::detail))
 }
