@@ -29,24 +29,57 @@ const OURS: [&str; 6] = [
     "CREDENTIALS_DIRECTORY",
 ];
 
-/// The environment of the process that calls; read once, when a supervisor starts.
-pub fn inherited() -> Environment {
-    std::env::vars_os()
-        .map(|(name, value): (OsString, OsString)| (name.into(), value.into()))
-        .collect()
+/// The environment of this process, looked through once, because every attempt needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inherited {
+    /// All of it, for a task that asks for a variable by name.
+    all: Environment,
+    /// What is passed on without being asked for.
+    passed: Environment,
+    /// Those of them that a task may have been added with.
+    replaced: Vec<OsText>,
+    /// The mark of an attempt that this run is part of.
+    outer_mark: Option<OsText>,
+}
+
+impl Inherited {
+    /// Takes the environment of the process that calls.
+    pub fn take() -> Self {
+        let own = std::env::vars_os()
+            .map(|(name, value): (OsString, OsString)| (name.into(), value.into()));
+        Self::of(own.collect())
+    }
+
+    /// Looks through an environment.
+    pub fn of(mut environment: Environment) -> Self {
+        let all = environment.clone();
+        let outer_mark = environment.remove(&OsText::from(MARK_VARIABLE));
+        environment.retain(|name, _| !is_ours(name));
+        // A PWD that is not the working directory misleads programs that trust it.
+        environment.remove(&OsText::from("OLDPWD"));
+        let replaced = Surroundings::of(environment.clone().into_iter())
+            .0
+            .into_keys()
+            .map(OsText::from)
+            .collect();
+        Self {
+            all,
+            passed: environment,
+            replaced,
+            outer_mark,
+        }
+    }
 }
 
 /// The environment of an attempt's commands.
 pub fn build(
     assignment: &Assignment,
     queue: QueueId,
-    inherited: &Environment,
+    inherited: &Inherited,
     env_file: &[(OsText, OsText)],
 ) -> Environment {
     let spec = &assignment.spec;
     let mut environment = base(&spec.env_inherit, &assignment.surroundings, inherited);
-    // A PWD that is not the working directory misleads programs that trust it.
-    environment.remove(&OsText::from("OLDPWD"));
     if let Some(pwd) = environment.get_mut(&OsText::from("PWD")) {
         *pwd = spec.workdir.clone();
     }
@@ -61,7 +94,7 @@ pub fn build(
     let own = sweep::mark(queue, assignment.attempt);
     let name = OsText::from(MARK_VARIABLE);
     // A run inside a task: its processes belong to the outer attempt too.
-    let mark = match inherited.get(&name) {
+    let mark = match &inherited.outer_mark {
         Some(outer) => [outer.as_bytes(), b",", own.as_bytes()].concat(),
         None => own.into_bytes(),
     };
@@ -70,7 +103,7 @@ pub fn build(
     environment
 }
 
-fn base(inherit: &EnvInherit, surroundings: &Surroundings, inherited: &Environment) -> Environment {
+fn base(inherit: &EnvInherit, surroundings: &Surroundings, inherited: &Inherited) -> Environment {
     let stored = |name: &OsText| name.as_str().and_then(|name| surroundings.0.get(name));
     match inherit {
         EnvInherit::Nothing => Environment::new(),
@@ -78,21 +111,16 @@ fn base(inherit: &EnvInherit, surroundings: &Surroundings, inherited: &Environme
             .iter()
             .map(|name| OsText::from(name.as_str()))
             .filter_map(|name| {
-                let value = stored(&name).or_else(|| inherited.get(&name))?.clone();
+                let value = stored(&name).or_else(|| inherited.all.get(&name))?.clone();
                 Some((name, value))
             })
             .collect(),
         EnvInherit::All => {
-            let mut all: Environment = inherited
-                .iter()
-                .filter(|(name, _)| !is_ours(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
+            let mut all = inherited.passed.clone();
             if !surroundings.0.is_empty() {
                 // What was not set when the task was added is not set now.
-                let replaced = Surroundings::of(all.clone().into_iter());
-                for name in replaced.0.keys() {
-                    all.remove(&OsText::from(name.as_str()));
+                for name in &inherited.replaced {
+                    all.remove(name);
                 }
             }
             all.extend(

@@ -54,7 +54,7 @@ fn later_sources_win_over_earlier_ones() {
         assignment.spec.env.insert(name.to_owned(), value.into());
     }
     assignment.variables.insert("D".to_owned(), "ours".into());
-    let built = build(&assignment, QUEUE, &inherited, &file);
+    let built = build(&assignment, QUEUE, &Inherited::of(inherited.clone()), &file);
     let values = ["A", "B", "C", "D"].map(|name| get(&built, name).unwrap());
     assert_eq!(values, ["runner", "file", "task", "ours"]);
 }
@@ -70,7 +70,7 @@ fn path_and_the_like_are_as_they_were_when_the_task_was_added() {
         ("LC_TIME", "de_DE"),
         ("TOKEN", "t"),
     ]);
-    let all = build(&assignment, QUEUE, &inherited, &[]);
+    let all = build(&assignment, QUEUE, &Inherited::of(inherited.clone()), &[]);
     assert_eq!(get(&all, "PATH"), Some("/mine"));
     assert_eq!(get(&all, "LC_ALL"), Some("C"));
     assert_eq!(get(&all, "VIRTUAL_ENV"), None);
@@ -79,23 +79,23 @@ fn path_and_the_like_are_as_they_were_when_the_task_was_added() {
 
     assignment.spec.env_inherit =
         EnvInherit::Names(vec!["PATH".into(), "TOKEN".into(), "NO".into()]);
-    let some = build(&assignment, QUEUE, &inherited, &[]);
+    let some = build(&assignment, QUEUE, &Inherited::of(inherited.clone()), &[]);
     assert_eq!(get(&some, "PATH"), Some("/mine"));
     assert_eq!(get(&some, "TOKEN"), Some("t"));
     assert_eq!(some.len(), 3);
 
     assignment.spec.env_inherit = EnvInherit::Nothing;
-    let none = build(&assignment, QUEUE, &inherited, &[]);
+    let none = build(&assignment, QUEUE, &Inherited::of(inherited.clone()), &[]);
     assert_eq!(none.len(), 1);
 }
 
 #[test]
 fn the_mark_names_the_attempt_and_keeps_that_of_an_outer_one() {
-    let built = build(&assignment(), QUEUE, &Environment::new(), &[]);
+    let built = build(&assignment(), QUEUE, &Inherited::default(), &[]);
     let own = format!("{QUEUE}:5");
     assert_eq!(get(&built, MARK_VARIABLE), Some(own.as_str()));
     let outer = variables(&[(MARK_VARIABLE, "outer:1")]);
-    let built = build(&assignment(), QUEUE, &outer, &[]);
+    let built = build(&assignment(), QUEUE, &Inherited::of(outer), &[]);
     assert_eq!(
         get(&built, MARK_VARIABLE).unwrap(),
         format!("outer:1,{own}")
@@ -110,9 +110,14 @@ fn what_speaks_to_us_is_not_passed_on_and_pwd_is_right() {
         ("PWD", "/elsewhere"),
         ("OLDPWD", "/old"),
     ]);
-    let built = build(&assignment(), QUEUE, &inherited, &[]);
+    let built = build(&assignment(), QUEUE, &Inherited::of(inherited), &[]);
     assert_eq!(get(&built, "PWD"), Some("/work"));
     assert_eq!(built.len(), 2);
+    let mut asking = assignment();
+    asking.spec.env_inherit = EnvInherit::Names(vec!["NOTIFY_SOCKET".into()]);
+    let inherited = Inherited::of(variables(&[("NOTIFY_SOCKET", "/run/x")]));
+    let built = build(&asking, QUEUE, &inherited, &[]);
+    assert_eq!(get(&built, "NOTIFY_SOCKET"), Some("/run/x"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ const SHORT_PATH: usize = 256;
 pub(super) fn fit(mut outcome: Outcome) -> Outcome {
     outcome.notes.truncate(MAX_NOTES);
     outcome.leftovers.truncate(MAX_LEFTOVERS);
-    if fits(&outcome) {
+    if is_short(&outcome) || fits(&outcome) {
         return outcome;
     }
     outcome.notes.clear();
@@ -38,6 +38,13 @@ fn shorten_path(outcome: &mut Outcome) {
         let short = bytes.get(..SHORT_PATH).unwrap_or(bytes).to_vec();
         failure.path = OsText::new(short);
     }
+}
+
+/// Whether nothing in it has a length of its own, as in nearly every outcome: that need not be tried.
+fn is_short(outcome: &Outcome) -> bool {
+    outcome.notes.is_empty()
+        && outcome.leftovers.is_empty()
+        && !matches!(outcome.ended, Ended::CouldNotStart(_))
 }
 
 fn fits(outcome: &Outcome) -> bool {

@@ -21,8 +21,7 @@ use crate::model::message::NotStartedReason;
 use crate::model::signal::Signal;
 use crate::model::slot::SlotEntry;
 use crate::model::spec::OnCrash;
-use crate::process::environment;
-use crate::process::environment::Environment;
+use crate::process::environment::Inherited;
 use crate::process::epoch;
 use crate::process::identity;
 use crate::process::logfile::SlotLog;
@@ -81,7 +80,7 @@ pub(super) struct Service {
     pub(super) own: ProcessIdentity,
     pub(super) control: Control,
     pub(super) log: SlotLog,
-    pub(super) inherited: Environment,
+    pub(super) inherited: Inherited,
     pub(super) buffer: Vec<u8>,
     pub(super) signals: PipeReader,
     pub(super) slot: SlotFile,
@@ -130,7 +129,7 @@ impl Service {
             log: SlotLog::new(&arguments.state.logs(), arguments.run, arguments.slot),
             own,
             control,
-            inherited: environment::inherited(),
+            inherited: Inherited::take(),
             buffer: vec![0; BUFFER],
             signals,
             slot,
