@@ -6,6 +6,7 @@
 //! Not here: answers of commands on standard output (`cli`), and what happened, told afterwards
 //! (`report`).
 
+mod aside;
 pub mod lines;
 pub mod printer;
 pub mod progress;

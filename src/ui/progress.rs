@@ -25,6 +25,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
+use crate::ui::aside::Aside;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
 use crate::ui::printer::ErrorStream;
@@ -45,25 +46,23 @@ pub enum Show {
     Warnings,
 }
 
-/// Whoever shows a run in this way on standard error.
+/// Whoever shows a run in this way on standard error, beside the run. Dropping it waits until
+/// everything is shown.
 pub fn watcher(stream: &ErrorStream, manner: Manner, show: Show) -> Box<dyn RunWatcher + Send> {
-    match show {
+    let warnings_only = show == Show::Warnings;
+    let inner: Box<dyn RunWatcher + Send> = match show {
         Show::Bars => Box::new(Bars::new(
             stream.clone(),
             manner,
             ProgressDrawTarget::stderr_with_hz(8),
         )),
-        Show::Lines => Box::new(Lines {
+        Show::Lines | Show::Warnings => Box::new(Lines {
             stream: stream.clone(),
             manner,
-            warnings_only: false,
+            warnings_only,
         }),
-        Show::Warnings => Box::new(Lines {
-            stream: stream.clone(),
-            manner,
-            warnings_only: true,
-        }),
-    }
+    };
+    Box::new(Aside::new(inner))
 }
 
 /// One line per event.

@@ -292,3 +292,30 @@ fn a_changed_task_that_was_attempted_stays_unless_replace_is_written() {
         .run(["queue", "add", "--replace", "x.toml"])
         .is(0, "replaced `x`, task 1\n", "");
 }
+
+/// A pager that nobody scrolls, or a terminal on which somebody typed Ctrl-S, must not hold up a
+/// night.
+#[test]
+fn a_run_goes_on_when_nobody_reads_what_it_says() {
+    let sandbox = Sandbox::new();
+    let lines: Vec<String> = (0..60)
+        .map(|number| format!("touch done-{number}"))
+        .collect();
+    sandbox.file(
+        "many.txt",
+        lines.join(
+            "
+",
+        ),
+    );
+    sandbox.ok(["queue", "add", "--lines", "many.txt"]);
+    let run = sandbox.start(&["run", "--no-progress"]);
+    // Less than the run has to say.
+    rustix::pipe::fcntl_setpipe_size(run.stderr.as_ref().unwrap(), 4096).unwrap();
+    wait_until("the last task is done", || {
+        sandbox.json(["queue", "list", "--json"])["tasks"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    });
+    assert_eq!(sandbox.answer_of(run).code, 0);
+}

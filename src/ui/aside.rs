@@ -1,0 +1,182 @@
+//! Showing a run beside it: whoever does not read must not stop it.
+//!
+//! A terminal on which somebody typed Ctrl-S, or a pager that nobody scrolls, takes no more output,
+//! and a write to it waits for ever. So events go through a channel to a thread that does the
+//! writing. The channel has room for [`ROOM`] events; what comes when it is full is counted, and the
+//! number is told when there is room again.
+
+use std::fmt;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+
+use crate::engine::events::RunEvent;
+use crate::engine::events::RunWatcher;
+use crate::support::clock::Timestamp;
+use crate::support::text::count;
+
+/// Events that may wait to be shown, a few megabytes.
+const ROOM: usize = 16 * 1024;
+
+type Told = (Timestamp, RunEvent);
+
+/// Hands events to a watcher in a thread of its own.
+pub(crate) struct Aside {
+    sender: Option<SyncSender<Told>>,
+    thread: Option<JoinHandle<()>>,
+    missed: usize,
+    /// The end of the run, if there was no room for it.
+    last: Option<Told>,
+}
+
+impl Aside {
+    /// Puts a watcher into a thread; without one to spare the run is not shown at all.
+    pub(crate) fn new(watcher: Box<dyn RunWatcher + Send>) -> Self {
+        Self::with_room(watcher, ROOM)
+    }
+
+    fn with_room(mut watcher: Box<dyn RunWatcher + Send>, room: usize) -> Self {
+        let (sender, receiver): (_, Receiver<Told>) = mpsc::sync_channel(room);
+        let thread = std::thread::Builder::new()
+            .name("shown".to_owned())
+            .spawn(move || {
+                for (at, event) in receiver {
+                    watcher.watch(at, &event);
+                }
+            })
+            .ok();
+        Self {
+            sender: Some(sender),
+            thread,
+            missed: 0,
+            last: None,
+        }
+    }
+
+    /// Gives back an event that found no room; a thread that is gone takes everything.
+    fn offer(&self, told: Told) -> Option<Told> {
+        let sender = self.sender.as_ref()?;
+        match sender.try_send(told) {
+            Err(TrySendError::Full(told)) => Some(told),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+        }
+    }
+
+    fn apology(&self, at: Timestamp) -> Told {
+        let events = count(self.missed, "event");
+        let text = format!("{events} could not be shown, as nobody took the output");
+        (at, RunEvent::Warning { text })
+    }
+}
+
+impl RunWatcher for Aside {
+    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
+        if self.missed > 0 && self.offer(self.apology(at)).is_none() {
+            self.missed = 0;
+        }
+        if let Some(told) = self.offer((at, event.clone())) {
+            self.missed += 1;
+            self.last = matches!(told.1, RunEvent::RunEnded { .. }).then_some(told);
+        }
+    }
+}
+
+impl Drop for Aside {
+    /// Waits until everything is shown. The run is over and recorded, so nobody is kept from
+    /// anything but the prompt.
+    fn drop(&mut self) {
+        if let (Some(sender), Some(last)) = (&self.sender, self.last.take()) {
+            let _thread_gone = sender.send(self.apology(last.0)).and(sender.send(last));
+        }
+        drop(self.sender.take());
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside")
+            .field("missed", &self.missed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::events::RunEnd;
+    use crate::engine::events::RunTotals;
+    use std::sync::{Arc, Mutex};
+
+    /// Shows an event only when it is allowed to, like a terminal that is held.
+    struct Held {
+        permits: Receiver<()>,
+        shown: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl RunWatcher for Held {
+        fn watch(&mut self, _at: Timestamp, event: &RunEvent) {
+            // A closed channel is a permit for all that is left.
+            let _closed = self.permits.recv();
+            let shown = if let RunEvent::Warning { text } = event {
+                text.clone()
+            } else {
+                "the end".to_owned()
+            };
+            self.shown.lock().unwrap().push(shown);
+        }
+    }
+
+    fn warning(number: usize) -> RunEvent {
+        RunEvent::Warning {
+            text: number.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_output_that_nobody_takes_does_not_stop_the_run() {
+        let (permit, permits) = mpsc::channel();
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let held = Held {
+            permits,
+            shown: Arc::clone(&shown),
+        };
+        let now = Timestamp::from_millis(0);
+        let mut aside = Aside::with_room(Box::new(held), 4);
+        // One may be in the hands of the thread, four wait, the rest finds no room.
+        for number in 0..100 {
+            aside.watch(now, &warning(number));
+        }
+        assert!(aside.missed >= 95);
+        let end = RunEvent::RunEnded {
+            because: RunEnd::Drained,
+            totals: RunTotals::default(),
+        };
+        aside.watch(now, &end);
+        drop(permit);
+        drop(aside);
+        let shown = shown.lock().unwrap();
+        assert_eq!(shown.first().map(String::as_str), Some("0"));
+        assert_eq!(shown.last().map(String::as_str), Some("the end"));
+        assert!(shown.iter().any(|line| line.contains("could not be shown")));
+    }
+
+    #[test]
+    fn what_is_taken_is_shown_in_order_and_whole() {
+        let (permit, permits) = mpsc::channel::<()>();
+        drop(permit);
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let held = Held {
+            permits,
+            shown: Arc::clone(&shown),
+        };
+        let mut aside = Aside::with_room(Box::new(held), 1000);
+        for number in 0..500 {
+            aside.watch(Timestamp::from_millis(0), &warning(number));
+        }
+        drop(aside);
+        let expected: Vec<String> = (0..500).map(|number: usize| number.to_string()).collect();
+        assert_eq!(*shown.lock().unwrap(), expected);
+    }
+}
