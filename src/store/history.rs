@@ -139,17 +139,18 @@ fn read_classification(cells: &mut Cells<'_, '_>) -> Result<Option<Classificatio
     let confidence: Option<f64> = cells.take()?;
     let line = cells.take()?;
     let extracted = cells.optional_json()?.unwrap_or_default();
-    Ok(match (category, pattern, retryable, confidence) {
+    match (category, pattern, retryable, confidence) {
         (Some(category), Some(pattern), Some(retryable), Some(confidence)) => {
-            Some(Classification {
+            Ok(Some(Classification {
                 category,
                 pattern,
                 retryable,
                 confidence,
                 extracted,
                 line,
-            })
+            }))
         }
-        _ => None,
-    })
+        (None, None, None, None) => Ok(None),
+        _ => Err(cells.last("belongs to half a judgement".to_owned())),
+    }
 }

@@ -60,8 +60,30 @@ pub fn candidates(
 ) -> Result<Vec<Candidate>, StoreError> {
     const DOING: &str = "look for the next tasks";
     move_over(tx, now)?;
-    // `+` and CROSS JOIN pin the order of the loops, so that it does not depend on statistics.
-    let sql = match selection {
+    let sql = next_sql(selection);
+    let mut statement = tx.connection.prepare_cached(sql).doing(DOING)?;
+    let mut rows = statement
+        .query([i64::try_from(limit).unwrap_or(i64::MAX)])
+        .doing(DOING)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing(DOING)? {
+        let mut cells = Cells::of(row, "task_records");
+        found.push(Candidate {
+            id: TaskId::new(cells.take()?),
+            priority: cells.take()?,
+            due: cells.optional_instant()?,
+            on_crash: cells.word(from_word)?,
+            attempts: cells.number()?,
+            used: cells.number()?,
+        });
+    }
+    Ok(found)
+}
+
+/// Gives one page of tasks that could start. INDEXED BY and CROSS JOIN pin how SQLite goes about it,
+/// so that it does not depend on statistics.
+const fn next_sql(selection: Selection) -> &'static str {
+    match selection {
         Selection::All => {
             "SELECT id, priority, due_at, on_crash, attempts, used FROM task_records \
              INDEXED BY task_ready \
@@ -81,24 +103,7 @@ pub fn candidates(
              WHERE status = 'queued' AND attempt_id IS NULL AND unmet = 0 AND parked_by IS NULL \
              AND ready = 1 ORDER BY priority DESC, id LIMIT ?"
         }
-    };
-    let mut statement = tx.connection.prepare_cached(sql).doing(DOING)?;
-    let mut rows = statement
-        .query([i64::try_from(limit).unwrap_or(i64::MAX)])
-        .doing(DOING)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().doing(DOING)? {
-        let mut cells = Cells::of(row, "task_records");
-        found.push(Candidate {
-            id: TaskId::new(cells.take()?),
-            priority: cells.take()?,
-            due: cells.optional_instant()?,
-            on_crash: cells.word(from_word)?,
-            attempts: cells.number()?,
-            used: cells.number()?,
-        });
     }
-    Ok(found)
 }
 
 /// Moves the tasks whose time has come to those that could start.
@@ -119,8 +124,9 @@ fn move_over(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn earliest(reader: &Reader, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
-    let sql = match selection {
+/// Gives the earliest time that a task waits for.
+const fn earliest_sql(selection: Selection) -> &'static str {
+    match selection {
         Selection::All => {
             "SELECT due_at FROM task_records INDEXED BY task_waiting \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
@@ -137,10 +143,13 @@ fn earliest(reader: &Reader, selection: Selection) -> Result<Option<Timestamp>, 
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
              ORDER BY due_at LIMIT 1"
         }
-    };
+    }
+}
+
+fn earliest(reader: &Reader, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
     reader
         .connection
-        .prepare_cached(sql)
+        .prepare_cached(earliest_sql(selection))
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
         .doing("look for the next task whose time comes")
         .map(|due| due.map(Timestamp::from_millis))

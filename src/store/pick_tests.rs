@@ -109,3 +109,37 @@ fn counts_and_lists_agree() {
         .collect();
     assert_eq!(page, ids[1..3]);
 }
+
+/// Nothing that happens for every task may read or sort more of the queue than it needs.
+#[test]
+fn the_length_of_the_queue_does_not_matter() {
+    let queue = queue();
+    queue.store.select(&[]).unwrap();
+    let many = Selection::Chosen { count: FEW + 1 };
+    let statements = [
+        next_sql(Selection::All),
+        next_sql(many),
+        earliest_sql(Selection::All),
+        earliest_sql(many),
+    ];
+    for sql in statements {
+        let plan: Vec<String> = queue
+            .store
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap()
+            .query_map(
+                rusqlite::params_from_iter(sql.contains('?').then_some(8)),
+                |row| row.get(3),
+            )
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        let plan = plan.join("; ");
+        assert!(
+            plan.contains("task_ready") || plan.contains("task_waiting"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "sorted: {plan}");
+    }
+}
