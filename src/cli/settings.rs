@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{ColorChoice, GlobalArgs};
@@ -17,11 +16,8 @@ use crate::model::spec::Surroundings;
 use crate::support::bytes::OsText;
 use crate::support::clock::{Clock, Timestamp};
 use crate::support::paint::Paint;
-use crate::support::untrusted::Untrusted;
 use crate::taskfile::Context;
-
-/// The longest configuration file that is read.
-const MAX_CONFIG: u64 = 1024 * 1024;
+use crate::taskfile::read_trusted;
 
 /// What holds for one life of the program.
 #[derive(Debug, Clone)]
@@ -253,28 +249,26 @@ fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     })
 }
 
+/// Reads the configuration, with the distrust of a task file: whoever can change it can change what
+/// happens at night.
 fn load_config(file: &ConfigFile) -> Result<Config, CliError> {
-    let shown = Untrusted::new(file.path.as_os_str().as_encoded_bytes()).for_terminal();
-    let unreadable = |error: std::io::Error| {
-        CliError::usage(
-            "config_unreadable",
-            format!("cannot read the configuration file `{shown}`"),
-        )
-        .because(error)
-    };
-    let opened = match std::fs::File::open(&file.path) {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file.named => {
-            return Ok(Config::default());
+    let is_there = !matches!(
+        file.path.symlink_metadata(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound
+    );
+    if !is_there && !file.named {
+        return Ok(Config::default());
+    }
+    let bytes = read_trusted("configuration file", &file.path).map_err(|problem| {
+        let shown = OsText::from(file.path.as_path()).untrusted().for_terminal();
+        let failure =
+            CliError::usage("config_unreadable", problem.message).detail(format!("in `{shown}`"));
+        match problem.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut content = String::new();
-    opened
-        .take(MAX_CONFIG)
-        .read_to_string(&mut content)
-        .map_err(unreadable)?;
-    config::read(&file.path, &content)
+    })?;
+    config::read(&file.path, &String::from_utf8_lossy(&bytes))
 }
 
 #[cfg(test)]

@@ -59,6 +59,15 @@ pub(crate) fn read_list(path: &Path, base: &Path) -> Result<Vec<u8>, Box<Diagnos
 }
 
 /// The bytes of a trusted file and its folder; `what` it is called in messages.
+/// Reads another file that says what this program does, with the same distrust; `what` names its
+/// kind in messages.
+///
+/// # Errors
+/// What is wrong with the file as a whole.
+pub fn read_trusted(what: &str, path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
+    read_bytes(what, &OsText::from(path), path, Path::new("/")).map(|(bytes, _)| bytes)
+}
+
 fn read_bytes(
     what: &str,
     shown: &OsText,

@@ -55,9 +55,21 @@ fn a_wrong_configuration_file_is_told_with_line_and_column() {
         "error: the configuration file `c.toml` has 1 error\n  \
          line 2, column 1: unknown key `paralel`; did you mean `parallel`?\n",
     );
+    sandbox.run(["--config", "missing.toml"]).fails(
+        2,
+        &["cannot read the configuration file", "in `missing.toml`"],
+    );
+}
+
+#[test]
+fn a_configuration_file_that_anybody_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("c.toml", "[run]\nparallel = 3\n");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
     sandbox
-        .run(["--config", "missing.toml"])
-        .fails(2, &["cannot read the configuration file `missing.toml`"]);
+        .run(["--config", "c.toml"])
+        .fails(2, &["error: ", "in `c.toml`", "hint: "]);
 }
 
 #[test]
