@@ -1,6 +1,7 @@
 //! All patterns of the output, and the search for the line that decides.
 
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
@@ -17,7 +18,7 @@ use crate::policy::classify::noise::Role;
 use crate::policy::classify::pattern::Pattern;
 
 /// How many lines one pattern is tried on, counted from the end; a flood of one error must not delay.
-const TRIES: u16 = 40;
+const TRIES: usize = 40;
 /// How much less a line is believed that only warns.
 const WARNING: u8 = 45;
 /// How much less a line is believed that says that it will be tried again.
@@ -145,19 +146,23 @@ impl Book {
         best.map(|(_, draft)| draft)
     }
 
-    /// Which patterns are to be tried on which lines: in the order of lines, each pair once.
+    /// Which patterns are to be tried on which lines, in the order of lines, each pair once: for each
+    /// pattern its last lines.
     fn hits(&self, evidence: &Evidence<'_>) -> Vec<(usize, usize)> {
-        let mut hits: Vec<(usize, usize)> = Vec::new();
+        let mut recent: Vec<VecDeque<usize>> = vec![VecDeque::new(); self.entries.len()];
         let mut line = 0;
         let mut line_end = 0;
         let text = evidence.lines.text();
         for found in self.words.find_overlapping_iter(text) {
-            let inside_a_word = found
-                .start()
-                .checked_sub(1)
-                .and_then(|before| text.get(before))
-                .is_some_and(u8::is_ascii_alphanumeric);
-            if inside_a_word && self.whole.get(found.pattern().as_usize()) == Some(&true) {
+            let word = found.pattern().as_usize();
+            let inside_a_word = || {
+                found
+                    .start()
+                    .checked_sub(1)
+                    .and_then(|before| text.get(before))
+                    .is_some_and(u8::is_ascii_alphanumeric)
+            };
+            if self.whole.get(word) == Some(&true) && inside_a_word() {
                 continue;
             }
             // Matches come ordered by their end, so the line only moves on.
@@ -165,30 +170,25 @@ impl Book {
                 line = evidence.lines.line_at(found.start());
                 line_end = evidence.lines.end_of(line);
             }
-            for entry in self
-                .owners
-                .get(found.pattern().as_usize())
-                .into_iter()
-                .flatten()
-            {
-                hits.push((*entry, line));
+            for entry in self.owners.get(word).into_iter().flatten() {
+                let Some(lines) = recent.get_mut(*entry) else {
+                    continue;
+                };
+                if lines.back() != Some(&line) {
+                    if lines.len() == TRIES {
+                        lines.pop_front();
+                    }
+                    lines.push_back(line);
+                }
             }
         }
-        hits.sort_unstable_by_key(|(entry, line)| (*line, *entry));
-        hits.dedup();
-        let mut tries = vec![0_u16; self.entries.len()];
-        let mut kept: Vec<(usize, usize)> = hits
-            .into_iter()
-            .rev()
-            .filter(|(entry, _)| {
-                tries.get_mut(*entry).is_some_and(|count| {
-                    *count += 1;
-                    *count <= TRIES
-                })
-            })
+        let mut hits: Vec<(usize, usize)> = recent
+            .iter()
+            .enumerate()
+            .flat_map(|(entry, lines)| lines.iter().map(move |line| (entry, *line)))
             .collect();
-        kept.reverse();
-        kept
+        hits.sort_unstable_by_key(|(entry, line)| (*line, *entry));
+        hits
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is known about an ended command while its output is judged.
 
 use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crate::model::outcome::Exit;
 use crate::policy::classify::CommandEnd;
@@ -14,6 +16,8 @@ pub(super) struct Evidence<'a> {
     pub(super) lines: Lines,
     pub(super) command: CommandLine,
     lower: OnceCell<Vec<u8>>,
+    /// Words that were already looked for: the whole text is searched once for each.
+    looked_for: RefCell<HashMap<&'static str, bool>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -23,6 +27,7 @@ impl<'a> Evidence<'a> {
             lines: Lines::new(tail(end.stdout), tail(end.stderr)),
             command: CommandLine::read(end.command),
             lower: OnceCell::new(),
+            looked_for: RefCell::default(),
         }
     }
 
@@ -35,13 +40,16 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether the output holds one of these words, which are written in lower case.
-    pub(super) fn mentions(&self, words: &[&str]) -> bool {
+    pub(super) fn mentions(&self, words: &[&'static str]) -> bool {
         let text = self
             .lower
             .get_or_init(|| self.lines.text().to_ascii_lowercase());
-        words
-            .iter()
-            .any(|word| crate::policy::classify::text::holds(text, word))
+        let mut looked_for = self.looked_for.borrow_mut();
+        words.iter().any(|word| {
+            *looked_for
+                .entry(word)
+                .or_insert_with(|| crate::policy::classify::text::holds(text, word))
+        })
     }
 
     /// A line as text; broken UTF-8 becomes U+FFFD.

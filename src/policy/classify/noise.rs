@@ -1,6 +1,8 @@
 //! What part a line plays: an error that was said, a warning, a word about a retry, a test's name,
 //! or an echo of code, stack frames and statements that says nothing by itself.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
@@ -75,6 +77,8 @@ pub(super) fn without_prefix(line: &[u8]) -> &[u8] {
 pub(super) struct Roles<'a> {
     lines: &'a Lines,
     python: bool,
+    /// What was already told: a line is asked about once per pattern.
+    told: RefCell<HashMap<usize, Role>>,
 }
 
 impl<'a> Roles<'a> {
@@ -82,11 +86,21 @@ impl<'a> Roles<'a> {
         Self {
             lines,
             python: lines.holds("Traceback (most recent call last)"),
+            told: RefCell::default(),
         }
     }
 
     /// The part that a line plays.
     pub(super) fn role(&self, number: usize) -> Role {
+        if let Some(told) = self.told.borrow().get(&number) {
+            return *told;
+        }
+        let role = self.find_role(number);
+        self.told.borrow_mut().insert(number, role);
+        role
+    }
+
+    fn find_role(&self, number: usize) -> Role {
         let line = self.lines.line(number);
         let is = |sign: &Option<Regex>, text: &[u8]| {
             sign.as_ref()

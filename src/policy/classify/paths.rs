@@ -260,6 +260,15 @@ pub(super) fn path_of(line: &str) -> Option<String> {
     if let Some(path) = first_quoted(after) {
         return Some(path);
     }
+    // `zsh: permission denied: ./x`.
+    let shell = before.trim_end_matches([':', ' ']);
+    if let Some(path) = after.strip_prefix(": ").map(str::trim)
+        && !shell.contains(' ')
+        && shell.contains("sh")
+        && looks_like_path(path)
+    {
+        return Some(path.to_owned());
+    }
     if let Some((_, path)) = after.split_once(" - ") {
         let path = path.split(" (").next().unwrap_or(path).trim();
         if looks_like_path(path) {

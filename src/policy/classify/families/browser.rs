@@ -185,6 +185,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .means(C::Validation, "usage", R::No)
         .rank(rank::PROOF)
         .like(&["page.goto: Protocol error (Page.navigate): Cannot navigate to invalid URL"]),
+    on(&["ms exceeded"], r"(?:page|locator|frame|elementhandle)\.\w+: timeout \d+ms exceeded")
+        .means(C::Browser, "element_not_found", R::AfterFix)
+        .rank(rank::SPECIAL - 1)
+        .like(&["Error: page.waitForFunction: Timeout 30000ms exceeded."]),
 ];
 
 /// An element that was found but could not be used is another failure than one that never came.

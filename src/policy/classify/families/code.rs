@@ -31,8 +31,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             r"compilation (?:failed|error|errors)|could not compile|^\s*(?:syntaxerror|",
             r"indentationerror|taberror)\b|syntax error (?:at|near|on) \S*|",
             r#"syntax error,? (?:near )?unexpected|syntax error: (?:unterminated|unexpected|"|"#,
-            "end of)|parse error: syntax error|php parse error|unexpected end of file|",
-            r"unexpected end-of-file|\[error\] .*\.\w+:\d+",
+            "end of)|parse error(?:: syntax error| near)|php parse error|",
+            r"unexpected end of file|unexpected end-of-file|\[error\] .*\.\w+:\d+",
         ),
     )
         .means(C::Logic, "compile_error", R::No)

@@ -16,6 +16,9 @@ use crate::policy::classify::evidence::Evidence;
 pub(super) const PATTERNS: &[Pattern] = &[
     on(
         &[
+            "pack id does not match", "repository contains errors", "invalid or corrupt jarfile",
+            "zip end header", "zipexception", "error in opening zip file", "tar_bad_archive",
+            "z_data_error", "incorrect data check", "zlib::", "lone zero block", "buffer error",
             "unexpected end of", "unexpected eof", "file ends unexpectedly", "premature end of",
             "truncated", "not in gzip format", "not a bzip2", "does not look like a tar",
             "does not look like an archive", "not a zip", "not a zipfile", "badzipfile",
@@ -30,15 +33,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "readerror:",
         ],
         concat!(
-            "unexpected end of (?:file|archive|input|data|stream|zlib|compressed)|",
-            r"unexpected eof (?:in archive|in \S+|while reading (?:archive|file))|",
-            r"ends unexpectedly|premature end of (?:file|archive|input)|\btruncated\b|",
-            "not in gzip format|not a (?:bzip2|gzipped|zip ?file|valid archive|zip)|",
-            "does not look like an? (?:tar )?archive|badzip|end-of-central|zipfile directory|",
-            r"as \[\w+\] archive|is not archive|open as archive|unrecognized archive|",
-            "unsupported format|next header|compressed file ended|pickle data|",
-            r"error while deserializing|safetensor\w*error|corrupt archive|archive is corrupt|",
-            "eoferror|ran out of input|incorrect header check|",
+            "pack id does not match|repository contains errors|corrupt jarfile|zip end header|",
+            "zipexception|error in opening zip|tar_bad_archive|z_data_error|",
+            r"incorrect data check|zlib::\w*error|unexpected end of (?:file|archive|input|data|",
+            r"stream|zlib|compressed)|unexpected eof (?:in archive|in \S+|",
+            "while reading (?:archive|file))|ends unexpectedly|premature end of (?:file|",
+            r"archive|input)|\btruncated\b|not in gzip format|not a (?:bzip2|gzipped|zip ?file|",
+            "valid archive|zip)|does not look like an? (?:tar )?archive|badzip|end-of-central|",
+            r"zipfile directory|as \[\w+\] archive|is not archive|open as archive|",
+            "unrecognized archive|unsupported format|next header|compressed file ended|",
+            r"pickle data|error while deserializing|safetensor\w*error|corrupt archive|",
+            "archive is corrupt|eoferror|ran out of input|incorrect header check|",
             r"failed finding central directory|invalid load key|read error \(39\)|",
             "invalid (?:tar|gzip) |readerror: ",
         ),
@@ -155,12 +160,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "file is corrupt", "is corrupted", "are corrupted", "corrupted", "corrupt file",
-            "data corruption", "corrupt input", "corrupt data", "damaged",
+            "be corrupt", "file is corrupt", "is corrupted", "are corrupted", "corrupted",
+            "corrupt file", "data corruption", "corrupt input", "corrupt data", "damaged",
         ],
         concat!(
-            "(?:file|data|image|download|package|index|cache|archive|block|chunk|input|",
-            "header) (?:is |are |appears to be |seems )?(?:corrupt|damaged)|",
+            "(?:might|may) be corrupt|(?:file|data|image|download|package|index|cache|archive|",
+            "block|chunk|input|header) (?:is |are |appears to be |seems )?(?:corrupt|damaged)|",
             "corrupt(?:ed)? (?:file|input|data|block|index|cache|header|record)|",
             "data corruption",
         ),
@@ -190,6 +195,12 @@ fn no_source_code(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) 
     ]
     .iter()
     .any(|word| line.contains(word))
+}
+
+/// Whether a word of the command holds a digest: then somebody pinned it.
+fn holds_a_digest(word: &str) -> bool {
+    word.split(|c: char| !c.is_ascii_hexdigit())
+        .any(|run| [32, 40, 64, 96, 128].contains(&run.len()))
 }
 
 /// A hash that somebody pinned, or a mirror that is being updated.

@@ -109,19 +109,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .like(&["npm error code E401"]),
     on(
         &[
-            "too many requests", "rate limit", "ratelimit", "rate-limit", "rate exceeded",
-            "toomanyrequests", "throttl", "reduce your request rate", "request rate",
-            "quota exceeded", "exceeded your current quota", "resource_exhausted",
-            "rate of requests", "slowdown", "slow down", "pull limit", "tokens per min",
-            "requests per",
+            "abuse detection", "limit reached", "limit exceeded", "too many requests", "rate limit",
+            "ratelimit", "rate-limit", "rate exceeded", "toomanyrequests", "throttl",
+            "reduce your request rate", "request rate", "quota exceeded",
+            "exceeded your current quota", "resource_exhausted", "rate of requests", "slowdown",
+            "slow down", "pull limit", "tokens per min", "requests per",
         ],
         concat!(
-            r"too ?many ?requests|rate[- _]?limit\w*(?: was| has been| is)?[ _]?(?:exceeded|",
-            r"reached|error|hit)|(?:exceeded|reached|hit)\b.{0,40}\brate[- _]?limit|",
-            "ratelimited|rate exceeded|throttl(?:ed|ing)|reduce your request rate|",
-            "request rate .{0,20}(?:large|exceed|high)|quota (?:has been )?exceeded|",
-            "exceeded your (?:current )?quota|resource_exhausted|rate of requests|",
-            "secondary rate limit|rate limiting",
+            "abuse detection mechanism|(?:usage|request|api|daily|hourly|monthly|",
+            r"call) limit (?:reached|exceeded)|too ?many ?requests|rate[- _]?limit\w*(?: was|",
+            " has been| is)?[ _]?(?:exceeded|reached|error|hit)|(?:exceeded|reached|",
+            r"hit)\b.{0,40}\brate[- _]?limit|ratelimited|rate exceeded|throttl(?:ed|ing)|",
+            "reduce your request rate|request rate .{0,20}(?:large|exceed|high)|",
+            "quota (?:has been )?exceeded|exceeded your (?:current )?quota|resource_exhausted|",
+            "rate of requests|secondary rate limit|rate limiting",
         ),
     )
         .means(C::RateLimit, "http_429", R::Yes)

@@ -158,10 +158,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .like(&["Error: No configuration files"]),
     on(
         &[
-            "nosuchfileexception", "can't cd to", "special device", "cannot find file",
-            "not found in archive", "buildfile:", "no pkg_manifest", "no_pkg_manifest",
+            "no file exists at", "mount point", "no matches found", "nosuchfileexception",
+            "can't cd to", "special device", "cannot find file", "not found in archive",
+            "buildfile:", "no pkg_manifest", "no_pkg_manifest",
         ],
         concat!(
+            r"no file exists at (?P<path7>\S+?)[;,.]?(?:\s|$)|",
+            r"mount point (?P<path8>\S+ )?does not exist|no matches found: (?P<path9>\S+)|",
             r"nosuchfileexception: (?P<path>\S+)|can't cd to (?P<path2>\S+)|",
             r"special device (?P<path3>\S+) does not exist|",
             r"cannot find file \([^)]*\): '(?P<path4>[^']+)'|",

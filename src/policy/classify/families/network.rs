@@ -264,4 +264,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
         .means(C::Network, "proxy", R::Yes)
         .like(&["ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed'))"]),
+    on(&["unable to negotiate with", "no matching host key type", "no matching key exchange"], "")
+        .means(C::Network, "tls_protocol", R::No)
+        .rank(rank::CAUSE)
+        .like(&["Unable to negotiate with 192.0.2.7 port 22: no matching host key type found."]),
 ];

@@ -73,11 +73,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "operation not permitted", "EPERM", "must be superuser", "must be root", "are you root",
-            "requires root", "root privileges", "Die Operation ist nicht erlaubt",
-            "Opération non permise", "Operación no permitida", "Operazione non permessa",
-            "Operação não permitida", "Operacja niedozwolona", "Операция не позволена", "不允许的操作",
-            "許可されていない操作です", "need to be root", "superuser privilege",
+            "only root can", "operation not permitted", "EPERM", "must be superuser",
+            "must be root", "are you root", "requires root", "root privileges",
+            "Die Operation ist nicht erlaubt", "Opération non permise", "Operación no permitida",
+            "Operazione non permessa", "Operação não permitida", "Operacja niedozwolona",
+            "Операция не позволена", "不允许的操作", "許可されていない操作です", "need to be root",
+            "superuser privilege",
         ],
         r"operation not permitted|\beperm\b|root|superuser|op[e\xc3]|\xd0|\xe4|\xe8|niedozw",
     )
@@ -87,8 +88,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .like(&["chown: changing ownership of 'a.txt': Operation not permitted"]),
     on(
         &[
-            "no space left on device", "ENOSPC", "disk is full", "disk full",
-            "not enough disk space", "not enough space on", "insufficient disk space",
+            "no space left on device", "running out of disk space", "ENOSPC", "disk is full",
+            "disk full", "not enough disk space", "not enough space on", "insufficient disk space",
             "out of disk space", "disk quota exceeded", "EDQUOT", "insufficient free space",
             "You don't have enough free space", "kein Speicherplatz mehr",
             "Aucun espace disponible sur", "No queda espacio en", "Spazio esaurito sul device",
@@ -228,17 +229,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .like(&["bash: ./tool: cannot execute binary file: Exec format error"]),
     on(
         &[
-            "could not get lock", "unable to acquire the dpkg", "unable to lock", "lock file",
-            "lockfile", "is locked", "state lock", "already locked", "another process",
-            "another operation", "another instance", "another git process", "already running",
-            "could not lock", "failed to lock", "waiting for lock", "lock is held",
-            "holds the lock", "failed to acquire", "unable to obtain lock", "has been locked",
+            "lock held by", "locked by", "being used by another", "busy or unavailable",
+            "exclusive lock", "remote port forwarding failed", "could not get lock",
+            "unable to acquire the dpkg", "unable to lock", "lock file", "lockfile", "is locked",
+            "state lock", "already locked", "another process", "another operation",
+            "another instance", "another git process", "already running", "could not lock",
+            "failed to lock", "waiting for lock", "lock is held", "holds the lock",
+            "failed to acquire", "unable to obtain lock", "has been locked",
         ],
         concat!(
-            "could not (?:get|acquire|obtain) .{0,20}lock|unable to (?:acquire|get|",
-            "obtain) .{0,40}lock|unable to lock|(?:is|are|has been|already) locked|",
-            "error acquiring the state lock|state lock|failed to (?:acquire|obtain|",
-            "get) .{0,30}lock|could(?:n't| not) lock|failed to lock|another (?:process|",
+            "lock held by|locked by|being used by another|busy or unavailable|(?:obtain|",
+            "acquire|get) (?:an )?exclusive lock|could not (?:get|acquire|obtain) .{0,20}lock|",
+            "unable to (?:acquire|get|obtain) .{0,40}lock|unable to lock|(?:is|are|has been|",
+            "already) locked|error acquiring the state lock|state lock|failed to (?:acquire|",
+            "obtain|get) .{0,30}lock|could(?:n't| not) lock|failed to lock|another (?:process|",
             r"operation|instance|git process|[\w /]{0,40}) (?:is|seems to be|has|",
             r"\().{0,60}(?:in progress|running|using|holding|lock)|lock (?:is|already) held|",
             r"holds the lock|already running\b.{0,30}(?:pid|process|instance|lock)|",

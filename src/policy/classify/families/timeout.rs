@@ -62,10 +62,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "timed out", "timeout of", "timeout after", "timeout exceeded", "timeouterror",
-            "timeoutexception", "timeout:", "exceeded the timeout", "time out", "time-out",
+            "ms exceeded", "s exceeded", "timeout while waiting", "timeout occurred", "timed out",
+            "timeout of", "timeout after", "timeout exceeded", "timeouterror", "timeoutexception",
+            "timeout:", "exceeded the timeout", "time out", "time-out",
         ],
         concat!(
+            r"\btimeout:? [\d.]+ ?\w* exceeded|timeout while waiting|timeout occurred|",
             r"\btimed out\b|\btimeout (?:of|after) ?[\d.]+ ?\w*|\btimeout exceeded|",
             r"timeout(?:error|exception)\b|\btimeout: |exceeded (?:the|its) timeout|",
             r"\btime[- ]out\b",
@@ -97,9 +99,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
         concat!(
             "due to time limit|due to statement timeout|(?:maximum|max)[_ ](?:execution|",
             "statement)[_ ]time|panic: test timed out after|walltime|",
-            "longer than specified deadline|(?:job|build|task|step|script|command|process|",
-            r"execution|pipeline|workflow|stage)\b.{0,60}(?:timed out|timeout|exceeded (?:the|",
-            "its) .{0,20}time)|query_?timeout|TimeoutExpired",
+            "longer than specified deadline|(?:action|job|build|task|step|script|command|",
+            r"process|execution|pipeline|workflow|stage)\b.{0,60}(?:timed out|timeout|",
+            "exceeded (?:the|its) .{0,20}time)|query_?timeout|TimeoutExpired",
         ),
     )
         .means(C::Timeout, "operation_timeout", R::AfterFix)
