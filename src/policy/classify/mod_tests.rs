@@ -241,3 +241,67 @@ fn a_counted_kill_for_memory_is_no_plain_kill() {
         (Category::Resource, "out_of_memory")
     );
 }
+
+/// Judges a command that ended with exit code 1 and this on standard error.
+fn said(command: &str, stderr: &str) -> Classification {
+    classify_end(&CommandEnd {
+        command: command.as_bytes(),
+        exit: Some(Exit::Code(1)),
+        stdout: b"",
+        stderr: stderr.as_bytes(),
+    })
+}
+
+#[test]
+fn the_root_cause_counts_and_not_the_wrapper_around_it() {
+    let table = [
+        (
+            "curl: (7) Failed to connect to h port 80: Connection refused\nmake: *** [Makefile:2: get] Error 7",
+            Category::Network,
+        ),
+        (
+            "attempt 1/3 failed: connection refused, retrying\nconnected\nTypeError: x is not a function\n    at f (a.js:1:2)",
+            Category::Logic,
+        ),
+        (
+            "Warning: connection timed out earlier\nERROR:  relation \"orders\" does not exist",
+            Category::NotFound,
+        ),
+        ("Processing 500/504 of report-429.csv", Category::Unknown),
+    ];
+    for (stderr, category) in table {
+        assert_eq!(said("make", stderr).category, category, "{stderr}");
+    }
+}
+
+#[test]
+fn a_digest_in_the_command_is_pinned() {
+    let failed = "sha256sum: WARNING: 1 computed checksum did NOT match";
+    let digest = "0".repeat(64);
+    let pinned = said(&format!("echo '{digest}  a' | sha256sum -c"), failed);
+    assert_eq!(pinned.retryable, Retryable::No);
+    assert_eq!(
+        said("sha256sum -c SUMS", failed).retryable,
+        Retryable::AfterFix
+    );
+}
+
+#[test]
+fn hostile_output_neither_misleads_nor_breaks() {
+    let flood = "x".repeat(TAIL * 2);
+    let refused = "connection refused\n".repeat(20_000);
+    let escapes = "\u{1b}[".repeat(50_000);
+    let quotes = "'\"`".repeat(50_000);
+    let table = [
+        (flood.as_str(), Category::Unknown),
+        (refused.as_str(), Category::Network),
+        (escapes.as_str(), Category::Unknown),
+        (quotes.as_str(), Category::Unknown),
+        ("\u{1b}[8merror\u{1b}[0m \u{202e}desufer", Category::Unknown),
+    ];
+    for (stderr, category) in table {
+        assert_eq!(said("./job", stderr).category, category);
+    }
+    let long = format!("{flood}\nfatal: Connection refused\n");
+    assert_eq!(said("./job", &long).category, Category::Network);
+}

@@ -5,6 +5,7 @@ use super::*;
 #[test]
 fn the_path_is_found_in_every_usual_grammar() {
     let table = [
+        ("zsh:1: permission denied: ./run.sh", "./run.sh"),
         (
             "cp: cannot stat 'a b.csv': No such file or directory",
             "a b.csv",

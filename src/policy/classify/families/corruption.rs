@@ -218,6 +218,7 @@ fn pinned(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool 
     ]) || evidence
         .command
         .has(&["--require-hashes", "--checksum", "--sha256"])
+        || evidence.command.words().any(holds_a_digest)
     {
         draft.retryable = R::No;
     }
