@@ -34,6 +34,7 @@ use crate::host::ballast;
 use crate::model::ids::RunId;
 use crate::store::Actor;
 use crate::store::StoreError;
+use crate::store::deaths;
 use crate::store::pick::Selection;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
@@ -77,6 +78,8 @@ pub(crate) struct Pace {
     pub(crate) failure: Option<StoreError>,
     /// Whether requests of commands may be waiting.
     pub(crate) requests: bool,
+    /// Beats that were committed: after the first the run has got past what earlier ones died of.
+    pub(crate) commits: u64,
     /// The ballast was given back to the disk.
     pub(crate) ballast_released: bool,
 }
@@ -219,7 +222,11 @@ impl Dispatcher<'_> {
                 .saturating_sub(self.state.running() + self.state.ready.len()),
         };
         let actor = self.actor.clone();
+        let is_first = self.pace.commits == 0;
         let (claimed, next_due) = self.entered.store.write(|tx| {
+            if is_first {
+                deaths::forget_silent(tx)?;
+            }
             for write in writes {
                 ledger::apply(tx, write, &actor, now)?;
             }
@@ -230,6 +237,7 @@ impl Dispatcher<'_> {
             let next_due = tx.next_due(facts.selection)?;
             Ok((claimed, next_due))
         })?;
+        self.pace.commits += 1;
         if wanted > 0 {
             self.pace.hungry = claimed.more;
         }

@@ -30,6 +30,7 @@ use crate::process::identity;
 use crate::process::signals;
 use crate::process::wake::Listener;
 use crate::store::Actor;
+use crate::store::deaths;
 use crate::store::pick::Selection;
 use crate::store::runs;
 use crate::store::runs::NewRun;
@@ -91,7 +92,14 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         epoch: entered.epoch,
         slots: u32::try_from(request.slots).unwrap_or(u32::MAX),
     };
-    let run = entered.store.write(|tx| runs::start(tx, &new, now))?;
+    let is_noted = entered.lock.left_note().is_some();
+    let run = entered.store.write(|tx| {
+        // The last run died, if at all, without being busy with anything.
+        if !is_noted {
+            deaths::forget_silent(tx)?;
+        }
+        runs::start(tx, &new, now)
+    })?;
     entered.lock.announce(run)?;
     // A fault must be told from a kill: only a death of our own making counts against a task.
     signals::mark_fatal_signals().map_err(|source| EngineError::Machine {

@@ -57,3 +57,49 @@ pub fn count(
         silent: cells.number()?,
     })
 }
+
+/// A run went on past the place at which silent deaths count: they are in a row no longer.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn forget_silent(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE runner_deaths SET silent = 0 WHERE silent > 0")
+        .and_then(|mut statement| statement.execute([]))
+        .map(drop)
+        .doing("forget silent deaths of the runner")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{Queue, queue};
+
+    #[test]
+    fn silent_deaths_count_only_in_a_row() {
+        let mut queue = queue();
+        let task = queue.add(&["one"])[0];
+        let run = queue.run();
+        let attempt = queue.claim(task, run);
+        let die = |queue: &mut Queue| {
+            let counted = queue.store.write(|tx| count(tx, attempt, false));
+            counted.unwrap().silent
+        };
+        assert_eq!((die(&mut queue), die(&mut queue)), (1, 2));
+        queue.store.write(forget_silent).unwrap();
+        assert_eq!(die(&mut queue), 1);
+    }
+
+    #[test]
+    fn deaths_of_its_own_making_are_not_forgotten() {
+        let mut queue = queue();
+        let task = queue.add(&["one"])[0];
+        let run = queue.run();
+        let attempt = queue.claim(task, run);
+        for crashes in 1..=2 {
+            let counted = queue.store.write(|tx| count(tx, attempt, true)).unwrap();
+            assert_eq!(counted.crashes, crashes);
+            queue.store.write(forget_silent).unwrap();
+        }
+    }
+}

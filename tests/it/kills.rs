@@ -143,6 +143,7 @@ impl Night {
         let stored = tasks(&self.sandbox);
         assert_eq!(stored.len(), self.batches * BATCH, "tasks were lost");
         let mut wrong = String::new();
+        let mut poisoned = 0;
         for task in &stored {
             let file = |kind: &str| {
                 let path = self.sandbox.work().join(format!("{}.{kind}", task.name));
@@ -167,6 +168,9 @@ impl Night {
                 "succeeded" => complain("succeeded more than once"),
                 // Its rule is to ask when nobody can know.
                 "held" if task.name.contains("-ask-") => {}
+                // Five runs in a row died while they recorded its end: on a slow machine our kills
+                // are that quick, and a person has to look, as the rule says.
+                "held" if task.hold.as_deref() == Some("poison") => poisoned += 1,
                 "failed" if task.name.contains("-fail-") => {}
                 _ => complain("neither done nor resolved"),
             }
@@ -181,6 +185,7 @@ impl Night {
             }
         }
         assert!(wrong.is_empty(), "{wrong}");
+        assert!(poisoned <= stored.len() / 10, "{poisoned} held as poison");
     }
 }
 

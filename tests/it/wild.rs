@@ -110,6 +110,8 @@ pub(crate) fn kill(pid: i32) {
 pub(crate) struct Stored {
     pub(crate) name: String,
     pub(crate) status: String,
+    /// Why it is held, if it is.
+    pub(crate) hold: Option<String>,
     /// The attempts that ended with success.
     pub(crate) successes: Vec<i64>,
 }
@@ -144,13 +146,14 @@ pub(crate) fn tasks(sandbox: &Sandbox) -> Vec<Stored> {
         successes.entry(task).or_default().push(attempt);
     }
     let mut records = database
-        .prepare("SELECT id, name, status FROM task_records ORDER BY id")
+        .prepare("SELECT id, name, status, hold_code FROM task_records ORDER BY id")
         .unwrap();
     records
         .query_map([], |row| {
             Ok(Stored {
                 name: row.get(1)?,
                 status: row.get(2)?,
+                hold: row.get(3)?,
                 successes: successes.remove(&row.get(0)?).unwrap_or_default(),
             })
         })
