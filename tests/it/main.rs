@@ -7,14 +7,6 @@
     reason = "tests: a broken expectation shall stop them, and they start programs"
 )]
 
-#[expect(
-    clippy::allow_attributes,
-    reason = "an expectation would fail as soon as the last tool is used"
-)]
-#[allow(
-    dead_code,
-    reason = "a tool of the sandbox may be there before its user"
-)]
 mod sandbox;
 
 mod check;

@@ -125,3 +125,37 @@ fn a_reader_that_leaves_is_no_failure() {
     let answer = sandbox.answer_of(child);
     assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
 }
+
+#[test]
+fn a_reader_that_leaves_a_long_list_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let lines = "true\n".repeat(3000);
+    let added = sandbox.run_with_input(&["queue", "add", "--lines", "-"], lines.as_bytes());
+    assert_eq!(added.code, 0, "{}", added.stderr);
+    let mut child = sandbox.start(&["queue", "list"]);
+    drop(child.stdout.take());
+    let answer = sandbox.answer_of(child);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn quiet_leaves_only_failures() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["-q", "run"]).is(0, "", "");
+    sandbox.ok(["queue", "add", "--name", "x", "--", "true"]);
+    sandbox.run(["run", "--quiet"]).is(0, "", "");
+    sandbox
+        .run(["-q", "queue", "show", "y"])
+        .fails(2, &["error: "]);
+}
+
+#[test]
+fn the_log_is_written_on_request() {
+    let answer = Sandbox::new().run(["-v", "queue", "list"]);
+    assert_eq!(answer.code, 0);
+    assert!(
+        answer.stderr.contains("[SANDBOX]/state"),
+        "{}",
+        answer.stderr
+    );
+}

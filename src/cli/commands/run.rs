@@ -58,7 +58,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     let Some(work) = find_work(args, invocation)? else {
         invocation
             .output
-            .note("nothing to do: the queue is empty; `autoexec queue add` fills it");
+            .note("nothing to do: no task is queued; `autoexec queue add` adds one");
         return Ok(Ending::Well);
     };
     let settings = &invocation.settings;
