@@ -80,8 +80,12 @@ pub(crate) struct Pace {
     pub(crate) requests: bool,
     /// Beats that were committed: after the first the run has got past what earlier ones died of.
     pub(crate) commits: u64,
-    /// The ballast was given back to the disk.
-    pub(crate) ballast_released: bool,
+    /// Tasks may have been added or taken away since they were counted last.
+    pub(crate) changed: bool,
+    /// When they were counted.
+    pub(crate) counted: Option<Timestamp>,
+    /// When the ballast was given back to the disk.
+    pub(crate) ballast_released: Option<Timestamp>,
 }
 
 impl Dispatcher<'_> {
@@ -119,6 +123,7 @@ impl Dispatcher<'_> {
         self.settle(effects, &[], now);
         self.start_ready(now);
         self.serve_requests(now);
+        self.recount(now);
         // The note is about whoever handled an event; nobody does any more. A stale one is
         // overwritten by the next and weighed with care by the next run.
         let _stale_at_worst = self.entered.lock.clear_note();
@@ -129,6 +134,25 @@ impl Dispatcher<'_> {
             let acts = hand_out(&mut self.state);
             self.carry_out(acts);
         }
+    }
+
+    /// Tells a watcher how many tasks there are, at most once a second: counting costs.
+    fn recount(&mut self, now: Timestamp) {
+        let recent = self
+            .pace
+            .counted
+            .is_some_and(|at| now.since(at) < Duration::from_secs(1));
+        if !self.pace.changed || recent || self.pace.failure.is_some() {
+            return;
+        }
+        self.pace.changed = false;
+        self.pace.counted = Some(now);
+        // A figure for the eye: when it cannot be had, the next commit says why.
+        let Ok(counts) = self.entered.store.counts(self.selection) else {
+            return;
+        };
+        let queued = usize::try_from(counts.unfinished()).unwrap_or(usize::MAX);
+        self.watcher.watch(now, &RunEvent::QueueChanged { queued });
     }
 
     pub(crate) fn take_step(&mut self, event: Event, now: Timestamp, effects: &mut Effects) {
@@ -190,9 +214,10 @@ impl Dispatcher<'_> {
     ) -> Result<(), StoreError> {
         let result = self.commit_once(writes, answers, wanted, now);
         match result {
-            Err(error) if error.is_disk_full() && !self.pace.ballast_released => {
+            Err(error) if error.is_disk_full() && self.pace.ballast_released.is_none() => {
                 // The ballast is what lets the end be recorded; then the run ends all the same.
-                self.pace.ballast_released = ballast::release(&self.entered.dir).is_ok();
+                let released = ballast::release(&self.entered.dir).is_ok();
+                self.pace.ballast_released = released.then_some(now);
                 let again = self.commit_once(writes, answers, 0, now);
                 self.alert("the disk is full; the run starts nothing more", &error, now);
                 again.map(|()| {

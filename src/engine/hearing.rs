@@ -56,6 +56,7 @@ impl Dispatcher<'_> {
             Arrival::Woken => {
                 self.pace.hungry = true;
                 self.pace.requests = true;
+                self.pace.changed = true;
                 Vec::new()
             }
             Arrival::Time => {

@@ -167,7 +167,8 @@ pub enum LossCause {
 /// What an attempt used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Peak resident memory of its largest process, in bytes.
+    /// Peak resident memory of its largest process, in bytes; 0 where it had less than the
+    /// supervisor that started it, so that nobody can tell.
     pub max_rss_bytes: u64,
     /// CPU time in user mode.
     #[serde(with = "millis")]

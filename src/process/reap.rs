@@ -66,11 +66,25 @@ fn exit_of(status: libc::c_int) -> Exit {
 }
 
 fn usage_of(usage: &libc::rusage) -> Usage {
+    // A child shares our memory until it executes its program, and the kernel never forgets a peak:
+    // what is not above our own peak tells nothing about the child.
+    let peak = (usage.ru_maxrss > own_peak()).then_some(usage.ru_maxrss);
     Usage {
         // The kernel counts in KiB.
-        max_rss_bytes: u64::try_from(usage.ru_maxrss).unwrap_or_default() * 1024,
+        max_rss_bytes: u64::try_from(peak.unwrap_or_default()).unwrap_or_default() * 1024,
         cpu_user: span(usage.ru_utime),
         cpu_system: span(usage.ru_stime),
+    }
+}
+
+/// The most memory that this process itself has had resident, in KiB.
+fn own_peak() -> libc::c_long {
+    #[expect(unsafe_code, reason = "no safe interface gives the usage of a process")]
+    // SAFETY: the structure is plain data, lives across the call and is written by it alone.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage.ru_maxrss
     }
 }
 

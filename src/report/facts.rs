@@ -102,6 +102,8 @@ pub struct AttemptFacts {
     pub cpu: Duration,
     /// The file with its output, below the state directory.
     pub log: Option<String>,
+    /// How many processes outlived its command.
+    pub leftovers: u32,
 }
 
 /// What became of an attempt.

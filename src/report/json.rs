@@ -130,6 +130,7 @@ struct Task {
     next: Option<String>,
     max_rss_bytes: u64,
     cpu_seconds: f64,
+    leftovers: u32,
 }
 
 #[derive(Serialize)]
@@ -211,6 +212,7 @@ fn task(task: &TaskSummary) -> Task {
         next: task.next.clone(),
         max_rss_bytes: task.max_rss_bytes,
         cpu_seconds: task.cpu.as_secs_f64(),
+        leftovers: task.leftovers,
     }
 }
 

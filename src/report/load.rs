@@ -281,6 +281,7 @@ fn attempt_facts(attempt: AttemptBrief) -> AttemptFacts {
         max_rss_bytes: attempt.max_rss_bytes,
         cpu: attempt.cpu,
         log: attempt.log.map(|file| format!("logs/{file}")),
+        leftovers: attempt.leftovers,
     }
 }
 

@@ -98,6 +98,8 @@ pub struct TaskSummary {
     pub max_rss_bytes: u64,
     /// CPU time, added up.
     pub cpu: Duration,
+    /// Processes that outlived its commands, added up.
+    pub leftovers: u32,
 }
 
 /// A task that did not start.
@@ -253,6 +255,7 @@ fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
         next: next(task, verdict, presence),
         max_rss_bytes: peak(&task.attempts),
         cpu: task.attempts.iter().map(|one| one.cpu).sum(),
+        leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
     }
 }
 

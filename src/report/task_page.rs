@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::outcome::Leftover;
+use crate::model::outcome::LeftoverFate;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
@@ -253,8 +255,11 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
             attempt.run
         )];
     };
-    let memory = size(outcome.usage.max_rss_bytes);
-    let took = format!("{}, {memory}", span(outcome.duration));
+    let memory = match outcome.usage.max_rss_bytes {
+        0 => String::new(),
+        bytes => format!(", {}", size(bytes)),
+    };
+    let took = format!("{}{memory}", span(outcome.duration));
     let mut lines = Vec::new();
     match &attempt.classification {
         None => lines.push(format!("{head}  {}  {took}", paint.good("succeeded"))),
@@ -273,6 +278,9 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
             }
         }
     }
+    for left in &outcome.leftovers {
+        lines.push(format!("       {}", leftover_words(left)));
+    }
     for note in &outcome.notes {
         lines.push(format!(
             "       {}",
@@ -280,6 +288,18 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
         ));
     }
     lines
+}
+
+/// A process that outlived its command, and what became of it.
+fn leftover_words(left: &Leftover) -> String {
+    let name = left.name.untrusted().for_terminal();
+    let pid = left.process.pid;
+    let fate = match left.fate {
+        LeftoverFate::Killed => "was killed",
+        LeftoverFate::Allowed => "may go on",
+        LeftoverFate::Unkillable => "could not be killed",
+    };
+    format!("left behind: `{name}` (process {pid}) {fate}")
 }
 
 fn event_line(event: &LoggedEvent, now: Timestamp, look: Look) -> String {

@@ -58,6 +58,7 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
     healed(&mut page, summary);
     not_finished(&mut page, summary);
     causes(&mut page, summary, told);
+    leftovers(&mut page, summary);
     figures(&mut page, summary);
     page.text
 }
@@ -247,6 +248,29 @@ fn causes(page: &mut Page, summary: &RunSummary, told: Told) {
         }
     }
     page.more(causes.len());
+}
+
+/// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.
+fn leftovers(page: &mut Page, summary: &RunSummary) {
+    let left: Vec<&TaskSummary> = summary
+        .tasks
+        .iter()
+        .filter(|task| task.leftovers > 0)
+        .collect();
+    page.section("Left processes behind", left.len());
+    for task in left.iter().take(LISTED) {
+        let number = usize::try_from(task.leftovers).unwrap_or(usize::MAX);
+        let processes = match number {
+            1 => "1 process".to_owned(),
+            more => format!("{more} processes"),
+        };
+        page.item(&format!(
+            "{}: {processes}, see `autoexec queue show {}`",
+            named(task),
+            task.id
+        ));
+    }
+    page.more(left.len());
 }
 
 fn figures(page: &mut Page, summary: &RunSummary) {

@@ -67,6 +67,8 @@ pub struct AttemptBrief {
     pub ended: Option<String>,
     /// The file with its output below `logs/`.
     pub log: Option<String>,
+    /// How many processes outlived its command.
+    pub leftovers: u32,
 }
 
 /// Which tasks something happened to.
@@ -184,7 +186,7 @@ impl Reader {
                    coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
                    category, pattern, line, \
                    iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
-                   outcome ->> '$.output.file' \
+                   outcome ->> '$.output.file', coalesce(outcome ->> '$.leftover_count', 0) \
                    FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN attempts \
                    ON task_id = wanted \
                    ORDER BY task_id, number";
@@ -206,6 +208,7 @@ impl Reader {
                 line: cells.take()?,
                 ended: cells.take()?,
                 log: cells.take()?,
+                leftovers: cells.number()?,
             })
         })
     }

@@ -149,3 +149,21 @@ fn output_that_tries_to_command_the_terminal_is_only_shown() {
     let list = sandbox.run(["queue", "show", "evil"]).raw_stdout;
     assert!(!list.contains(&0x1b) && !list.contains(&7));
 }
+
+#[test]
+fn processes_that_outlived_their_command_are_named() {
+    let sandbox = Sandbox::new();
+    let script = "setsid sleep 300 & exit 0";
+    sandbox.ok([
+        "queue", "add", "--name", "daemon", "--", "/bin/sh", "-c", script,
+    ]);
+    sandbox.ok(["run"]);
+    let page = sandbox.ok(["report"]);
+    assert!(
+        page.contains("Left processes behind (1)\n  daemon (1): 1 process, see"),
+        "{page}"
+    );
+    let whole = sandbox.ok(["queue", "show", "daemon"]);
+    assert!(whole.contains("left behind: `sleep` (process "), "{whole}");
+    assert!(whole.contains(" was killed"), "{whole}");
+}
