@@ -336,6 +336,9 @@ pub(crate) fn connect(path: &Path, access: Access) -> Result<Connection, StoreEr
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        // Plans that do not depend on bound values. Otherwise a statement that compares a column of a
+        // partial index with a parameter is prepared again for every value, cached or not.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(option, value).doing(DOING)?;
     }
