@@ -20,9 +20,13 @@ impl From<EngineError> for CliError {
             error @ EngineError::Machine { .. } => {
                 Self::of_error(Ending::NothingStarted, "machine_failed", error)
             }
+            error @ EngineError::NoSupervisor { .. } => {
+                Self::of_error(Ending::NothingStarted, "no_supervisor", error)
+                    .hint("the queue is kept; mend the cause and run again")
+            }
             error @ EngineError::NoAnswer { .. } => {
                 Self::of_error(Ending::QueueInUse, "no_answer", error)
-                    .hint("the wish stays noted; try again, or stop the run with `kill`")
+                    .hint("nothing was changed; try again, or stop the run with `kill`")
             }
         }
     }

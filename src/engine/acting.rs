@@ -15,7 +15,7 @@ use crate::process::identity;
 use crate::support::crash;
 
 /// How long nothing is started after the machine had no process or memory to spare.
-const THROTTLE: Duration = Duration::from_secs(1);
+pub(crate) const THROTTLE: Duration = Duration::from_secs(1);
 
 impl Dispatcher<'_> {
     pub(crate) fn carry_out(&mut self, acts: Vec<Act>) {

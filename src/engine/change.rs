@@ -40,6 +40,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Between two looks for an answer.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The answer that a command gives to its own wish when it no longer waits.
+const WITHDRAWN: &str = "the command that asked no longer waits";
+
 /// Whether a command returns before what it asked for is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -87,9 +90,7 @@ pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineE
                     return Ok(changed);
                 }
                 if monotonic() >= deadline {
-                    return Err(EngineError::NoAnswer {
-                        pid: holder.map_or(0, |holder| holder.process.pid),
-                    });
+                    return given_up(asker, request, holder.as_ref());
                 }
                 std::thread::sleep(PAUSE);
             }
@@ -105,21 +106,31 @@ pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineE
 pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> {
     let deadline = monotonic() + ANSWER;
     let mut request = None;
+    let mut last_holder = None;
     loop {
         let lock = RunLock::acquire(&asker.dir.run_lock(), asker.clock.now(), Duration::ZERO);
         let holder = match lock {
-            Ok(_free) => return Ok(None),
+            Ok(lock) => {
+                // The run ended meanwhile: because of us, if it answered with its last breath.
+                let granted = withdraw(asker, request)? == Some(Changed::Granted);
+                drop(lock);
+                return Ok(last_holder.filter(|_| granted));
+            }
             Err(RunLockError::Held { holder }) => holder,
             Err(error) => return Err(EngineError::Lock(error)),
         };
-        if ask(asker, &Wish::Stop { how }, Wait::ForTheAnswer, &mut request)?.is_some() {
-            return Ok(holder);
+        let wish = Wish::Stop { how };
+        match ask(asker, &wish, Wait::ForTheAnswer, &mut request)? {
+            Some(Changed::Granted) => return Ok(holder),
+            // It was meant for a run that had ended; another one holds the lock now.
+            Some(Changed::Refused(_)) => request = None,
+            None => {}
         }
         if monotonic() >= deadline {
-            return Err(EngineError::NoAnswer {
-                pid: holder.map_or(0, |holder| holder.process.pid),
-            });
+            given_up(asker, request, holder.as_ref())?;
+            return Ok(holder);
         }
+        last_holder = holder;
         std::thread::sleep(PAUSE);
     }
 }
@@ -154,6 +165,37 @@ fn ask(
             }
             Ok(Some(Changed::Granted))
         }
+    }
+}
+
+/// Takes a wish back; gives what was answered before, if it was.
+fn withdraw(
+    asker: &Asker,
+    request: Option<(RequestId, Store)>,
+) -> Result<Option<Changed>, EngineError> {
+    let Some((id, mut store)) = request else {
+        return Ok(None);
+    };
+    let now = asker.clock.now();
+    store.write(|tx| requests::answer(tx, id, Verdict::Refused, WITHDRAWN, now))?;
+    Ok(store.answer_of(id)?.map(|answer| match answer.verdict {
+        Verdict::Accepted => Changed::Granted,
+        Verdict::Refused => Changed::Refused(answer.text),
+    }))
+}
+
+/// The run did not answer in time. The wish must not come true later, when nobody expects it.
+fn given_up(
+    asker: &Asker,
+    request: Option<(RequestId, Store)>,
+    holder: Option<&Holder>,
+) -> Result<Changed, EngineError> {
+    match withdraw(asker, request)? {
+        Some(Changed::Granted) => Ok(Changed::Granted),
+        Some(Changed::Refused(text)) if text != WITHDRAWN => Ok(Changed::Refused(text)),
+        Some(Changed::Refused(_)) | None => Err(EngineError::NoAnswer {
+            pid: holder.map_or(0, |holder| holder.process.pid),
+        }),
     }
 }
 

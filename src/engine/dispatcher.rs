@@ -72,6 +72,8 @@ pub(crate) struct Pace {
     pub(crate) next_due: Option<Timestamp>,
     /// Nothing is started before this instant.
     pub(crate) throttled: Option<Timestamp>,
+    /// Supervisors in a row that died before they said a word.
+    pub(crate) stillborn: u32,
     /// Signals that came so far.
     pub(crate) signals: u32,
     /// Why the queue can no longer be written.

@@ -37,6 +37,12 @@ pub enum EngineError {
         /// Why not.
         source: io::Error,
     },
+    /// Supervisors die before they say a word, so no attempt can be started.
+    #[error("the processes that watch over attempts end at once; `{}` says why", .log.display())]
+    NoSupervisor {
+        /// Where they complain.
+        log: PathBuf,
+    },
     /// A living run did not answer a request in time.
     #[error("the run of process {pid} does not answer")]
     NoAnswer {

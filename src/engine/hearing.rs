@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::backend::Said;
+use crate::engine::acting::THROTTLE;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
 use crate::engine::inbox::Arrival;
@@ -35,6 +36,9 @@ use crate::policy::poison::POISON;
 use crate::process::Stream;
 use crate::process::logread::tail_bytes;
 use crate::support::clock::Timestamp;
+
+/// So many supervisors in a row that die before they say a word: no attempt can be started here.
+const MOST_STILLBORN: u32 = 5;
 
 impl Dispatcher<'_> {
     /// What an arrival means: events for the step.
@@ -67,6 +71,10 @@ impl Dispatcher<'_> {
     }
 
     fn heard(&mut self, slot: usize, message: FromSupervisor) -> Vec<Event> {
+        if let Some(line) = self.state.slots.get_mut(&slot) {
+            line.spoke = true;
+            self.pace.stillborn = 0;
+        }
         let event = match message {
             FromSupervisor::Ready { .. } => return Vec::new(),
             FromSupervisor::Started {
@@ -99,6 +107,14 @@ impl Dispatcher<'_> {
         }
         if let Some(line) = self.state.slots.get_mut(&slot) {
             line.retiring = true;
+            if !line.spoke {
+                // Whatever keeps it from living may pass, but not within a moment.
+                self.pace.stillborn += 1;
+                self.pace.throttled = Some(self.clock.now().plus(THROTTLE));
+            }
+        }
+        if self.pace.stillborn >= MOST_STILLBORN {
+            self.state.halt = self.state.halt.max(Some(Halt::Drain));
         }
         let slot_file = self.slot_file(slot);
         self.inbox

@@ -18,6 +18,7 @@ use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
 use crate::engine::events::RunWatcher;
 use crate::engine::inbox::Inbox;
+use crate::engine::state::Halt;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
 use crate::model::ids::RunId;
@@ -27,14 +28,20 @@ use crate::model::layout::slot_file_name;
 use crate::model::message::ToSupervisor;
 use crate::model::state::TaskStatus;
 use crate::process::identity;
+use crate::process::launch::ERROR_LOG;
 use crate::process::signals;
 use crate::process::wake::Listener;
 use crate::store::Actor;
 use crate::store::deaths;
 use crate::store::pick::Selection;
+use crate::store::requests;
+use crate::store::requests::RequestId;
+use crate::store::requests::Verdict;
+use crate::store::requests::Wish;
 use crate::store::runs;
 use crate::store::runs::NewRun;
 use crate::support::clock::Clock;
+use crate::support::clock::Timestamp;
 use crate::support::crash;
 
 /// What a run is to do.
@@ -101,6 +108,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         runs::start(tx, &new, now)
     })?;
     entered.lock.announce(run)?;
+    refuse_stale_stops(&mut entered, now)?;
     // A fault must be told from a kill: only a death of our own making counts against a task.
     signals::mark_fatal_signals().map_err(|source| EngineError::Machine {
         doing: "set handlers for faults",
@@ -111,6 +119,23 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
     // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
     runtime.shutdown_background();
     outcome
+}
+
+/// A wish to stop was meant for the run that was there then, never for one that comes later.
+fn refuse_stale_stops(entered: &mut Entered, now: Timestamp) -> Result<(), EngineError> {
+    let pending = entered.store.pending_requests()?;
+    let stale: Vec<RequestId> = pending
+        .iter()
+        .filter(|request| matches!(request.wish, Wish::Stop { .. }))
+        .map(|request| request.id)
+        .collect();
+    entered.store.write(|tx| {
+        stale.iter().try_for_each(|id| {
+            let text = "the run had ended before it was asked";
+            requests::answer(tx, *id, Verdict::Refused, text, now)
+        })
+    })?;
+    Ok(())
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {
@@ -220,6 +245,14 @@ impl Dispatcher<'_> {
         if let Some(error) = self.pace.failure.take() {
             return Err(EngineError::Store(error));
         }
+        if self.pace.stillborn > 0
+            && self.tally.started == 0
+            && self.state.halt == Some(Halt::Drain)
+        {
+            return Err(EngineError::NoSupervisor {
+                log: self.entered.dir.logs().join(ERROR_LOG),
+            });
+        }
         let totals = self.totals()?;
         let exit_code = self.tally.exit_code(end, &totals);
         let row = runs::RunEnd {
@@ -281,3 +314,7 @@ impl Dispatcher<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -49,6 +49,8 @@ pub(crate) struct Slot {
     pub(crate) busy: Option<AttemptId>,
     /// Outcomes that are not acknowledged yet.
     pub(crate) unacknowledged: usize,
+    /// It said something, so it came to life.
+    pub(crate) spoke: bool,
     /// It takes nothing more.
     pub(crate) retiring: bool,
 }

@@ -17,6 +17,9 @@ use crate::model::layout::StateDir;
 /// The hidden subcommand, looked for before any argument is parsed.
 pub const SUPERVISE: &str = "__supervise";
 
+/// The file below `logs/` in which supervisors complain.
+pub const ERROR_LOG: &str = "supervisors.log";
+
 /// What a supervisor is told in its arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
@@ -88,6 +91,6 @@ impl Launch<'_> {
             .create(true)
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
-            .open(self.dir.logs().join("supervisors.log"))
+            .open(self.dir.logs().join(ERROR_LOG))
     }
 }

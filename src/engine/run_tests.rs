@@ -1,0 +1,82 @@
+//! Runs whose supervisors are not what they should be, and wishes that come too late.
+
+use std::path::Path;
+
+use super::*;
+use crate::engine::events::Unwatched;
+use crate::engine::fixture::NOW;
+use crate::host::state_dir;
+use crate::host::state_dir::SharedFileSystem;
+use crate::model::ids::TaskName;
+use crate::model::spec::Command;
+use crate::model::spec::Surroundings;
+use crate::model::spec::TaskSpec;
+use crate::store::Access;
+use crate::store::Store;
+use crate::store::requests::StopHow;
+use crate::store::tasks;
+use crate::store::tasks::NewTask;
+use crate::store::tasks::OnChange;
+
+fn request(root: &Path) -> RunRequest {
+    let dir = StateDir::at(root.join("state"));
+    state_dir::prepare(&dir, SharedFileSystem::Accept).unwrap();
+    RunRequest {
+        dir,
+        clock: Clock::System,
+        slots: 1,
+        selection: None,
+        adopt: true,
+        executable: "/bin/false".into(),
+        attended: false,
+    }
+}
+
+fn open(request: &RunRequest) -> Store {
+    Store::open(&request.dir, Access::ReadWrite, NOW).unwrap()
+}
+
+#[test]
+fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = request(folder.path());
+    let spec = TaskSpec::of_command(
+        TaskName::new("one").unwrap(),
+        Command::Direct(vec!["true".into()]),
+        "/".into(),
+    );
+    let task = NewTask {
+        spec,
+        surroundings: Surroundings::default(),
+        source: None,
+    };
+    let actor = Actor::Command("test".to_owned());
+    open(&request)
+        .write(|tx| tasks::add(tx, &[task], OnChange::Keep, &actor, NOW))
+        .unwrap();
+    let end = run(&request, &mut Unwatched);
+    assert!(
+        matches!(end, Err(EngineError::NoSupervisor { .. })),
+        "{end:?}"
+    );
+    let store = open(&request);
+    assert!(store.open_attempts().unwrap().is_empty());
+    assert_eq!(
+        store.counts(Selection::All).unwrap().of(TaskStatus::Queued),
+        1
+    );
+}
+
+#[test]
+fn a_wish_to_stop_that_came_too_late_does_not_stop_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = request(folder.path());
+    let wish = Wish::Stop { how: StopHow::Now };
+    let id = open(&request)
+        .write(|tx| requests::put(tx, &wish, "stop", NOW))
+        .unwrap();
+    let outcome = run(&request, &mut Unwatched).unwrap();
+    assert_eq!(outcome.end, RunEnd::Drained);
+    let answer = open(&request).answer_of(id).unwrap().unwrap();
+    assert_eq!(answer.verdict, Verdict::Refused);
+}
