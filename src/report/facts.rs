@@ -31,8 +31,8 @@ pub struct Facts {
     pub ever_run: bool,
     /// The runs of that part of the past, the oldest first.
     pub runs: Vec<RunFacts>,
-    /// The tasks that something happened to, and those that are unfinished, in the order of their
-    /// ids.
+    /// The tasks that something happened to, those that are unfinished and those that still need a
+    /// person, in the order of their ids.
     pub tasks: Vec<TaskFacts>,
 }
 

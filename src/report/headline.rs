@@ -63,7 +63,7 @@ fn state(summary: &RunSummary) -> String {
         (done, all) if done == all => format!("all {all} tasks are done"),
         (done, all) => format!("{done} of {} done", count(all, "task")),
     };
-    match totals.need_a_person() {
+    match summary.needs().len() {
         0 => format!("{done}, nothing needs you"),
         1 => format!("{done}, 1 needs you"),
         number => format!("{done}, {number} need you"),
@@ -86,7 +86,9 @@ fn without_run(summary: &RunSummary, zone: Zone) -> String {
     let queued = summary.totals.of(Verdict::Waiting)
         + summary.totals.of(Verdict::Interrupted)
         + summary.totals.of(Verdict::Deferred);
+    let needing = summary.needs().len();
     let queued = match queued {
+        0 if needing > 0 => "Nothing is queued.".to_owned(),
         0 => "Nothing is queued; add tasks with `autoexec queue add FILE`.".to_owned(),
         1 => "1 task is queued; start it with `autoexec run`.".to_owned(),
         number => format!("{number} tasks are queued; start them with `autoexec run`."),
@@ -105,10 +107,10 @@ fn without_run(summary: &RunSummary, zone: Zone) -> String {
         Scope::Since(since) => format!(" since {}", zone.short(since, now)),
         Scope::SinceRead(None) | Scope::Run(_) => String::new(),
     };
-    let needs = match summary.totals.need_a_person() {
+    let needs = match needing {
         0 => String::new(),
-        1 => " 1 task still needs you.".to_owned(),
-        number => format!(" {number} tasks still need you."),
+        1 => "; 1 task still needs you".to_owned(),
+        number => format!("; {number} tasks still need you"),
     };
-    format!("Nothing ran{since}.{needs} {queued}")
+    format!("Nothing ran{since}{needs}. {queued}")
 }

@@ -215,9 +215,13 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
     let mut ids = reader.touched(period.touched)?;
     if period.is_present {
         ids.extend(reader.unfinished()?);
-        ids.sort_unstable();
-        ids.dedup();
     }
+    // Whoever read of a failure has not yet dealt with it.
+    if matches!(period.scope, Scope::SinceRead(_) | Scope::Since(_)) {
+        ids.extend(reader.needing()?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
     if let Some(only) = wish.only {
         ids.retain(|id| only.binary_search(id).is_ok());
     }

@@ -138,6 +138,31 @@ fn what_was_read_is_not_told_again() {
 }
 
 #[test]
+fn what_needs_a_person_is_told_until_somebody_deals_with_it() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    finish(&mut queue, attempt, true, later(10));
+    end_run(&mut queue, run, later(30));
+    let read = ReportRead {
+        to: queue.store.last_event().unwrap(),
+        at: later(40),
+    };
+    queue
+        .store
+        .write(|tx| runs::mark_report_read(tx, read))
+        .unwrap();
+    let summary = report(&queue, Range::SinceRead);
+    assert_eq!(verdicts(&summary), [("one", Verdict::Failed)]);
+    assert_eq!((summary.needs().len(), summary.totals.attempts), (1, 0));
+    // The same thing was added again: nobody has to see to the old one.
+    queue.add(&["one"]);
+    let summary = report(&queue, Range::SinceRead);
+    assert_eq!(verdicts(&summary), [("one", Verdict::Waiting)]);
+}
+
+#[test]
 fn a_report_can_be_about_chosen_tasks_only() {
     let (queue, _) = two_nights();
     let all = report(&queue, Range::LastRun);

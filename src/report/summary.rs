@@ -123,15 +123,6 @@ impl Totals {
     pub fn tasks(&self) -> usize {
         self.verdicts.values().sum()
     }
-
-    /// How many tasks need a person.
-    pub fn need_a_person(&self) -> usize {
-        let needing = self
-            .verdicts
-            .iter()
-            .filter(|(known, _)| known.needs_a_person());
-        needing.map(|(_, number)| number).sum()
-    }
 }
 
 impl RunSummary {
@@ -174,12 +165,19 @@ impl RunSummary {
         }
     }
 
-    /// The tasks that need a person, the worst first.
+    /// The tasks that need a person, the worst first. A task of whose name there is a newer one has
+    /// been dealt with.
     pub fn needs(&self) -> Vec<&TaskSummary> {
+        let newest: BTreeMap<&TaskName, TaskId> = self
+            .tasks
+            .iter()
+            .map(|task| (&task.name, task.id))
+            .collect();
         let mut needing: Vec<&TaskSummary> = self
             .tasks
             .iter()
             .filter(|task| task.verdict.needs_a_person())
+            .filter(|task| newest.get(&task.name) == Some(&task.id))
             .collect();
         needing.sort_by_key(|task| (task.verdict, task.id));
         needing

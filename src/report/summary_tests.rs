@@ -30,13 +30,30 @@ fn every_task_of_a_mixed_night_gets_its_verdict_and_its_command() {
             ("old-idea", "cancelled", None),
         ]
     );
-    assert_eq!(summary.totals.need_a_person(), 2);
+    assert_eq!(summary.needs().len(), 2);
     let waiting: Vec<&str> = summary
         .not_run
         .iter()
         .map(|task| task.why.as_str())
         .collect();
     assert_eq!(waiting, ["waiting_retry", "no_run"]);
+}
+
+#[test]
+fn a_failed_task_of_whose_name_there_is_a_newer_one_needs_nobody() {
+    let mut facts = nights::mixed();
+    let mut again = facts.tasks[0].clone();
+    again.id = TaskId::new(9);
+    again.name = facts.tasks[1].name.clone();
+    facts.tasks.push(again);
+    let summary = RunSummary::of(facts);
+    let names: Vec<&str> = summary
+        .needs()
+        .iter()
+        .map(|task| task.name.as_str())
+        .collect();
+    assert_eq!(names, ["payroll"]);
+    assert_eq!(summary.totals.of(Verdict::Failed), 1);
 }
 
 #[test]

@@ -36,6 +36,11 @@ fn a_night_in_which_nothing_happened() {
 }
 
 #[test]
+fn what_nobody_has_dealt_with_is_told_again() {
+    assert_snapshot!(page(nights::unresolved()));
+}
+
+#[test]
 fn a_queue_that_never_ran() {
     assert_snapshot!(page(nights::never_run()));
 }

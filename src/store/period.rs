@@ -154,6 +154,26 @@ impl Reader {
         )
     }
 
+    /// The ids of the tasks that need a person and that nobody has dealt with, in their order. A
+    /// task of whose name there is a newer one has been dealt with.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn needing(&self) -> Result<Vec<TaskId>, StoreError> {
+        // Each partial index is used only where its condition is written out.
+        self.ids(
+            "SELECT id FROM task_records AS old \
+             WHERE status <> 'queued' AND status IN ('held', 'failed', 'skipped') \
+             AND coalesce(skip, 'blocked') = 'blocked' \
+             AND NOT EXISTS (SELECT 1 FROM task_records AS new \
+              WHERE new.finished_at IS NULL AND new.name = old.name AND new.id > old.id) \
+             AND NOT EXISTS (SELECT 1 FROM task_records AS new \
+              WHERE new.finished_at IS NOT NULL AND new.name = old.name AND new.id > old.id) \
+             ORDER BY id",
+            &[],
+        )
+    }
+
     /// These tasks in short, in the order of their ids; those that were removed are left out.
     ///
     /// # Errors
