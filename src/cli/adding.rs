@@ -46,7 +46,7 @@ impl Added {
             AddResult::AlreadyQueued(id) => format!("`{name}` is already queued as task {id}"),
             AddResult::Replaced(id) => format!("replaced `{name}`, task {id}"),
             AddResult::KeptOld(id) => {
-                format!("`{name}` was attempted already, so the queued task {id} stays as it is")
+                format!("`{name}` has been started already as task {id}, which stays as it is")
             }
             AddResult::RefusedHeld(id) => {
                 format!("`{name}` is held for a person as task {id}, so nothing was changed")
@@ -167,7 +167,9 @@ pub fn ending(added: &[Added], output: &mut Output) -> Ending {
     let mut ending = Ending::Well;
     for task in added {
         let hint = match task.result {
-            AddResult::KeptOld(_) => "`--replace` gives it the new definition",
+            AddResult::KeptOld(_) => {
+                "`--replace` gives it the new definition from its next attempt on; a task of its own needs another name"
+            }
             AddResult::RefusedHeld(_) => {
                 "let it go on with `autoexec queue retry`, or call it off with `autoexec queue cancel`"
             }

@@ -1,7 +1,8 @@
 //! What went wrong, as a person reads it and as a shell counts it.
 //!
 //! The layers below have typed errors; here they become one shape: what failed, why, what to type
-//! next. [`Ending::code`] is the only place that knows the numbers of the exit codes.
+//! next. [`Ending::code`] is the only place that knows the numbers of the exit codes; only a run knows
+//! its own.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -29,13 +30,20 @@ pub enum Ending {
     Bug,
     /// Another run is active on this queue.
     QueueInUse,
-    /// Stopped by `SIGINT`; the queue is kept.
-    Interrupted,
-    /// Stopped by `SIGTERM`; the queue is kept.
-    Terminated,
+    /// As a run judged itself, other than well.
+    OfRun(u8),
 }
 
 impl Ending {
+    /// The end of a run, which alone knows what became of its tasks and what stopped it.
+    pub fn of_run(exit_code: i32) -> Self {
+        match u8::try_from(exit_code) {
+            Ok(0) => Self::Well,
+            Ok(code) => Self::OfRun(code),
+            Err(_) => Self::Bug,
+        }
+    }
+
     /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
@@ -46,8 +54,7 @@ impl Ending {
             Self::NothingStarted => 4,
             Self::Bug => 70,
             Self::QueueInUse => 75,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
+            Self::OfRun(code) => code,
         }
     }
 }
@@ -257,11 +264,13 @@ mod tests {
             (Ending::NothingStarted, 4),
             (Ending::Bug, 70),
             (Ending::QueueInUse, 75),
-            (Ending::Interrupted, 130),
-            (Ending::Terminated, 143),
         ];
         for (ending, code) in table {
             assert_eq!(ending.code(), code);
         }
+        for code in [0, 1, 3, 4, 130, 143] {
+            assert_eq!(i32::from(Ending::of_run(code).code()), code);
+        }
+        assert_eq!(Ending::of_run(0), Ending::Well);
     }
 }

@@ -147,7 +147,8 @@ fn a_second_run_names_the_first_and_exits_75() {
     let stop = sandbox.run(["stop"]);
     assert_eq!(stop.code, 0, "{}", stop.stderr);
     let answer = sandbox.answer_of(first);
-    assert!(answer.code == 0, "{} {}", answer.code, answer.stderr);
+    // What somebody stopped is not done: a script that goes on with its result must know.
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
     // An interrupted task is kept for the next run.
     let list = sandbox.json(["queue", "list", "--json"]);
     assert_eq!(list["tasks"][0]["status"], "queued");
@@ -261,7 +262,7 @@ fn a_run_takes_tasks_that_are_added_while_it_is_active() {
     });
     sandbox.ok(["stop", "--now"]);
     let answer = sandbox.answer_of(run);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
 }
 
 #[test]
@@ -284,7 +285,7 @@ fn a_changed_task_that_was_attempted_stays_unless_replace_is_written() {
     sandbox.run(["queue", "add", "x.toml"]).fails(
         1,
         &[
-            "`x` was attempted already, so the queued task 1 stays",
+            "`x` has been started already as task 1, which stays as it is",
             "--replace",
         ],
     );

@@ -12,14 +12,12 @@ use crate::cli::config::{WhenRunnerDies, parse_parallel};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
-use crate::engine::events::{RunEnd, RunEvent, RunTotals, RunWatcher};
-use crate::engine::{self, RunOutcome, RunRequest};
+use crate::engine::{self, RunRequest};
 use crate::model::ids::TaskId;
-use crate::model::signal::Signal;
 use crate::store::Store;
 use crate::store::pick::Selection;
 use crate::store::tasks::OnChange;
-use crate::support::clock::{Timestamp, Zone};
+use crate::support::clock::Zone;
 use crate::taskfile::load;
 use crate::ui::lines::Manner;
 use crate::ui::progress::{Show, watcher};
@@ -76,19 +74,15 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         paint: invocation.output.error_paint(),
     };
     let stream = invocation.output.error_stream();
-    let mut witness = Witness {
-        shown: watcher(&stream, manner, show(args, invocation)),
-        totals: RunTotals::default(),
-    };
-    let outcome = engine::run(&request, &mut witness);
-    let Witness { shown, totals } = witness;
+    let mut shown = watcher(&stream, manner, show(args, invocation));
+    let outcome = engine::run(&request, shown.as_mut());
     // The bars are gone before anything else is said.
     drop(shown);
     let outcome = outcome?;
     if args.report {
         report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
     }
-    let ending = ending(&outcome, totals);
+    let ending = Ending::of_run(outcome.exit_code);
     Ok(if ending == Ending::Well {
         work.added
     } else {
@@ -144,37 +138,5 @@ fn show(args: &RunArgs, invocation: &Invocation<'_>) -> Show {
         Show::Bars
     } else {
         Show::Lines
-    }
-}
-
-/// Shows a run and remembers its figures.
-struct Witness {
-    shown: Box<dyn RunWatcher + Send>,
-    totals: RunTotals,
-}
-
-impl RunWatcher for Witness {
-    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
-        if let RunEvent::RunEnded { totals, .. } = event {
-            self.totals = *totals;
-        }
-        self.shown.watch(at, event);
-    }
-}
-
-/// How the command ends: by the signal that stopped it, else by what became of its tasks.
-fn ending(outcome: &RunOutcome, totals: RunTotals) -> Ending {
-    match outcome.end {
-        RunEnd::Signal(Signal::INT) => return Ending::Interrupted,
-        RunEnd::Signal(_) => return Ending::Terminated,
-        RunEnd::Storage => return Ending::QueueUnusable,
-        RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline => {}
-    }
-    if totals.failed + totals.held + totals.blocked > 0 {
-        Ending::NeedsPerson
-    } else if outcome.end == RunEnd::Drained && outcome.started == 0 && totals.waiting > 0 {
-        Ending::NothingStarted
-    } else {
-        Ending::Well
     }
 }
