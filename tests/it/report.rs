@@ -133,7 +133,13 @@ fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
     assert_eq!(json["schema"], "autoexec.report/1");
     sandbox
         .run(["report", "--output", "missing/page.txt"])
-        .fails(1, &["cannot write the report to `missing/page.txt`"]);
+        .fails(
+            2,
+            &[
+                "cannot write the report to `missing/page.txt`",
+                "a folder that exists",
+            ],
+        );
 }
 
 #[test]

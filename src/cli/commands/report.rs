@@ -1,6 +1,6 @@
 //! `autoexec report`: what happened since the last report was read.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use crate::cli::commands::Invocation;
@@ -149,7 +149,28 @@ fn write_file(
     let shown = OsText::from(file).untrusted().for_terminal();
     std::fs::write(file, content).map_err(|error| {
         let what = format!("cannot write the report to `{shown}`");
-        CliError::new(Ending::NeedsPerson, "report_not_written", what).because(error)
+        // Otherwise the machine could not, although such a file could be.
+        let is_wrong_place = matches!(
+            error.kind(),
+            ErrorKind::NotFound
+                | ErrorKind::PermissionDenied
+                | ErrorKind::IsADirectory
+                | ErrorKind::NotADirectory
+                | ErrorKind::InvalidFilename
+                | ErrorKind::ReadOnlyFilesystem
+        );
+        let ending = if is_wrong_place {
+            Ending::Usage
+        } else {
+            Ending::NeedsPerson
+        };
+        let failure = CliError::new(ending, "report_not_written", what);
+        let failure = if error.kind() == ErrorKind::NotFound {
+            failure.hint("name a file in a folder that exists; without `--output` it is shown")
+        } else {
+            failure
+        };
+        failure.because(error)
     })?;
     let note = format!("the report is in `{shown}`");
     invocation.output.note(&note);
