@@ -60,6 +60,30 @@ fn what_has_no_effect_is_said_and_is_no_failure() {
 }
 
 #[test]
+fn words_select_only_tasks_for_which_the_command_makes_sense() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "bad", "exit 65");
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    add(&sandbox, "new", "true");
+    sandbox.run(["queue", "cancel", "--all-failed"]).is(
+        0,
+        "",
+        "`queue cancel` changes only tasks that are queued, running, recovering, held; nothing was \
+         changed\n",
+    );
+    sandbox
+        .run(["queue", "cancel", "--tag", "t"])
+        .is(0, "`new` is cancelled\n", "");
+    let help = sandbox.ok(["queue", "cancel", "--help"]);
+    assert!(!help.contains("--all-failed"), "{help}");
+    let answer = sandbox.run(["queue", "retry", "--status", "queued"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, ""));
+    sandbox
+        .run(["queue", "remove", "--all-failed"])
+        .is(0, "`bad` is removed\n", "");
+}
+
+#[test]
 fn a_succeeded_task_is_added_again_instead_of_retried() {
     let sandbox = Sandbox::new();
     add(&sandbox, "x", "true");

@@ -145,9 +145,7 @@ fn carry_out(
 ) -> Answer {
     let meant = find(manner, select, invocation)?;
     if meant.is_empty() {
-        invocation
-            .output
-            .note("no task is like that; nothing was changed");
+        invocation.output.note(&none_meant(manner, select));
     }
     let (to_change, left): (Vec<Meant>, Vec<Meant>) = meant
         .into_iter()
@@ -209,6 +207,21 @@ fn still_open(
         }
     }
     Ok(open)
+}
+
+/// Why the words select nothing.
+fn none_meant(manner: &Manner, select: &SelectArgs) -> String {
+    match select.asked_status() {
+        Some(status) if !manner.changeable.contains(&status) => {
+            let words: Vec<&str> = manner.changeable.iter().map(|one| one.as_str()).collect();
+            format!(
+                "`{}` changes only tasks that are {}; nothing was changed",
+                manner.command,
+                words.join(", ")
+            )
+        }
+        _ => "no task is like that; nothing was changed".to_owned(),
+    }
 }
 
 fn find(

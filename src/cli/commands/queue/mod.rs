@@ -22,6 +22,12 @@ pub enum QueueCommand {
     /// Show one task whole
     Show(show::ShowArgs),
     /// Call tasks off; a running one is stopped gently first
+    // What has failed is over; to be rid of it, one removes it.
+    #[command(
+        mut_arg("all_failed", |arg| arg.hide(true)),
+        override_usage = "autoexec queue cancel [OPTIONS] <ID|NAME>…\n       \
+                          autoexec queue cancel [OPTIONS] --category CATEGORY --tag TAG --status STATUS"
+    )]
     Cancel(change::StopArgs),
     /// Queue tasks again that failed, were skipped, cancelled or held
     Retry(change::RetryArgs),

@@ -41,18 +41,33 @@ impl SelectArgs {
         }
     }
 
-    /// The tasks that are meant, in the order in which they were named, each once. Where tasks are
-    /// selected by words and no status is written, `usual` says which states count.
+    /// The state that is asked for, if any is.
+    pub fn asked_status(&self) -> Option<TaskStatus> {
+        self.status
+            .or(self.all_failed.then_some(TaskStatus::Failed))
+    }
+
+    /// The tasks that are meant, in the order in which they were named, each once. Words select
+    /// only tasks in a state for which the command makes sense, which `sensible` says.
     ///
     /// # Errors
     /// When a name or id is unknown, or the queue cannot be read.
-    pub fn resolve(&self, reader: &Reader, usual: &[TaskStatus]) -> Result<Vec<TaskId>, CliError> {
+    pub fn resolve(
+        &self,
+        reader: &Reader,
+        sensible: &[TaskStatus],
+    ) -> Result<Vec<TaskId>, CliError> {
         if self.tasks.is_empty() {
-            let statuses = match (self.all_failed, self.status) {
-                (true, _) => vec![TaskStatus::Failed],
-                (false, Some(status)) => vec![status],
-                (false, None) => usual.to_vec(),
-            };
+            let asked = self.asked_status();
+            let statuses: Vec<TaskStatus> = sensible
+                .iter()
+                .copied()
+                .filter(|status| asked.is_none_or(|asked| asked == *status))
+                .collect();
+            // No state at all would select every task.
+            if statuses.is_empty() {
+                return Ok(Vec::new());
+            }
             let lines = reader.list(&Filter {
                 statuses,
                 tag: self.tag.clone(),
