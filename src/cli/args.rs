@@ -210,8 +210,10 @@ fn explain(error: &clap::Error) -> CliError {
     let rest = rest
         .lines()
         .map(str::trim_end)
-        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .map(str::trim_start)
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        // The parser advises to write an unknown option behind `--`, which is never what was meant.
+        .filter(|line| !line.starts_with("tip: to pass "))
         .collect::<Vec<_>>()
         .join("\n");
     let failure = CliError::usage("usage", message);

@@ -180,6 +180,63 @@ fn lines_are_commands_for_the_shell() {
 }
 
 #[test]
+fn a_list_of_commands_is_shown_as_it_was_understood_but_not_without_end() {
+    let sandbox = Sandbox::new();
+    let answer = sandbox.run_with_input(&["queue", "add", "--lines", "-"], b"echo 'b c' | cat\n");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stdout.ends_with(" as task 1: echo 'b c' | cat\n"),
+        "{}",
+        answer.stdout
+    );
+    let lines = "true\n".repeat(25);
+    let answer = sandbox.run_with_input(&["queue", "add", "--lines", "-"], lines.as_bytes());
+    assert_eq!(answer.stdout.lines().count(), 21, "{}", answer.stdout);
+    assert!(
+        answer.stdout.ends_with("… and 5 more; 25 tasks in all\n"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+fn a_command_without_the_double_dash_is_told_where_it_goes() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["queue", "add", "echo", "a b"]).fails(
+        2,
+        &["a command goes behind `--`: `autoexec queue add -- echo 'a b'`"],
+    );
+    let answer = sandbox.run(["queue", "add", "echo", "-n", "hi"]);
+    answer.fails(2, &["`-n`", "-- CMD"]);
+    for arguments in [&["run", "--json"][..], &["queue", "add", "echo", "-n"]] {
+        let answer = sandbox.run(arguments);
+        answer.fails(2, &["error: unexpected argument"]);
+        assert!(!answer.stderr.contains("tip: to pass"), "{}", answer.stderr);
+    }
+    assert!(names(&sandbox).is_empty());
+}
+
+#[test]
+fn a_name_that_a_running_task_has_is_not_given_twice() {
+    let sandbox = Sandbox::new();
+    let script = "echo running > x.running; exec sleep 600";
+    sandbox.ok(["queue", "add", "--name", "x", "--", "/bin/sh", "-c", script]);
+    let run = sandbox.start(&["run"]);
+    crate::sandbox::wait_for_file(&sandbox.work().join("x.running"));
+    sandbox
+        .run(["queue", "add", "--name", "x", "--", "true"])
+        .is(
+            1,
+            "",
+            "warning: `x` has been started already as task 1, which stays as it is\n  \
+             hint: `--replace` gives it the new definition from its next attempt on; a task of its \
+             own needs another name\n",
+        );
+    sandbox.ok(["stop", "--now"]);
+    drop(sandbox.answer_of(run));
+}
+
+#[test]
 fn a_file_and_a_command_at_once_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.file("two.toml", TWO);

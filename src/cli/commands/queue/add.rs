@@ -11,12 +11,17 @@ use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::flags::KeyFlags;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Output;
+use crate::model::spec::Command;
 use crate::store::Store;
 use crate::store::tasks::{AddResult, OnChange};
 use crate::support::bytes::OsText;
+use crate::support::text::count;
 use crate::taskfile::{
     CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load, load_lines,
 };
+
+/// How many tasks of a list of commands are shown one by one.
+const SHOWN_LINES: usize = 20;
 
 /// Options of `autoexec queue add`.
 #[derive(Debug, clap::Args)]
@@ -78,7 +83,8 @@ pub fn carry_out(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
         adding::accept(loaded, invocation.output)?
     } else {
         let loaded = load(&args.files, &context);
-        let tasks = adding::accept(loaded, invocation.output)?;
+        let accepted = adding::accept(loaded, invocation.output);
+        let tasks = accepted.map_err(|failure| hint_at_command(args, failure))?;
         adding::only(tasks, &args.only)?
     };
     if tasks.is_empty() {
@@ -106,6 +112,22 @@ pub fn carry_out(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
     )?;
     show(args, &tasks, &added, invocation.output);
     Ok(adding::ending(&added, invocation.output))
+}
+
+/// Somebody who typed a command where files are expected forgot the `--`.
+fn hint_at_command(args: &AddArgs, failure: CliError) -> CliError {
+    if args.files.iter().any(|file| file.exists()) {
+        return failure;
+    }
+    let words: Vec<OsText> = args
+        .files
+        .iter()
+        .map(|word| word.as_path().into())
+        .collect();
+    failure.hint(format!(
+        "a command goes behind `--`: `autoexec queue add -- {}`",
+        shown_words(&words)
+    ))
 }
 
 fn from_command_line(args: &AddArgs, context: &Context, store: &Store) -> Result<Loaded, CliError> {
@@ -147,12 +169,18 @@ fn show(args: &AddArgs, tasks: &[ParsedTask], added: &[Added], output: &mut Outp
         output.json(&json!({"schema": "autoexec.added/1", "tasks": tasks}));
         return;
     }
-    for (task, added) in tasks.iter().zip(added) {
+    // Files are short and say themselves what they hold; a list of commands may be very long.
+    let shown = if args.lines.is_some() {
+        SHOWN_LINES
+    } else {
+        usize::MAX
+    };
+    for (task, added) in tasks.iter().zip(added).take(shown) {
         match added.result {
             // What was typed went through a shell first; this shows what is left of it.
-            AddResult::Added(_) if !args.command.is_empty() => {
-                let words = task.spec.steps.first().map(|step| step.command.argv());
-                let shown = shown_words(&words.unwrap_or_default());
+            AddResult::Added(_) if args.files.is_empty() => {
+                let command = task.spec.steps.first().map(|step| &step.command);
+                let shown = command.map(shown_command).unwrap_or_default();
                 output.line(&format!("{}: {shown}", added.sentence()));
             }
             AddResult::Added(_) | AddResult::AlreadyQueued(_) | AddResult::Replaced(_) => {
@@ -161,6 +189,18 @@ fn show(args: &AddArgs, tasks: &[ParsedTask], added: &[Added], output: &mut Outp
             // Told as warnings.
             AddResult::KeptOld(_) | AddResult::RefusedHeld(_) => {}
         }
+    }
+    if added.len() > shown {
+        let all = count(added.len(), "task");
+        output.line(&format!("… and {} more; {all} in all", added.len() - shown));
+    }
+}
+
+/// A command on one line. A script of one line of a list is shown without the shell that runs it.
+fn shown_command(command: &Command) -> String {
+    match command {
+        Command::Direct(words) => shown_words(words),
+        Command::Shell { script, .. } => script.untrusted().for_terminal(),
     }
 }
 
