@@ -23,6 +23,7 @@ use crate::model::outcome::LossCause;
 use crate::model::outcome::Outcome;
 use crate::model::slot::SlotEntry;
 use crate::model::slot::SlotRecord;
+use crate::process::cgroup;
 use crate::process::slotfile;
 use crate::process::slotfile::LockGuard;
 use crate::process::sweep::sweep;
@@ -104,7 +105,7 @@ pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<E
         let fates = match lock {
             None => held_by_the_living(&path, here, found),
             Some(lock) => {
-                let fates = left_by_the_dead(&lock, here, found);
+                let fates = left_by_the_dead(&lock, &path, here, found);
                 examination.spent.push(path);
                 fates
             }
@@ -138,7 +139,7 @@ pub(crate) fn inspect(
         .into_iter()
         .filter_map(|(attempt, record)| Some((attempt, record?)))
         .collect();
-    let mut fates = left_by_the_dead(&lock, here, recorded);
+    let mut fates = left_by_the_dead(&lock, path, here, recorded);
     fates.extend(unrecorded.into_iter().map(|(attempt, _)| {
         // It never wrote `starting`, and it is dead: the assignment died in the pipe.
         (attempt, Fate::NeverStarted(NotStartedReason::RunnerGone))
@@ -192,6 +193,7 @@ fn held_by_the_living(
 /// The supervisor is dead: its lock is ours.
 fn left_by_the_dead(
     _lock: &LockGuard,
+    slot_file: &Path,
     here: Here,
     found: Vec<(AttemptId, SlotRecord)>,
 ) -> Vec<(AttemptId, Fate)> {
@@ -213,7 +215,12 @@ fn left_by_the_dead(
             }
         }
     }
-    fates.extend(swept(here, maybe_ran, &supervisors));
+    let group = cgroup::name(here.queue, slot_file);
+    fates.extend(swept(here, maybe_ran, &supervisors, group.as_deref()));
+    // What was made in another part of the tree stays there, empty.
+    if let (Some(group), Some(base)) = (group, cgroup::Base::find()) {
+        base.remove(&group);
+    }
     fates
 }
 
@@ -222,12 +229,13 @@ fn swept(
     here: Here,
     maybe_ran: Vec<(AttemptId, Option<Timestamp>)>,
     supervisors: &[ProcessIdentity],
+    group: Option<&str>,
 ) -> Vec<(AttemptId, Fate)> {
     if maybe_ran.is_empty() {
         return Vec::new();
     }
     let attempts: Vec<AttemptId> = maybe_ran.iter().map(|(attempt, _)| *attempt).collect();
-    let report = sweep(here.queue, &attempts, supervisors);
+    let report = sweep(here.queue, &attempts, supervisors, group);
     maybe_ran
         .into_iter()
         .map(|(attempt, started_at)| {
@@ -280,6 +288,6 @@ fn without_record(here: Here, unrecorded: &[Open]) -> Vec<(AttemptId, Fate)> {
             ));
         }
     }
-    fates.extend(swept(here, vanished, &[]));
+    fates.extend(swept(here, vanished, &[], None));
     fates
 }

@@ -239,7 +239,7 @@ pub enum LeftoverFate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Containment {
-    /// A control group of its own: nothing escapes.
+    /// A control group of its own: a process escapes only by moving itself to another group.
     Cgroup,
     /// The supervisor inherits orphans; a process escapes only together with the supervisor's death.
     Subreaper,

@@ -15,6 +15,7 @@
 //! the queue and remembers which attempt it was busy with when it died, [`slotfile`] keeps what a
 //! supervisor knows until its runner has committed it.
 
+pub mod cgroup;
 mod diagnosis;
 pub mod environment;
 pub mod epoch;

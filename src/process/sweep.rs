@@ -1,8 +1,9 @@
 //! Killing what is left of attempts whose supervisor is dead.
 //!
-//! A process belongs to an attempt when its environment holds the attempt's mark, or when it is in
+//! A process belongs to an attempt when its environment holds the attempt's mark, when it is in
 //! the session of the attempt's supervisor (a child between fork and exec has no mark yet, and a
-//! program may clear its environment). Whoever sweeps must have taken the supervisor's slot lock
+//! program may clear its environment), or when it is in the control group of the supervisor's slot.
+//! Whoever sweeps must have taken the supervisor's slot lock
 //! first: until then a child may be born.
 //!
 //! The session counts only while its number cannot have been given to others: no process has the
@@ -20,6 +21,7 @@ use crate::model::layout::MARK_VARIABLE;
 use crate::model::outcome::Leftover;
 use crate::model::outcome::LeftoverFate;
 use crate::model::signal::Signal;
+use crate::process::cgroup;
 use crate::process::identity;
 use crate::process::table;
 use crate::support::clock::monotonic;
@@ -52,16 +54,22 @@ impl SweepReport {
     }
 }
 
-/// Kills every process of these attempts and of these supervisors' sessions, and no other.
+/// Kills every process of these attempts, of these supervisors' sessions and of their slot's control
+/// group (by its name; `None` where no slot is known), and no other.
 ///
 /// Takes at most about five seconds.
-pub fn sweep(queue: QueueId, attempts: &[AttemptId], sessions: &[ProcessIdentity]) -> SweepReport {
+pub fn sweep(
+    queue: QueueId,
+    attempts: &[AttemptId],
+    sessions: &[ProcessIdentity],
+    group: Option<&str>,
+) -> SweepReport {
     let marks: Vec<String> = attempts.iter().map(|id| mark(queue, *id)).collect();
     let mut found: BTreeMap<(i32, u64), Leftover> = BTreeMap::new();
     let deadline = monotonic() + PATIENCE;
     let mut clean = 0;
     loop {
-        let alive = look(&marks, sessions);
+        let alive = look(&marks, sessions, group);
         if alive.is_empty() {
             clean += 1;
             if clean == CLEAN_LOOKS {
@@ -104,7 +112,10 @@ pub fn mark(queue: QueueId, attempt: AttemptId) -> String {
 }
 
 /// The living processes that belong to what is asked for.
-fn look(marks: &[String], sessions: &[ProcessIdentity]) -> Vec<table::Entry> {
+fn look(marks: &[String], sessions: &[ProcessIdentity], group: Option<&str>) -> Vec<table::Entry> {
+    // The group is only of those that are not older than its supervisor.
+    let oldest = sessions.iter().map(|session| session.start).min();
+    let group = group.zip(oldest);
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let user = rustix::process::getuid().as_raw();
     let sessions: Vec<ProcessIdentity> = sessions
@@ -126,6 +137,10 @@ fn look(marks: &[String], sessions: &[ProcessIdentity]) -> Vec<table::Entry> {
             (in_session && table::user(entry.process.pid) == Some(user))
                 || table::environment(entry.process.pid)
                     .is_some_and(|environment| carries(&environment, marks))
+                // INVARIANT: read after the start time, which the signal looks at again.
+                || group.is_some_and(|(name, oldest)| {
+                    entry.process.start >= oldest && cgroup::holds(name, entry.process.pid)
+                })
         })
         .collect()
 }

@@ -48,13 +48,13 @@ fn a_whole_tree_goes_and_its_neighbour_stays() {
     let (mut ours, _) = start(script, Some(mark(queue, A)));
     let (mut other, _) = start("echo up; exec sleep 600", Some(mark(queue, B)));
     let neighbour = of(&other);
-    let report = sweep(queue, &[A], &[]);
+    let report = sweep(queue, &[A], &[], None);
     assert!(report.is_clean());
     assert!(report.found.len() >= 3, "{report:?}");
     assert!(identity::is_alive(neighbour));
-    assert_eq!(sweep(queue, &[A], &[]), SweepReport::default());
+    assert_eq!(sweep(queue, &[A], &[], None), SweepReport::default());
     ours.wait().unwrap();
-    sweep(queue, &[B], &[]);
+    sweep(queue, &[B], &[], None);
     assert!(!identity::is_alive(neighbour));
     other.wait().unwrap();
 }
@@ -64,7 +64,7 @@ fn a_session_is_swept_though_its_processes_cleared_their_environment() {
     let script = "exec setsid sh -c 'env -i /bin/sleep 600 & echo $$; exec 1>&-; wait'";
     let (mut child, leader) = start(script, None);
     let session = identity::identity(leader.parse().unwrap()).unwrap();
-    let report = sweep(queue(2), &[], &[session]);
+    let report = sweep(queue(2), &[], &[session], None);
     assert!(report.is_clean());
     assert!(report.found.len() >= 2, "{report:?}");
     child.wait().unwrap();
@@ -80,10 +80,13 @@ fn a_session_number_that_was_given_to_another_is_left_alone() {
             start: stale,
             ..now
         };
-        assert_eq!(sweep(queue(3), &[], &[session]), SweepReport::default());
+        assert_eq!(
+            sweep(queue(3), &[], &[session], None),
+            SweepReport::default()
+        );
     }
     assert!(identity::is_alive(now));
-    assert_eq!(sweep(queue(3), &[], &[now]).found.len(), 1);
+    assert_eq!(sweep(queue(3), &[], &[now], None).found.len(), 1);
     child.wait().unwrap();
 }
 
@@ -116,8 +119,8 @@ fn a_tree_that_keeps_growing_is_cut_down() {
     let queue = queue(4);
     let script = "echo up; while :; do (setsid sh -c 'sleep 600 & sleep 600' &); done";
     let (mut child, _) = start(script, Some(mark(queue, A)));
-    let report = sweep(queue, &[A], &[]);
+    let report = sweep(queue, &[A], &[], None);
     assert!(report.is_clean());
-    assert_eq!(sweep(queue, &[A], &[]), SweepReport::default());
+    assert_eq!(sweep(queue, &[A], &[], None), SweepReport::default());
     child.wait().unwrap();
 }

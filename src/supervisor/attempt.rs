@@ -13,7 +13,9 @@ use crate::model::outcome::StartFailureKind;
 use crate::model::outcome::Usage;
 use crate::model::slot::SlotEntry;
 use crate::model::spec::Leftovers as LeftoverRule;
+use crate::model::spec::Limits;
 use crate::model::spec::StepSpec;
+use crate::process::cgroup::Group;
 use crate::process::environment;
 use crate::process::environment::Environment;
 use crate::process::spawn;
@@ -39,10 +41,16 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
     service
         .log
         .begin(assignment.attempt, assignment.spec.max_output);
+    let limits = &assignment.spec.limits;
+    let group = service.group.as_ref();
+    let memory_kills = group.and_then(Group::memory_kills);
+    let limits = group.map_or_else(|| limits.clone(), |group| group.hold(limits));
+    let limits_memory = limits.memory.is_some();
     let zero = monotonic();
     let mut attempt = Attempt {
         service,
         assignment,
+        limits,
         zero,
         deadline: assignment.timeout.map(|limit| zero.saturating_add(limit)),
         ladder: Ladder::Untouched,
@@ -59,10 +67,20 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         ended_after: duration,
         ..
     } = attempt;
+    let group = service.group.as_ref();
+    let memory_kills = memory_kills.zip(group.and_then(Group::memory_kills));
+    let containment = match group {
+        Some(_) => Containment::Cgroup,
+        None => Containment::Subreaper,
+    };
     if leftovers.any_alive() {
+        // They keep their limits: they are the last that are in the group.
         service.retire();
+    } else if let Some(group) = group
+        && !assignment.spec.limits.is_empty()
+    {
+        group.release();
     }
-    let limits_memory = assignment.spec.limits.memory.is_some() && started_at.is_some();
     Outcome {
         ended,
         started_at,
@@ -72,9 +90,9 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         output: service.log.finish(),
         leftovers: leftovers.named,
         leftover_count: leftovers.count,
-        containment: Containment::Subreaper,
-        out_of_memory: false,
-        notes: limits_memory
+        containment,
+        out_of_memory: memory_kills.is_some_and(|(before, after)| after > before),
+        notes: (limits_memory && started_at.is_some())
             .then(|| MEMORY_NOTE.to_owned())
             .into_iter()
             .collect(),
@@ -84,6 +102,8 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
 pub(super) struct Attempt<'a> {
     pub(super) service: &'a mut Service,
     pub(super) assignment: &'a Assignment,
+    /// The limits that the control group does not keep.
+    pub(super) limits: Limits,
     /// The start, on the clock that does not jump.
     pub(super) zero: Duration,
     pub(super) deadline: Option<Duration>,
@@ -153,7 +173,7 @@ impl Attempt<'_> {
             workdir: spec.workdir.as_path(),
             environment,
             stdin: spec.stdin.as_ref().map(OsText::as_path),
-            limits: &spec.limits,
+            limits: &self.limits,
             nice: spec.nice,
         })?;
         // CRASH: the command runs and only `starting` stands.

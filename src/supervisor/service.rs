@@ -21,6 +21,8 @@ use crate::model::message::NotStartedReason;
 use crate::model::signal::Signal;
 use crate::model::slot::SlotEntry;
 use crate::model::spec::OnCrash;
+use crate::process::cgroup;
+use crate::process::cgroup::Group;
 use crate::process::environment::Inherited;
 use crate::process::epoch;
 use crate::process::identity;
@@ -84,6 +86,8 @@ pub(super) struct Service {
     pub(super) buffer: Vec<u8>,
     pub(super) signals: PipeReader,
     pub(super) slot: SlotFile,
+    /// Where control groups were delegated to us: ours, which we are in.
+    pub(super) group: Option<Group>,
     pub(super) inbox: VecDeque<Assignment>,
     pub(super) stay: Stay,
     /// The runner or a signal has said something that was not listened to yet.
@@ -125,6 +129,10 @@ impl Service {
         let control = Control::take_over().map_err(failed("use the pipes to its runner"))?;
         let path = arguments.state.slot(arguments.run, arguments.slot);
         let slot = SlotFile::create(&path, arguments.queue, boot)?;
+        // A kernel that refuses leaves us at the weaker level, which every outcome tells.
+        let group = cgroup::Base::find()
+            .zip(cgroup::name(arguments.queue, &path))
+            .and_then(|(base, name)| Group::enter(&base, &name).ok());
         let mut service = Self {
             log: SlotLog::new(&arguments.state.logs(), arguments.run, arguments.slot),
             own,
@@ -133,6 +141,7 @@ impl Service {
             buffer: vec![0; BUFFER],
             signals,
             slot,
+            group,
             inbox: VecDeque::new(),
             stay: Stay::Serving,
             heard: false,
@@ -331,6 +340,9 @@ impl Service {
             // Interrupted or not: it is tried again until the deadline.
             let _again = rustix::event::poll(&mut fds, Some(&second));
             self.control.flush();
+        }
+        if let Some(group) = self.group.take() {
+            group.leave();
         }
     }
 }

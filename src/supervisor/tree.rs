@@ -1,7 +1,8 @@
 //! The processes below a supervisor: killing all of them, and naming those that were left over.
 //!
 //! The supervisor is a subreaper: a descendant whose parent dies becomes its child, whatever session
-//! or group it has moved to. So "no children" proves that nothing is left.
+//! or group it has moved to. So "no children" proves that nothing is left. Where it has a control group
+//! the group is looked into too: somebody may have been moved in.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use crate::model::outcome::LeftoverFate;
 use crate::model::outcome::MAX_LEFTOVERS;
 use crate::model::outcome::Usage;
 use crate::model::signal::Signal;
+use crate::process::cgroup::Group;
 use crate::process::identity;
 use crate::process::reap::Reaped;
 use crate::process::reap::reap_any;
@@ -123,9 +125,9 @@ pub(super) fn signal_group(leader: ProcessIdentity, signal: Signal) {
     let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::CONT);
 }
 
-/// Kills every living descendant once.
-pub(super) fn kill_all() -> Vec<Entry> {
-    let alive = descendants();
+/// Kills every living descendant once, and everybody else in the control group.
+pub(super) fn kill_all(group: Option<&Group>) -> Vec<Entry> {
+    let alive = family(group);
     for entry in &alive {
         // It may be gone by now, or of another user: then it is found again.
         let _gone = identity::signal(entry.process, Signal::KILL);
@@ -133,9 +135,9 @@ pub(super) fn kill_all() -> Vec<Entry> {
     alive
 }
 
-/// Names every living descendant and leaves it alone.
-pub(super) fn name_all() -> Leftovers {
-    let found = descendants()
+/// Names everybody who is left and leaves them alone.
+pub(super) fn name_all(group: Option<&Group>) -> Leftovers {
+    let found = family(group)
         .into_iter()
         .map(|entry| ((entry.process.pid, entry.process.start), entry))
         .collect();
@@ -143,23 +145,28 @@ pub(super) fn name_all() -> Leftovers {
 }
 
 /// Kills until nothing is left, or nothing dies any more.
-pub(super) fn kill_until_nothing_is_left(leader: i32, collected: &mut Collected) -> Leftovers {
+pub(super) fn kill_until_nothing_is_left(
+    leader: i32,
+    collected: &mut Collected,
+    group: Option<&Group>,
+) -> Leftovers {
     let deadline = monotonic() + KILL_PATIENCE;
     let mut found = BTreeMap::new();
     loop {
         collected.reap(leader);
-        if collected.nothing_left || monotonic() >= deadline {
+        let is_clear = collected.nothing_left && is_empty(group);
+        if is_clear || monotonic() >= deadline {
             break;
         }
-        for entry in kill_all() {
+        for entry in kill_all(group) {
             found.insert((entry.process.pid, entry.process.start), entry);
         }
         std::thread::sleep(PAUSE);
     }
-    let survivors: BTreeSet<(i32, u64)> = if collected.nothing_left {
+    let survivors: BTreeSet<(i32, u64)> = if collected.nothing_left && is_empty(group) {
         BTreeSet::new()
     } else {
-        descendants()
+        family(group)
             .into_iter()
             .map(|entry| (entry.process.pid, entry.process.start))
             .collect()
@@ -171,6 +178,22 @@ pub(super) fn kill_until_nothing_is_left(leader: i32, collected: &mut Collected)
             LeftoverFate::Killed
         }
     })
+}
+
+/// Whether nobody but us is in the control group, if there is one.
+pub(super) fn is_empty(group: Option<&Group>) -> bool {
+    group.is_none_or(|group| group.others().is_empty())
+}
+
+/// All living descendants, and everybody else in the control group.
+fn family(group: Option<&Group>) -> Vec<Entry> {
+    let mut all = descendants();
+    for entry in group.map(Group::others).unwrap_or_default() {
+        if all.iter().all(|known| known.process != entry.process) {
+            all.push(entry);
+        }
+    }
+    all
 }
 
 /// All living descendants: our children, and theirs.

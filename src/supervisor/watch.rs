@@ -70,7 +70,7 @@ impl Attempt<'_> {
         let exit = self.watch(&mut step);
         self.ended_after = monotonic().saturating_sub(self.zero);
         self.settle(&mut step);
-        if !step.collected.nothing_left {
+        if !step.collected.nothing_left || !tree::is_empty(self.service.group.as_ref()) {
             self.clear_up(&mut step, exit, is_last);
         }
         self.drain(&mut step);
@@ -89,7 +89,7 @@ impl Attempt<'_> {
             let now = monotonic();
             if let Some(at) = killed_at {
                 // Until the command is gone: a process that was just born escapes a single round.
-                let _killed = tree::kill_all();
+                let _killed = tree::kill_all(self.service.group.as_ref());
                 if now.saturating_sub(at) > tree::KILL_PATIENCE {
                     // It is stuck in the kernel. What else it left is looked for like that of any other.
                     return Exit::Signal {
@@ -156,7 +156,7 @@ impl Attempt<'_> {
             Some(Act::Ask) => tree::signal_group(leader, self.assignment.spec.stop_signal),
             Some(Act::Kill) => {
                 tree::signal_group(leader, Signal::KILL);
-                let _killed = tree::kill_all();
+                let _killed = tree::kill_all(self.service.group.as_ref());
             }
             None => {}
         }
@@ -193,13 +193,15 @@ impl Attempt<'_> {
     /// Something outlived the command: kills it, or lets it go on where the task allows that.
     fn clear_up(&mut self, step: &mut Step, exit: Exit, is_last: bool) {
         let rule = self.assignment.spec.leftovers;
+        let group = self.service.group.as_ref();
         let is_good = self.ladder == Ladder::Untouched && self.is_success(exit);
         match rule {
             // What one step left may serve the next.
             LeftoverRule::Allow if is_good && !is_last => {}
-            LeftoverRule::Allow if is_good => self.leftovers.extend(tree::name_all()),
+            LeftoverRule::Allow if is_good => self.leftovers.extend(tree::name_all(group)),
             LeftoverRule::Allow | LeftoverRule::Kill | LeftoverRule::Fail => {
-                let left = tree::kill_until_nothing_is_left(step.leader.pid, &mut step.collected);
+                let left =
+                    tree::kill_until_nothing_is_left(step.leader.pid, &mut step.collected, group);
                 self.leftovers.extend(left);
             }
         }

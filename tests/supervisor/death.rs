@@ -163,7 +163,7 @@ fn a_command_that_kills_its_supervisor_is_swept_by_its_mark() {
         driver.record(1),
         Some(SlotEntry::Running { .. } | SlotEntry::Starting { .. })
     ));
-    let report = sweep(driver.queue, &[AttemptId::new(1)], &[driver.own]);
+    let report = sweep(driver.queue, &[AttemptId::new(1)], &[driver.own], None);
     assert!(report.is_clean());
     assert!(!report.found.is_empty());
     assert!(!identity::is_alive(process));
@@ -183,7 +183,7 @@ fn a_supervisor_that_dies_anywhere_leaves_the_truth() {
         let task = driver.shell(1, "echo ran > ran; exit 0");
         driver.assign(task);
         driver.wait();
-        sweep(driver.queue, &[AttemptId::new(1)], &[driver.own]);
+        sweep(driver.queue, &[AttemptId::new(1)], &[driver.own], None);
         let ran = driver.work().join("ran").exists();
         let record = driver.record(1);
         match place {

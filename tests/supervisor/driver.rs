@@ -23,6 +23,7 @@ use autoexec::model::spec::Command as TaskCommand;
 use autoexec::model::spec::Surroundings;
 use autoexec::model::spec::TaskSpec;
 use autoexec::process::Stream;
+use autoexec::process::cgroup;
 use autoexec::process::epoch;
 use autoexec::process::identity;
 use autoexec::process::logread::Piece;
@@ -80,6 +81,15 @@ impl Driver {
         let mut shell = Command::new("/bin/sh");
         let script = format!("ulimit {ulimit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_autoexec")]);
+        Self::start_through(shell, WhenRunnerDies::Adopt)
+    }
+
+    /// A supervisor whose runner is in a control group.
+    pub(crate) fn start_in(group: &Path) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let script = "echo $$ > \"$GROUP/cgroup.procs\"; exec \"$0\" \"$@\"";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_autoexec")]);
+        shell.env("GROUP", group);
         Self::start_through(shell, WhenRunnerDies::Adopt)
     }
 
@@ -236,6 +246,11 @@ impl Driver {
         self.child.wait().unwrap();
     }
 
+    /// The name of the control group of the supervisor's slot.
+    pub(crate) fn group(&self) -> String {
+        cgroup::name(self.queue, &self.state.slot(RUN, 0)).unwrap()
+    }
+
     pub(crate) fn runner_dies(&mut self) {
         self.pipe = None;
     }
@@ -247,7 +262,7 @@ impl Drop for Driver {
         let _gone = self.child.kill();
         let _dead = self.child.wait();
         let attempts: Vec<AttemptId> = (1..=12).map(AttemptId::new).collect();
-        sweep(self.queue, &attempts, &[self.own]);
+        sweep(self.queue, &attempts, &[self.own], Some(&self.group()));
     }
 }
 

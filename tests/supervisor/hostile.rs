@@ -253,5 +253,8 @@ fn a_command_that_never_stops_forking_is_killed_whole() {
         .iter()
         .filter(|l| l.fate != LeftoverFate::Killed);
     assert_eq!(left.count(), 0);
-    assert_eq!(sweep(driver.queue, &[AttemptId::new(1)], &[]).found, []);
+    assert_eq!(
+        sweep(driver.queue, &[AttemptId::new(1)], &[], None).found,
+        []
+    );
 }

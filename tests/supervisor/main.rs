@@ -9,6 +9,7 @@
 )]
 
 mod death;
+mod delegated;
 mod driver;
 mod hostile;
 mod work;
