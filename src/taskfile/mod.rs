@@ -39,6 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::spec::TaskSpec;
+use crate::support::bytes::OsText;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::explain;
@@ -68,6 +69,26 @@ pub struct ParsedTask {
     pub place: Option<Place>,
     /// What was written, its own and the defaults of its file.
     pub(crate) settings: Vec<Arc<walk::Setting>>,
+}
+
+impl ParsedTask {
+    /// A doubt about the value of a key that whoever knows this machine has.
+    pub fn doubt(&self, key: &str, message: String, hint: &str) -> Diagnostic {
+        let written = assemble::find(&self.settings, key).map(|setting| &setting.origin);
+        let place = match written {
+            Some(Origin::Task(place) | Origin::Defaults(place)) => Some(place),
+            Some(Origin::Flag(_) | Origin::CommandLine) | None => self.place.as_ref(),
+        };
+        Diagnostic {
+            severity: Severity::Warning,
+            message,
+            hint: Some(hint.to_owned()),
+            file: place.map(|place| OsText::clone(&place.file)),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            excerpt: None,
+        }
+    }
 }
 
 /// What files or a command line hold.

@@ -53,6 +53,32 @@ fn scripts_get_places_as_numbers() {
 }
 
 #[test]
+fn what_this_machine_lacks_is_doubtful_but_no_error() {
+    let sandbox = Sandbox::new();
+    let task = |name: &str, rest: &str| format!("[[task]]\nname = \"{name}\"\n{rest}\n");
+    let text = [
+        task("typo", "command = [\"pg_dumb\", \"shop\"]"),
+        task("later", "command = [\"./made-later\"]"),
+        task("gone", "command = \"true\"\nworkdir = \"/no/such/place\""),
+        task("fine", "command = [\"sh\", \"-c\", \"exit 0\"]"),
+    ];
+    sandbox.file("a.toml", text.concat());
+    let answer = sandbox.run(["check", "a.toml"]);
+    assert_eq!(answer.stdout, "4 tasks in 1 file: no errors, 3 warnings\n");
+    answer.fails(
+        0,
+        &[
+            "warning: no program `pg_dumb` is found along PATH\n  in a.toml:3\n",
+            "warning: there is no program `./made-later` on this machine\n  in a.toml:6\n",
+            "warning: there is no directory `/no/such/place` on this machine\n  in a.toml:10\n",
+        ],
+    );
+    let json = sandbox.json(["check", "--json", "a.toml"]);
+    assert_eq!(json["warnings"], 3);
+    assert_eq!(json["diagnostics"][0]["line"], 3);
+}
+
+#[test]
 fn explain_says_where_each_value_comes_from() {
     let sandbox = Sandbox::new();
     sandbox.file(
