@@ -17,6 +17,17 @@ fn an_exit_code_with_a_meaning_is_named() {
 }
 
 #[test]
+fn what_nothing_is_known_about_is_tried_once_more() {
+    let answer = Sandbox::new().run_with_input(&["classify", "--exit-code", "1"], b"");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stdout.starts_with("unknown: ") && answer.stdout.contains("tried once more"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
 fn success_is_success() {
     Sandbox::new()
         .run(["classify", "--exit-code", "0"])

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Output;
-use crate::model::category::{Classification, Retryable};
+use crate::model::category::{Category, Classification, Retryable};
 use crate::model::outcome::Exit;
 use crate::model::signal::Signal;
 use crate::policy::classify::batch;
@@ -133,6 +133,10 @@ fn as_json(judged: &Classification) -> serde_json::Value {
 
 fn as_text(judged: &Classification) -> String {
     let retry = match judged.retryable {
+        // Nothing speaks for another attempt, but one that goes well is the cheapest answer.
+        Retryable::No if judged.category == Category::Unknown => {
+            "nothing tells why; it is tried once more, or as often as `retries` says"
+        }
         Retryable::Yes => "running it again can help",
         Retryable::No => "running it again is not expected to help",
         Retryable::AfterFix => "running it again can help once it is mended",
