@@ -65,6 +65,27 @@ fn what_is_not_there_is_said_in_a_sentence() {
 }
 
 #[test]
+fn an_attempt_that_could_not_start_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "typo",
+        "--",
+        "/nowhere/pg_dumb",
+        "shop",
+    ]);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    sandbox.run(["logs", "typo"]).is(
+        0,
+        "",
+        "attempt 1 could not start: the program is not there: `/nowhere/pg_dumb` (No such file or \
+         directory (os error 2))\n  hint: `autoexec queue show 1` says what follows from it\n",
+    );
+}
+
+#[test]
 fn a_running_attempt_is_followed_to_its_end() {
     let sandbox = Sandbox::new();
     let script = "echo one; touch begun; while ! test -e go; do sleep 0.05; done; echo two";

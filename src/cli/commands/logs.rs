@@ -9,10 +9,12 @@ use crate::cli::commands::queue::select;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::attempt::AttemptState;
 use crate::model::ids::TaskId;
+use crate::model::outcome::Ended;
 use crate::process::Stream;
 use crate::process::logfollow::Follower;
 use crate::process::logread::{self, Piece};
 use crate::report::log_text::{LogText, Reader};
+use crate::report::outcome_words::outcome_words;
 use crate::store::{AttemptRecord, Store};
 
 /// Between two looks at output that still grows.
@@ -73,6 +75,7 @@ pub fn carry_out(args: &LogsArgs, invocation: &mut Invocation<'_>) -> Answer {
         logs: invocation.settings.state.logs(),
         text: LogText::new(reader, wanted, args.tail),
         shown: false,
+        task,
         attempt,
         invocation,
     };
@@ -110,6 +113,7 @@ struct Shower<'a, 'b> {
     logs: PathBuf,
     text: LogText,
     shown: bool,
+    task: TaskId,
     attempt: AttemptRecord,
     invocation: &'a mut Invocation<'b>,
 }
@@ -176,9 +180,16 @@ impl Shower<'_, '_> {
         output.bytes(&self.text.finish());
         let number = self.attempt.number;
         if !self.shown {
-            let note = match self.attempt.state {
-                AttemptState::Ended => format!("attempt {number} wrote nothing"),
-                AttemptState::Claimed | AttemptState::Running => {
+            let task = self.task;
+            let ended = self.attempt.outcome.as_ref().map(|outcome| &outcome.ended);
+            let note = match (self.attempt.state, ended) {
+                (AttemptState::Ended, Some(ended @ Ended::CouldNotStart(_))) => format!(
+                    "attempt {number} could not start: {}\n  \
+                     hint: `autoexec queue show {task}` says what follows from it",
+                    outcome_words(ended)
+                ),
+                (AttemptState::Ended, _) => format!("attempt {number} wrote nothing"),
+                (AttemptState::Claimed | AttemptState::Running, _) => {
                     format!("attempt {number} has written nothing so far")
                 }
             };
