@@ -49,11 +49,10 @@ const PLANNED_COMMANDS: [&str; 26] = [
     "why",
 ];
 
-const PLANNED_OPTIONS: [&str; 16] = [
+const PLANNED_OPTIONS: [&str; 15] = [
     "--backend",
     "--drain",
     "--dry-run",
-    "--format",
     "--from-scratch",
     "--not-before",
     "--after",

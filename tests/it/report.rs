@@ -143,6 +143,25 @@ fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
 }
 
 #[test]
+fn the_form_of_a_report_can_be_named() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    let json = sandbox.json(["report", "--format", "json"]);
+    assert_eq!(json["schema"], "autoexec.report/1");
+    assert_eq!(
+        sandbox.ok(["report", "--format", "terminal"]),
+        sandbox.ok(["report"])
+    );
+    sandbox.ok(["report", "--format", "terminal", "-o", "page.json"]);
+    assert!(sandbox.read("page.json").starts_with("Run 1 went from"));
+    for later in ["markdown", "html"] {
+        sandbox
+            .run(["report", "--format", later])
+            .fails(2, &["is not supported yet", "`terminal` and `json`"]);
+    }
+}
+
+#[test]
 fn output_that_tries_to_command_the_terminal_is_only_shown() {
     let sandbox = Sandbox::new();
     let script = r"printf '\033[2J\033]0;title\007 permission denied\n' >&2; exit 77";

@@ -34,12 +34,46 @@ pub struct ReportArgs {
     /// Do not count this report as read
     #[arg(long)]
     pub peek: bool,
-    /// Answer as JSON
-    #[arg(long)]
+    /// In which form
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<Format>,
+    /// Answer as JSON, like `--format json`
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
     /// Write the report to a file; as JSON if its name ends in `.json`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// A form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A page for a terminal
+    Terminal,
+    /// One JSON object
+    Json,
+    /// Later work
+    #[value(hide = true)]
+    Markdown,
+    /// Later work
+    #[value(hide = true)]
+    Html,
+}
+
+impl ReportArgs {
+    /// Whether JSON is asked for; `None` where no form is named.
+    fn wants_json(&self) -> Result<Option<bool>, CliError> {
+        let later = match (self.json, self.format) {
+            (true, _) | (false, Some(Format::Json)) => return Ok(Some(true)),
+            (false, Some(Format::Terminal)) => return Ok(Some(false)),
+            (false, None) => return Ok(None),
+            (false, Some(Format::Markdown)) => "markdown",
+            (false, Some(Format::Html)) => "html",
+        };
+        let what = format!("`--format {later}` is not supported yet");
+        let failure = CliError::usage("not_supported_yet", what);
+        Err(failure.hint("the forms are `terminal` and `json`"))
+    }
 }
 
 /// Carries out the command.
@@ -47,6 +81,7 @@ pub struct ReportArgs {
 /// # Errors
 /// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
 pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let as_json = args.wants_json()?;
     let moment = invocation.moment();
     let range = match (&args.run, &args.since) {
         (Some(run), _) => parse_run(run).map_err(|error| misread("--run", &error))?,
@@ -65,9 +100,9 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         None => Loaded::of_nothing(&wish)?,
     };
     if let Some(file) = &args.output {
-        return write_file(file, args.json, &loaded.summary, invocation);
+        return write_file(file, as_json, &loaded.summary, invocation);
     }
-    if args.json {
+    if as_json == Some(true) {
         invocation.output.json(&json::value(&loaded.summary));
         return Ok(Ending::Well);
     }
@@ -131,11 +166,11 @@ fn mark_read(read: ReportRead, invocation: &mut Invocation<'_>) {
 
 fn write_file(
     file: &Path,
-    as_json: bool,
+    as_json: Option<bool>,
     summary: &RunSummary,
     invocation: &mut Invocation<'_>,
 ) -> Answer {
-    let as_json = as_json || file.extension().is_some_and(|end| end == "json");
+    let as_json = as_json.unwrap_or_else(|| file.extension().is_some_and(|end| end == "json"));
     let content = if as_json {
         json::render(summary)
     } else {
