@@ -24,6 +24,8 @@ use crate::taskfile::read_trusted;
 pub struct Settings {
     /// Where the queue lives; an absolute path.
     pub state: StateDir,
+    /// Whether the command line says where the queue lives.
+    pub state_is_named: bool,
     /// Where "now" comes from.
     pub clock: Clock,
     /// The configuration of this machine.
@@ -53,6 +55,7 @@ impl Settings {
         tracing::info!(state = %OsText::from(state.as_path()).untrusted().for_terminal(), ?config, "settings");
         Ok(Self {
             state: StateDir::at(state),
+            state_is_named: flags.state_dir.is_some(),
             clock: environment.clock()?,
             config,
             verbosity: if flags.quiet {

@@ -167,6 +167,24 @@ impl Reader {
         Ok(lines)
     }
 
+    /// How many tasks pass a filter, whatever its limit is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count(&self, filter: &Filter) -> Result<usize, StoreError> {
+        const DOING: &str = "count tasks";
+        let (conditions, values) = filter.conditions();
+        let sql = format!("SELECT count(*) FROM task_records WHERE {conditions}");
+        let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(values))
+            .doing(DOING)?;
+        match rows.next().doing(DOING)? {
+            Some(row) => Cells::of(row, "task_records").number(),
+            None => Ok(0),
+        }
+    }
+
     /// How many tasks there are of each status.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod kills;
 mod logs;
 mod queue_add;
 mod queue_change;
+mod queue_list;
 mod report;
 mod run;
 mod start;

@@ -27,9 +27,11 @@ fn add_endless(sandbox: &Sandbox, name: &str) {
 
 #[test]
 fn an_empty_queue_is_nothing_to_do() {
-    let answer = Sandbox::new().run(["run"]);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
-    assert!(answer.stderr.contains("nothing to do"), "{}", answer.stderr);
+    Sandbox::new().run(["run"]).is(
+        0,
+        "",
+        "nothing to do: no task is queued in `[SANDBOX]/state`; `autoexec queue add` adds one\n",
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::process::runlock::{Holder, read_holder};
 use crate::report::queue_table::Moment;
 use crate::report::text::Look;
 use crate::store::{Access, Store, StoreError};
+use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
 pub mod check;
@@ -44,6 +45,24 @@ impl Invocation<'_> {
             Ok(store) => Ok(Some(store)),
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The queue's directory, as a person is shown it.
+    pub fn place(&self) -> String {
+        let root = self.settings.state.root();
+        OsText::from(root).untrusted().for_terminal()
+    }
+
+    /// Somebody who names a directory expects a queue there; a slip of the hand looks like an empty
+    /// one.
+    fn warn_of_missing_place(&mut self) {
+        if self.settings.state_is_named && !self.settings.state.root().exists() {
+            let warning = format!(
+                "there is no directory `{}`, so no queue either",
+                self.place()
+            );
+            self.output.warning(&warning);
         }
     }
 
@@ -119,6 +138,16 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
     invocation
         .output
         .set_verbosity(invocation.settings.verbosity);
+    match command {
+        // These make the directory, say it themselves, or need none.
+        Some(
+            Command::Run(_)
+            | Command::Check(_)
+            | Command::Classify(_)
+            | Command::Queue(queue::QueueCommand::Add(_) | queue::QueueCommand::List(_)),
+        ) => {}
+        _ => invocation.warn_of_missing_place(),
+    }
     match command {
         None => status::carry_out(invocation),
         Some(Command::Queue(command)) => queue::carry_out(command, invocation),

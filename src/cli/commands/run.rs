@@ -54,9 +54,10 @@ struct Work {
 /// When a definition is wrong, another run is active, or the queue cannot be used.
 pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     let Some(work) = find_work(args, invocation)? else {
-        invocation
-            .output
-            .note("nothing to do: no task is queued; `autoexec queue add` adds one");
+        let place = invocation.place();
+        invocation.output.note(&format!(
+            "nothing to do: no task is queued in `{place}`; `autoexec queue add` adds one"
+        ));
         return Ok(Ending::Well);
     };
     let settings = &invocation.settings;

@@ -46,9 +46,18 @@ const USUAL: [TaskStatus; 6] = [
 /// # Errors
 /// When the queue cannot be read.
 pub fn carry_out(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let lines = match invocation.look_into_queue()? {
-        Some(store) => store.list(&filter(args))?,
+    let filter = filter(args);
+    let store = invocation.look_into_queue()?;
+    let lines = match &store {
+        Some(store) => store.list(&filter)?,
         None => Vec::new(),
+    };
+    let hidden = match &store {
+        Some(store) if args.limit == Some(lines.len()) => {
+            let all = store.count(&filter)?;
+            all.saturating_sub(lines.len())
+        }
+        _ => 0,
     };
     let usual = !args.all && args.status.is_empty();
     let lines: Vec<TaskLine> = lines
@@ -58,19 +67,33 @@ pub fn carry_out(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
         .collect();
     let moment = invocation.moment();
     let look = invocation.look();
+    let place = invocation.place();
     let output = &mut *invocation.output;
     if args.json {
         output.json(&queue_table::value(&lines, moment));
-    } else if lines.is_empty() {
-        output.note(if args.all {
-            "the queue is empty"
-        } else {
-            "nothing to list; `--all` lists finished tasks too"
-        });
-    } else {
+    } else if !lines.is_empty() {
         output.text(&queue_table::text(&lines, moment, look));
+    } else if hidden == 0 {
+        output.note(&none_listed(args, store.is_some(), &place));
+    }
+    if hidden > 0 {
+        output.note(&format!("and {hidden} more; `--limit` hides them"));
     }
     Ok(Ending::Well)
+}
+
+/// Why the list is empty, and of which queue it is: perhaps another one was meant.
+fn none_listed(args: &ListArgs, is_there: bool, place: &str) -> String {
+    if !is_there {
+        return format!("nothing to list: there is no queue in `{place}` yet");
+    }
+    if args.tag.is_some() || args.category.is_some() || !args.status.is_empty() {
+        return format!("no task in `{place}` is like that");
+    }
+    if args.all {
+        return format!("the queue in `{place}` is empty");
+    }
+    format!("nothing to list in `{place}`; `--all` lists finished tasks too")
 }
 
 fn filter(args: &ListArgs) -> Filter {
