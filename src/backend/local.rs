@@ -14,6 +14,9 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Child;
 
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -134,6 +137,17 @@ impl Local {
             return;
         }
         std::future::pending::<()>().await;
+    }
+
+    /// Lets a supervisor go on that somebody has stopped: it could not hear a word.
+    pub fn wake_up(&self, slot: usize) {
+        let Some(line) = self.lines.get(&slot) else {
+            return;
+        };
+        // It is our child and not waited for yet, so its pid is nobody else's.
+        if let Some(pid) = i32::try_from(line.child.id()).ok().and_then(Pid::from_raw) {
+            let _gone_or_going_on = kill_process(pid, Signal::CONT);
+        }
     }
 
     /// Hangs up on a slot: the supervisor reads the end of its pipe. Its process, which is ours to

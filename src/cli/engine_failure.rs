@@ -20,9 +20,21 @@ impl From<EngineError> for CliError {
             error @ EngineError::Machine { .. } => {
                 Self::of_error(Ending::NothingStarted, "machine_failed", error)
             }
-            error @ EngineError::NoSupervisor { .. } => {
-                Self::of_error(Ending::NothingStarted, "no_supervisor", error)
+            error @ EngineError::NoSupervisor { started, .. } => {
+                let ending = match started {
+                    0 => Ending::NothingStarted,
+                    _ => Ending::QueueUnusable,
+                };
+                Self::of_error(ending, "no_supervisor", error)
                     .hint("the queue is kept; mend the cause and run again")
+            }
+            error @ EngineError::Displaced { .. } => {
+                Self::of_error(Ending::QueueUnusable, "queue_displaced", error)
+                    .hint("look at the directory; what was done since then may not be recorded")
+            }
+            error @ EngineError::TooFewFiles { .. } => {
+                Self::of_error(Ending::NothingStarted, "too_few_files", error)
+                    .hint("raise the limit, for example with `ulimit -n 1024`")
             }
             error @ EngineError::NoAnswer { .. } => {
                 Self::of_error(Ending::QueueInUse, "no_answer", error)

@@ -25,6 +25,8 @@ use crate::cli::commands::Invocation;
 use crate::cli::failure::Ending;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::model::signal::Signal;
+use crate::process::signals;
 
 pub mod adding;
 pub mod args;
@@ -40,6 +42,9 @@ pub mod store_failure;
 /// Runs the program: the only entry of the library that a binary needs.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     failure::shorten_panics();
+    // A file that may not grow further is an error to be told, not the end. Where no handler can be
+    // set it stays the end.
+    let _the_end_otherwise = signals::catch(Signal::XFSZ);
     let arguments: Vec<OsString> = arguments.collect();
     let mut output = Output::of_process(args::wants_json(&arguments));
 

@@ -107,6 +107,12 @@ impl Settings {
     /// # Errors
     /// When the system cannot tell.
     pub fn own_program() -> Result<PathBuf, CliError> {
+        // Not by its path: an upgrade may replace the file while a run is active, and a supervisor
+        // must be the program that its runner is.
+        let own = PathBuf::from("/proc/self/exe");
+        if own.exists() {
+            return Ok(own);
+        }
         std::env::current_exe().map_err(|error| {
             CliError::new(
                 Ending::Usage,

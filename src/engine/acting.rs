@@ -35,14 +35,17 @@ impl Dispatcher<'_> {
                     attempt,
                     reason,
                     force,
-                } => self.send(
-                    slot,
-                    &ToSupervisor::Stop {
-                        attempt,
-                        reason,
-                        force,
-                    },
-                ),
+                } => {
+                    self.send(
+                        slot,
+                        &ToSupervisor::Stop {
+                            attempt,
+                            reason,
+                            force,
+                        },
+                    );
+                    self.backend.wake_up(slot);
+                }
                 Act::StopAdopted { supervisor, force } => {
                     let signal = match force {
                         Force::Gentle => Signal::TERM,
@@ -60,6 +63,7 @@ impl Dispatcher<'_> {
             self.state.slots.remove(&slot);
             let now = self.clock.now();
             self.pace.throttled = Some(now.plus(THROTTLE));
+            self.pace.stillborn += 1;
             self.watcher.watch(
                 now,
                 &RunEvent::Warning {

@@ -17,6 +17,7 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
+use crate::engine::ground::Ground;
 use crate::engine::hand_out::hand_out;
 use crate::engine::inbox::Inbox;
 use crate::engine::ledger;
@@ -61,6 +62,8 @@ pub(crate) struct Dispatcher<'a> {
     /// What happened so far.
     pub(crate) tally: Tally,
     pub(crate) pace: Pace,
+    /// The files that the run stands on.
+    pub(crate) ground: Ground,
 }
 
 /// When the loop looks for more work.

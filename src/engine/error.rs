@@ -42,6 +42,22 @@ pub enum EngineError {
     NoSupervisor {
         /// Where they complain.
         log: PathBuf,
+        /// How many commands were started before that.
+        started: u64,
+    },
+    /// A file of the queue was removed or replaced under a living run.
+    #[error("`{}` was removed or replaced while the run was active", .path.display())]
+    Displaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The limit of open files is too low for a run.
+    #[error("only {allowed} files may be open, and a run needs {needed}")]
+    TooFewFiles {
+        /// The limit.
+        allowed: u64,
+        /// What is needed.
+        needed: u64,
     },
     /// A living run did not answer a request in time.
     #[error("the run of process {pid} does not answer")]

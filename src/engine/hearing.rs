@@ -34,11 +34,12 @@ use crate::policy::classify::TAIL;
 use crate::policy::classify::classify;
 use crate::policy::poison::POISON;
 use crate::process::Stream;
+use crate::process::epoch;
 use crate::process::logread::tail_bytes;
 use crate::support::clock::Timestamp;
 
 /// So many supervisors in a row that die before they say a word: no attempt can be started here.
-const MOST_STILLBORN: u32 = 5;
+pub(crate) const MOST_STILLBORN: u32 = 5;
 
 impl Dispatcher<'_> {
     /// What an arrival means: events for the step.
@@ -71,7 +72,11 @@ impl Dispatcher<'_> {
     }
 
     fn heard(&mut self, slot: usize, message: FromSupervisor) -> Vec<Event> {
-        if let Some(line) = self.state.slots.get_mut(&slot) {
+        let came_to_life = matches!(
+            message,
+            FromSupervisor::Started { .. } | FromSupervisor::Ended { .. }
+        );
+        if came_to_life && let Some(line) = self.state.slots.get_mut(&slot) {
             line.spoke = true;
             self.pace.stillborn = 0;
         }
@@ -87,12 +92,24 @@ impl Dispatcher<'_> {
                 process,
                 at,
             },
-            FromSupervisor::NotStarted { attempt, reason } => Event::NotStarted { attempt, reason },
+            FromSupervisor::NotStarted { attempt, reason } => {
+                self.mend_fence(reason);
+                Event::NotStarted { attempt, reason }
+            }
             FromSupervisor::Ended { attempt, outcome } => {
                 return self.judged(attempt, outcome, false).into_iter().collect();
             }
         };
         vec![event]
+    }
+
+    /// A supervisor of our own was fenced off although we hold the run lock: somebody has touched
+    /// the file of the epoch.
+    fn mend_fence(&mut self, reason: NotStartedReason) {
+        if reason == NotStartedReason::Fenced {
+            // What cannot be written shows in the next supervisor's end.
+            let _next_one_tells = epoch::write(&self.entered.dir.epoch(), self.entered.epoch);
+        }
     }
 
     /// A supervisor says nothing more: whether it is dead, and what of its attempts, is looked at.
@@ -202,7 +219,9 @@ impl Dispatcher<'_> {
 
     fn signalled(&mut self, signal: HaltSignal) -> Vec<Event> {
         // Who runs unattended goes on when a terminal that it was started from is closed.
-        if signal == HaltSignal::HangUp && !self.attended {
+        // A closing terminal says so more than once; that is no growing impatience.
+        let heeded = self.attended && self.pace.signals == 0;
+        if signal == HaltSignal::HangUp && !heeded {
             return Vec::new();
         }
         self.pace.signals += 1;
@@ -217,6 +236,7 @@ impl Dispatcher<'_> {
     /// Time has passed: what could not be known by a message is looked for.
     fn look_around(&mut self) {
         let now = self.clock.now();
+        self.look_at_the_ground(now);
         if self.pace.throttled.is_some_and(|until| until <= now) {
             self.pace.throttled = None;
         }

@@ -151,8 +151,10 @@ pub(crate) fn inspect(
 fn slot_files(dir: &StateDir) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir.slots())? {
-        let path = entry?.path();
-        if path != dir.epoch() {
+        let entry = entry?;
+        let path = entry.path();
+        // Whatever else lies there is not ours.
+        if path != dir.epoch() && entry.file_type()?.is_file() {
             files.push(path);
         }
     }

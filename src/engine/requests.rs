@@ -111,6 +111,7 @@ impl Dispatcher<'_> {
             Wish::Remove { tasks } => (tasks, Change::Remove),
         };
         let mut events = Vec::new();
+        let mut refused = None;
         for id in tasks {
             let task = match self.entered.store.task(*id) {
                 Ok(task) => task,
@@ -120,7 +121,8 @@ impl Dispatcher<'_> {
                 Err(error) => return Err(error),
             };
             if let Err(why) = self.allowed(&task, &change)? {
-                return Ok(Err(why));
+                refused = Some(why);
+                continue;
             }
             events.push(Event::Change {
                 id: *id,
@@ -129,7 +131,11 @@ impl Dispatcher<'_> {
                 change: change.clone(),
             });
         }
-        Ok(Ok(events))
+        // Of many tasks some may have gone on since they were chosen: they are passed over.
+        match refused {
+            Some(why) if events.is_empty() => Ok(Err(why)),
+            Some(_) | None => Ok(Ok(events)),
+        }
     }
 
     /// Whether a task can be changed like that, or why not.

@@ -17,8 +17,9 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
 use crate::engine::events::RunWatcher;
+use crate::engine::ground::Ground;
+use crate::engine::hearing::MOST_STILLBORN;
 use crate::engine::inbox::Inbox;
-use crate::engine::state::Halt;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
 use crate::model::ids::RunId;
@@ -43,6 +44,9 @@ use crate::store::runs::NewRun;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
 use crate::support::crash;
+
+/// Open files without which no run can work: the queue, the pipes of two supervisors, the loop.
+const LEAST_FILES: u64 = 32;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -139,6 +143,14 @@ fn refuse_stale_stops(entered: &mut Entered, now: Timestamp) -> Result<(), Engin
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {
+    // The library that waits for us panics when it cannot open what it needs.
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    if files.is_some_and(|files| files < LEAST_FILES) {
+        return Err(EngineError::TooFewFiles {
+            allowed: files.unwrap_or_default(),
+            needed: LEAST_FILES,
+        });
+    }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -196,6 +208,11 @@ pub(crate) fn dispatcher<'a>(
         doing: "listen to signals",
         source,
     })?;
+    let ground = Ground::of(&entered.dir).map_err(|source| EngineError::File {
+        doing: "find the files of the queue in",
+        path: entered.dir.root().to_owned(),
+        source,
+    })?;
     let actor = run.map_or_else(|| Actor::Command("change".to_owned()), Actor::Run);
     Ok(Dispatcher {
         clock: request.clock,
@@ -221,6 +238,7 @@ pub(crate) fn dispatcher<'a>(
             requests: run.is_some(),
             ..Pace::default()
         },
+        ground,
         entered,
     })
 }
@@ -242,15 +260,16 @@ impl Dispatcher<'_> {
             children.extend(self.backend.close(slot).map(|child| (slot, child)));
         }
         let now = self.clock.now();
+        if let Some(path) = self.ground.lost() {
+            return Err(EngineError::Displaced { path: path.clone() });
+        }
         if let Some(error) = self.pace.failure.take() {
             return Err(EngineError::Store(error));
         }
-        if self.pace.stillborn > 0
-            && self.tally.started == 0
-            && self.state.halt == Some(Halt::Drain)
-        {
+        if self.pace.stillborn >= MOST_STILLBORN {
             return Err(EngineError::NoSupervisor {
                 log: self.entered.dir.logs().join(ERROR_LOG),
+                started: self.tally.started,
             });
         }
         let totals = self.totals()?;

@@ -50,6 +50,8 @@ impl Signal {
     pub const INT: Self = Self(libc::SIGINT);
     /// What a supervisor takes as the order to kill its attempt.
     pub const QUIT: Self = Self(libc::SIGQUIT);
+    /// A file grew beyond its limit.
+    pub const XFSZ: Self = Self(libc::SIGXFSZ);
     /// The end that cannot be refused.
     pub const KILL: Self = Self(libc::SIGKILL);
 

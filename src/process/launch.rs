@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -61,6 +62,7 @@ impl Launch<'_> {
     )]
     pub fn start(&self) -> io::Result<Launched> {
         let mut child = Command::new(self.executable)
+            .arg0("autoexec")
             .arg(SUPERVISE)
             .arg(self.dir.root())
             .arg(self.queue.to_string())
