@@ -121,7 +121,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             " has been| is)?[ _]?(?:exceeded|reached|error|hit)|(?:exceeded|reached|",
             r"hit)\b.{0,40}\brate[- _]?limit|ratelimited|rate exceeded|throttl(?:ed|ing)|",
             "reduce your request rate|request rate .{0,20}(?:large|exceed|high)|",
-            "quota (?:has been )?exceeded|exceeded your (?:current )?quota|resource_exhausted|",
+            "(?:^|[^k] |[^ a-z])quota (?:has been )?exceeded|exceeded your (?:current )?quota|resource_exhausted|",
             "rate of requests|secondary rate limit|rate limiting",
         ),
     )

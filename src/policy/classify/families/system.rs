@@ -103,7 +103,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .means(C::Resource, "disk_full", R::AfterFix)
     .rank(rank::CAUSE)
     .refined(paths::about)
-    .like(&["cp: error writing '/mnt/x': No space left on device"]),
+    // A full quota of the file system, which is no answer of a service.
+    .like(&[
+        "cp: error writing '/mnt/x': No space left on device",
+        "Disk quota exceeded",
+        "rsync: write failed on \"/x\": Disk quota exceeded (122)",
+    ]),
     on(
         &[
             "read-only file system", "EROFS", "Das Dateisystem ist nur lesbar",
