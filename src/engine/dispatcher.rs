@@ -2,7 +2,8 @@
 //!
 //! A beat: wait for the first arrival and take all others that are there; turn them into events;
 //! `step` each; hand already claimed attempts to slots that became free; commit all writes and the
-//! next claims in one transaction; carry out the acts that rest on them.
+//! next claims in one transaction, which may wait a moment for more ([`crate::engine::gather`]); carry
+//! out the acts that rest on them.
 //!
 //! INVARIANT: what rests only on what is durable goes out before the commit, everything else behind
 //! it. There is no `?` in the loop: when storage fails, nothing more is started, what runs may end,
@@ -17,8 +18,10 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
+use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
 use crate::engine::hand_out::hand_out;
+use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inbox;
 use crate::engine::ledger;
 use crate::engine::message::Effects;
@@ -39,6 +42,7 @@ use crate::store::deaths;
 use crate::store::pick::Selection;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
+use crate::support::clock::monotonic;
 use crate::support::crash;
 
 /// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
@@ -64,6 +68,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) pace: Pace,
     /// The files that the run stands on.
     pub(crate) ground: Ground,
+    /// What was stepped and waits a moment for its commit.
+    pub(crate) gathered: Gathered,
 }
 
 /// When the loop looks for more work.
@@ -108,8 +114,16 @@ impl Dispatcher<'_> {
     /// Waits for the first arrival and beats with all that are there.
     pub(crate) async fn wait_and_beat(&mut self) {
         let patience = self.patience();
-        let arrival = self.inbox.next(&mut self.backend, patience).await;
-        let mut events = self.take_in(arrival);
+        let gathering = self.gathered.patience(monotonic());
+        let least = gathering.map_or(patience, |span| span.min(patience));
+        let arrival = self.inbox.next(&mut self.backend, least).await;
+        // Nothing more came: what was gathered is committed, and nobody need look around.
+        let is_over = gathering == Some(least) && matches!(arrival, Arrival::Time);
+        let mut events = if is_over {
+            Vec::new()
+        } else {
+            self.take_in(arrival)
+        };
         while let Some(arrival) = self.inbox.more() {
             events.extend(self.take_in(arrival));
         }
@@ -119,13 +133,18 @@ impl Dispatcher<'_> {
     /// One beat: from events to durable facts to acts.
     pub(crate) fn beat(&mut self, events: Vec<Event>) {
         let now = self.clock.now();
-        let mut effects = Effects::default();
+        let mut gathered = std::mem::take(&mut self.gathered);
         for event in events {
-            self.take_step(event, now, &mut effects);
+            self.take_step(event, now, &mut gathered.effects);
         }
         // Rests on claims that are durable: it need not wait for the commit.
         self.start_ready(now);
-        self.settle(effects, &[], now);
+        let is_asked = self.pace.requests || self.run.is_none();
+        if !is_asked && gathered.may_wait(&self.state, monotonic()) {
+            self.gathered = gathered;
+            return;
+        }
+        self.settle(gathered.effects, &[], now);
         self.start_ready(now);
         self.serve_requests(now);
         self.recount(now);

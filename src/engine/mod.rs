@@ -19,6 +19,7 @@ pub mod error;
 pub mod events;
 #[cfg(test)]
 mod fixture;
+mod gather;
 mod ground;
 mod hand_out;
 mod hearing;

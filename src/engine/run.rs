@@ -17,6 +17,7 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
 use crate::engine::events::RunWatcher;
+use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
 use crate::engine::hearing::MOST_STILLBORN;
 use crate::engine::inbox::Inbox;
@@ -233,6 +234,7 @@ pub(crate) fn dispatcher<'a>(
         attended: request.attended,
         spent: Vec::new(),
         tally: Tally::default(),
+        gathered: Gathered::default(),
         pace: Pace {
             hungry: run.is_some(),
             requests: run.is_some(),
