@@ -45,7 +45,13 @@ fn a_limited_list_says_how_many_it_hides() {
 #[test]
 fn a_directory_that_is_named_and_not_there_is_told() {
     let sandbox = Sandbox::new();
-    for command in [&["report"][..], &["queue", "show", "x"], &["stop"], &[]] {
+    for command in [
+        &["report"][..],
+        &["queue", "show", "x"],
+        &["run"],
+        &["stop"],
+        &[],
+    ] {
         let answer = sandbox.finish(
             sandbox
                 .command()

@@ -141,11 +141,11 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
     match command {
         // These make the directory, say it themselves, or need none.
         Some(
-            Command::Run(_)
-            | Command::Check(_)
+            Command::Check(_)
             | Command::Classify(_)
             | Command::Queue(queue::QueueCommand::Add(_) | queue::QueueCommand::List(_)),
         ) => {}
+        Some(Command::Run(args)) if !args.files.is_empty() => {}
         _ => invocation.warn_of_missing_place(),
     }
     match command {
