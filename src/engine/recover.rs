@@ -26,7 +26,9 @@ use crate::model::slot::SlotRecord;
 use crate::process::cgroup;
 use crate::process::slotfile;
 use crate::process::slotfile::LockGuard;
-use crate::process::sweep::sweep;
+use crate::process::sweep::Remains;
+use crate::process::sweep::is_left;
+use crate::process::sweep::sweep_all;
 use crate::support::clock::Timestamp;
 use crate::support::crash;
 
@@ -94,6 +96,7 @@ pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<E
     let mut examination = Examination::default();
     let mut unseen: BTreeMap<AttemptId, Open> =
         open.iter().map(|open| (open.attempt, *open)).collect();
+    let mut dead = Dead::default();
     for path in slot_files(dir)? {
         let lock = slotfile::try_lock(&path)?;
         // Read after the lock was tried: what a dead supervisor wrote last is there.
@@ -105,7 +108,7 @@ pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<E
         let fates = match lock {
             None => held_by_the_living(&path, here, found),
             Some(lock) => {
-                let fates = left_by_the_dead(&lock, &path, here, found);
+                let fates = dead.take(lock, &path, here, found);
                 examination.spent.push(path);
                 fates
             }
@@ -113,7 +116,9 @@ pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<E
         examination.fates.extend(fates);
     }
     let unrecorded: Vec<Open> = unseen.into_values().collect();
-    examination.fates.extend(without_record(here, &unrecorded));
+    let fates = without_record(here, &unrecorded, &mut dead);
+    examination.fates.extend(fates);
+    examination.fates.extend(dead.sweep(here));
     crash::point("recovery_after_sweep");
     Ok(examination)
 }
@@ -139,7 +144,9 @@ pub(crate) fn inspect(
         .into_iter()
         .filter_map(|(attempt, record)| Some((attempt, record?)))
         .collect();
-    let mut fates = left_by_the_dead(&lock, path, here, recorded);
+    let mut dead = Dead::default();
+    let mut fates = dead.take(lock, path, here, recorded);
+    fates.extend(dead.sweep(here));
     fates.extend(unrecorded.into_iter().map(|(attempt, _)| {
         // It never wrote `starting`, and it is dead: the assignment died in the pipe.
         (attempt, Fate::NeverStarted(NotStartedReason::RunnerGone))
@@ -192,63 +199,85 @@ fn held_by_the_living(
         .collect()
 }
 
-/// The supervisor is dead: its lock is ours.
-fn left_by_the_dead(
-    _lock: &LockGuard,
-    slot_file: &Path,
-    here: Here,
-    found: Vec<(AttemptId, SlotRecord)>,
-) -> Vec<(AttemptId, Fate)> {
-    let mut fates = Vec::new();
-    let mut maybe_ran = Vec::new();
-    let mut supervisors = Vec::new();
-    for (attempt, record) in found {
-        match record.entry {
-            _ if record.boot != here.boot => fates.push((attempt, after_reboot(record.entry))),
-            SlotEntry::Ended(outcome) => fates.push((attempt, Fate::Outcome(outcome))),
-            SlotEntry::NotStarted(reason) => fates.push((attempt, Fate::NeverStarted(reason))),
-            SlotEntry::Starting { supervisor } => {
-                supervisors.push(supervisor);
-                maybe_ran.push((attempt, None));
-            }
-            SlotEntry::Running { supervisor, at, .. } => {
-                supervisors.push(supervisor);
-                maybe_ran.push((attempt, Some(at)));
-            }
-        }
-    }
-    let group = cgroup::name(here.queue, slot_file);
-    fates.extend(swept(here, maybe_ran, &supervisors, group.as_deref()));
-    // What was made in another part of the tree stays there, empty.
-    if let (Some(group), Some(base)) = (group, cgroup::Base::find()) {
-        base.remove(&group);
-    }
-    fates
+/// Supervisors that are dead, and what they may have left running.
+///
+/// Swept all at once: each look of a sweep goes through all processes of the machine.
+#[derive(Debug, Default)]
+struct Dead {
+    /// The proof that they are dead, kept until everything is swept.
+    locks: Vec<LockGuard>,
+    /// Attempts that may have run, and since when.
+    maybe_ran: Vec<(Remains, Option<Timestamp>)>,
+    /// The names of their slots' control groups.
+    groups: Vec<String>,
 }
 
-/// Kills what is left of attempts that may have run; then nobody can know more.
-fn swept(
-    here: Here,
-    maybe_ran: Vec<(AttemptId, Option<Timestamp>)>,
-    supervisors: &[ProcessIdentity],
-    group: Option<&str>,
-) -> Vec<(AttemptId, Fate)> {
-    if maybe_ran.is_empty() {
-        return Vec::new();
-    }
-    let attempts: Vec<AttemptId> = maybe_ran.iter().map(|(attempt, _)| *attempt).collect();
-    let report = sweep(here.queue, &attempts, supervisors, group);
-    maybe_ran
-        .into_iter()
-        .map(|(attempt, started_at)| {
-            let fate = Fate::Lost {
-                cause: LossCause::SupervisorDied,
-                started_at,
-                survivors: !report.is_clean(),
+impl Dead {
+    /// The supervisor of a slot file is dead: its lock is ours. Gives what is known already.
+    fn take(
+        &mut self,
+        lock: LockGuard,
+        slot_file: &Path,
+        here: Here,
+        found: Vec<(AttemptId, SlotRecord)>,
+    ) -> Vec<(AttemptId, Fate)> {
+        let group = cgroup::name(here.queue, slot_file);
+        let mut fates = Vec::new();
+        for (attempt, record) in found {
+            let (supervisor, started_at) = match record.entry {
+                _ if record.boot != here.boot => {
+                    fates.push((attempt, after_reboot(record.entry)));
+                    continue;
+                }
+                SlotEntry::Ended(outcome) => {
+                    fates.push((attempt, Fate::Outcome(outcome)));
+                    continue;
+                }
+                SlotEntry::NotStarted(reason) => {
+                    fates.push((attempt, Fate::NeverStarted(reason)));
+                    continue;
+                }
+                SlotEntry::Starting { supervisor } => (supervisor, None),
+                SlotEntry::Running { supervisor, at, .. } => (supervisor, Some(at)),
             };
-            (attempt, fate)
-        })
-        .collect()
+            let remains = Remains {
+                attempt,
+                supervisor: Some(supervisor),
+                group: group.clone(),
+            };
+            self.maybe_ran.push((remains, started_at));
+        }
+        self.groups.extend(group);
+        self.locks.push(lock);
+        fates
+    }
+
+    /// Kills what is left of attempts that may have run; then nobody can know more.
+    fn sweep(self, here: Here) -> Vec<(AttemptId, Fate)> {
+        let remains: Vec<Remains> = self.maybe_ran.iter().map(|(one, _)| one.clone()).collect();
+        let is_clean = remains.is_empty() || sweep_all(here.queue, &remains).is_clean();
+        let fates = self
+            .maybe_ran
+            .iter()
+            .map(|(one, started_at)| {
+                let fate = Fate::Lost {
+                    cause: LossCause::SupervisorDied,
+                    started_at: *started_at,
+                    // Whose the survivors are is asked only when there are any.
+                    survivors: !is_clean && is_left(here.queue, one),
+                };
+                (one.attempt, fate)
+            })
+            .collect();
+        // What was made in another part of the tree stays there, empty.
+        if let Some(base) = (!self.groups.is_empty()).then(cgroup::Base::find).flatten() {
+            for group in &self.groups {
+                base.remove(group);
+            }
+        }
+        drop(self.locks);
+        fates
+    }
 }
 
 /// No process survives a restart of the machine, so a record of another boot says all there is.
@@ -267,9 +296,8 @@ fn after_reboot(entry: SlotEntry) -> Fate {
 }
 
 /// Attempts of which no slot file knows anything.
-fn without_record(here: Here, unrecorded: &[Open]) -> Vec<(AttemptId, Fate)> {
+fn without_record(here: Here, unrecorded: &[Open], dead: &mut Dead) -> Vec<(AttemptId, Fate)> {
     let mut fates = Vec::new();
-    let mut vanished = Vec::new();
     for open in unrecorded {
         if !open.running {
             // Whoever was assigned it is fenced off or dead.
@@ -278,7 +306,12 @@ fn without_record(here: Here, unrecorded: &[Open]) -> Vec<(AttemptId, Fate)> {
                 Fate::NeverStarted(NotStartedReason::RunnerGone),
             ));
         } else if open.boot == here.boot {
-            vanished.push((open.attempt, None));
+            let remains = Remains {
+                attempt: open.attempt,
+                supervisor: None,
+                group: None,
+            };
+            dead.maybe_ran.push((remains, None));
         } else {
             fates.push((
                 open.attempt,
@@ -290,6 +323,5 @@ fn without_record(here: Here, unrecorded: &[Open]) -> Vec<(AttemptId, Fate)> {
             ));
         }
     }
-    fates.extend(swept(here, vanished, &[], None));
     fates
 }

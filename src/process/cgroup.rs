@@ -15,6 +15,7 @@
 //! controllers of memory and of processes.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -229,8 +230,13 @@ pub fn name(queue: QueueId, slot_file: &Path) -> Option<String> {
 
 /// Whether a process is in the group of that name, or in one below it.
 pub fn holds(name: &str, pid: i32) -> bool {
+    is_in(pid, |part| part == name)
+}
+
+/// Whether a process is in a group that is wanted, or in one below it.
+pub(crate) fn is_in(pid: i32, is_wanted: impl Fn(&OsStr) -> bool) -> bool {
     fs::read_to_string(format!("/proc/{pid}/cgroup"))
-        .is_ok_and(|text| own_path(&text).is_some_and(|path| is_below(path, name)))
+        .is_ok_and(|text| own_path(&text).is_some_and(|path| path.iter().any(is_wanted)))
 }
 
 fn is_below(path: &Path, name: &str) -> bool {

@@ -64,12 +64,64 @@ pub fn sweep(
     sessions: &[ProcessIdentity],
     group: Option<&str>,
 ) -> SweepReport {
-    let marks: Vec<String> = attempts.iter().map(|id| mark(queue, *id)).collect();
+    // The group is only of those that are not older than its supervisor.
+    let oldest = sessions.iter().map(|session| session.start).min();
+    sweep_wanted(&Wanted {
+        marks: attempts.iter().map(|id| mark(queue, *id)).collect(),
+        sessions: sessions.to_vec(),
+        groups: group.map(str::to_owned).zip(oldest).into_iter().collect(),
+    })
+}
+
+/// What one attempt may have left whose supervisor is dead.
+#[derive(Debug, Clone)]
+pub struct Remains {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its supervisor; unknown where no record names it.
+    pub supervisor: Option<ProcessIdentity>,
+    /// The name of its slot's control group.
+    pub group: Option<String>,
+}
+
+/// Sweeps what many attempts have left at once: each look goes through all processes of the machine.
+///
+/// Takes at most about five seconds.
+pub fn sweep_all(queue: QueueId, remains: &[Remains]) -> SweepReport {
+    sweep_wanted(&Wanted::of(queue, remains))
+}
+
+/// Whether something of it is still there.
+pub fn is_left(queue: QueueId, remains: &Remains) -> bool {
+    !look(&Wanted::of(queue, std::slice::from_ref(remains))).is_empty()
+}
+
+/// What is looked for.
+#[derive(Debug)]
+struct Wanted {
+    marks: Vec<String>,
+    sessions: Vec<ProcessIdentity>,
+    /// Names of control groups, each with the start of its supervisor: nothing older is meant.
+    groups: Vec<(String, u64)>,
+}
+
+impl Wanted {
+    fn of(queue: QueueId, remains: &[Remains]) -> Self {
+        let group_of = |one: &Remains| one.group.clone().zip(one.supervisor.map(|own| own.start));
+        Self {
+            marks: remains.iter().map(|one| mark(queue, one.attempt)).collect(),
+            sessions: remains.iter().filter_map(|one| one.supervisor).collect(),
+            groups: remains.iter().filter_map(group_of).collect(),
+        }
+    }
+}
+
+fn sweep_wanted(wanted: &Wanted) -> SweepReport {
     let mut found: BTreeMap<(i32, u64), Leftover> = BTreeMap::new();
     let deadline = monotonic() + PATIENCE;
     let mut clean = 0;
     loop {
-        let alive = look(&marks, sessions, group);
+        let alive = look(wanted);
         if alive.is_empty() {
             clean += 1;
             if clean == CLEAN_LOOKS {
@@ -112,13 +164,11 @@ pub fn mark(queue: QueueId, attempt: AttemptId) -> String {
 }
 
 /// The living processes that belong to what is asked for.
-fn look(marks: &[String], sessions: &[ProcessIdentity], group: Option<&str>) -> Vec<table::Entry> {
-    // The group is only of those that are not older than its supervisor.
-    let oldest = sessions.iter().map(|session| session.start).min();
-    let group = group.zip(oldest);
+fn look(wanted: &Wanted) -> Vec<table::Entry> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let user = rustix::process::getuid().as_raw();
-    let sessions: Vec<ProcessIdentity> = sessions
+    let sessions: Vec<ProcessIdentity> = wanted
+        .sessions
         .iter()
         .copied()
         .filter(|session| identity::identity(session.pid).is_none_or(|holder| holder == *session))
@@ -136,13 +186,21 @@ fn look(marks: &[String], sessions: &[ProcessIdentity], group: Option<&str>) -> 
             });
             (in_session && table::user(entry.process.pid) == Some(user))
                 || table::environment(entry.process.pid)
-                    .is_some_and(|environment| carries(&environment, marks))
+                    .is_some_and(|environment| carries(&environment, &wanted.marks))
                 // INVARIANT: read after the start time, which the signal looks at again.
-                || group.is_some_and(|(name, oldest)| {
-                    entry.process.start >= oldest && cgroup::holds(name, entry.process.pid)
-                })
+                || is_in_group(entry, &wanted.groups)
         })
         .collect()
+}
+
+fn is_in_group(entry: &table::Entry, groups: &[(String, u64)]) -> bool {
+    let start = entry.process.start;
+    !groups.is_empty()
+        && cgroup::is_in(entry.process.pid, |part| {
+            groups
+                .iter()
+                .any(|(name, oldest)| start >= *oldest && part == name.as_str())
+        })
 }
 
 /// Whether an environment holds one of the marks.

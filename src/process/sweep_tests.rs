@@ -124,3 +124,23 @@ fn a_tree_that_keeps_growing_is_cut_down() {
     assert_eq!(sweep(queue, &[A], &[], None), SweepReport::default());
     child.wait().unwrap();
 }
+
+#[test]
+fn what_many_attempts_left_goes_in_one_sweep_and_is_told_apart_before() {
+    let queue = queue(7);
+    let remains = |attempt| Remains {
+        attempt,
+        supervisor: None,
+        group: None,
+    };
+    let (mut first, _) = start("echo up; exec sleep 600", Some(mark(queue, A)));
+    assert!(is_left(queue, &remains(A)));
+    assert!(!is_left(queue, &remains(B)));
+    let (mut second, _) = start("echo up; exec sleep 600", Some(mark(queue, B)));
+    let report = sweep_all(queue, &[remains(A), remains(B)]);
+    assert!(report.is_clean());
+    assert_eq!(report.found.len(), 2, "{report:?}");
+    for child in [&mut first, &mut second] {
+        child.wait().unwrap();
+    }
+}
