@@ -128,6 +128,22 @@ impl Filter {
                 sql.push_str(" AND finished_at IS NULL");
             } else if !self.statuses.contains(&TaskStatus::Queued) {
                 sql.push_str(" AND status <> 'queued'");
+            } else if !self.statuses.contains(&TaskStatus::Succeeded) {
+                // Some of each: found through both indexes, past all that went well.
+                let finished: Vec<String> = self
+                    .statuses
+                    .iter()
+                    .filter(|status| !status.is_unfinished())
+                    .map(|status| format!("'{status}'"))
+                    .collect();
+                sql.push_str(
+                    " AND id IN (SELECT id FROM task_records INDEXED BY task_unfinished \
+                     WHERE finished_at IS NULL \
+                     UNION ALL SELECT id FROM task_records INDEXED BY task_status \
+                     WHERE status <> 'queued' AND status IN (",
+                );
+                sql.push_str(&finished.join(", "));
+                sql.push_str("))");
             }
         }
         if let Some(tag) = &self.tag {

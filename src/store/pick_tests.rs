@@ -94,6 +94,19 @@ fn counts_and_lists_agree() {
         let listed = queue.store.list(&filter).unwrap();
         assert_eq!(counts.of(status), listed.len() as u64, "{status}");
     }
+    // However a list is found, it holds the same tasks in the same order.
+    for first in TaskStatus::ALL {
+        for second in TaskStatus::ALL.into_iter().filter(|other| *other != first) {
+            let filter = Filter {
+                statuses: vec![first, second],
+                ..Filter::default()
+            };
+            let listed = queue.store.list(&filter).unwrap();
+            let expected = counts.of(first) + counts.of(second);
+            assert_eq!(listed.len() as u64, expected, "{first} and {second}");
+            assert!(listed.is_sorted_by_key(|line| line.id));
+        }
+    }
     assert_eq!((counts.unfinished(), counts.total()), (3, 4));
     let page = Filter {
         after: Some(ids[0]),
