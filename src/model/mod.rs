@@ -8,6 +8,7 @@
 
 pub mod attempt;
 pub mod category;
+pub mod cause_words;
 mod hash;
 pub mod ids;
 pub mod layout;

@@ -5,6 +5,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::model::category::Category;
+use crate::model::cause_words::after_words;
+use crate::model::cause_words::cause_words;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
@@ -30,6 +32,8 @@ pub struct Moment {
     pub now: Timestamp,
     /// Whether a run is active.
     pub presence: RunPresence,
+    /// Whether that run has told its attempts to stop.
+    pub stopping: bool,
 }
 
 /// The list as a table with a title line.
@@ -52,7 +56,7 @@ pub fn text(lines: &[TaskLine], moment: Moment, look: Look) -> String {
                 line.id.to_string(),
                 Untrusted::from(line.name.as_str()).for_terminal(),
                 status_word(look.paint, line.state.status()),
-                line.attempts.to_string(),
+                line.starts().to_string(),
             ];
             if with_priority {
                 row.push(line.priority.to_string());
@@ -120,7 +124,7 @@ pub(crate) fn line_value(line: &TaskLine, moment: Moment) -> Line {
             None
         },
         priority: line.priority,
-        attempts: line.attempts,
+        attempts: line.starts(),
         used: line.used,
         category: line.last_category.map(Category::as_str),
         tags: line.tags.clone(),
@@ -142,7 +146,17 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
         claim: *claim,
         attempts: line.attempts,
     };
-    Some(why_not(&candidate, moment.presence, moment.now))
+    let why = why_not(&candidate, moment.presence, moment.now);
+    // A claim of a run that starts nothing more, or that died, is worth nothing.
+    let ends = moment.stopping || moment.presence == RunPresence::Absent;
+    Some(match why {
+        WhyNot::NoSlot | WhyNot::Claimed if ends => WhyNot::NoRun,
+        WhyNot::NoSlot
+        | WhyNot::Claimed
+        | WhyNot::NoRun
+        | WhyNot::WaitingRetry { .. }
+        | WhyNot::NotBefore { .. } => why,
+    })
 }
 
 const fn until(why: WhyNot) -> Option<Timestamp> {
@@ -159,8 +173,8 @@ pub(crate) fn why_words(why: WhyNot, now: Timestamp, look: Look) -> String {
             format!("next attempt at {}", look.zone.short(until, now))
         }
         WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(until, now)),
-        WhyNot::Claimed => "starts at once".to_owned(),
-        WhyNot::NoSlot => "waits for a free slot".to_owned(),
+        WhyNot::Claimed => "next, as soon as a slot is free".to_owned(),
+        WhyNot::NoSlot => "waits for its turn".to_owned(),
         WhyNot::NoRun => "waits for a run".to_owned(),
     }
 }
@@ -168,13 +182,13 @@ pub(crate) fn why_words(why: WhyNot, now: Timestamp, look: Look) -> String {
 /// What there is to say of a task besides its status.
 pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
     let at = |instant| look.zone.short(instant, moment.now);
-    let failure = line.last_category.map(Category::as_str);
+    let pattern = line.last_pattern.as_deref().unwrap_or_default();
     match &line.state {
         TaskState::Queued { .. } => {
             let why = reason(line, moment)
                 .map_or_else(String::new, |why| why_words(why, moment.now, look));
-            match failure {
-                Some(category) => format!("{why}, after {category}"),
+            match line.last_category {
+                Some(category) => format!("{why}, {}", after_words(category, pattern)),
                 None => why,
             }
         }
@@ -182,7 +196,14 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
             format!("since {}", at(line.changed_at))
         }
         TaskState::Held(hold) => Untrusted::from(hold.reason.as_str()).for_terminal(),
-        TaskState::Failed => format!("{}, {}", failure.unwrap_or("unknown"), at(line.changed_at)),
+        TaskState::Failed => {
+            let category = line.last_category.unwrap_or(Category::Unknown);
+            format!(
+                "{}, {}",
+                cause_words(category, pattern),
+                at(line.changed_at)
+            )
+        }
         TaskState::Skipped(Skip::Blocked) => "a task that it needs failed".to_owned(),
         TaskState::Skipped(Skip::NotNeeded) => "not needed".to_owned(),
         TaskState::Succeeded | TaskState::Cancelled => at(line.changed_at),

@@ -21,6 +21,7 @@ fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
         attempts: u32::try_from(id % 3).unwrap(),
         used: 0,
         last_category: (id % 3 == 2).then_some(Category::Network),
+        last_pattern: (id % 3 == 2).then(|| "connection_refused".to_owned()),
         added_at: nights::evening(0),
         changed_at: nights::evening(125),
         finished_at: finished.then(|| nights::evening(125)),
@@ -47,6 +48,7 @@ fn moment() -> Moment {
     Moment {
         now: nights::evening(190),
         presence: RunPresence::Active,
+        stopping: false,
     }
 }
 
@@ -64,6 +66,40 @@ fn a_list_of_every_kind_fits_a_terminal() {
     let table = table(&every_kind(), 80);
     assert!(table.lines().all(|line| measure_text_width(line) <= 80));
     assert_snapshot!(table);
+}
+
+#[test]
+fn a_claimed_task_has_not_started_and_waits_for_a_slot() {
+    let claimed = TaskState::Queued {
+        due: None,
+        claim: Some(AttemptId::new(7)),
+    };
+    let claimed = [line(1, "photos", claimed)];
+    let shown = table(&claimed, 80);
+    assert!(
+        shown.contains("0  next, as soon as a slot is free"),
+        "{shown}"
+    );
+    let stopping = Moment {
+        stopping: true,
+        ..moment()
+    };
+    assert_eq!(reason(&claimed[0], stopping), Some(WhyNot::NoRun));
+    let died = Moment {
+        presence: RunPresence::Absent,
+        ..moment()
+    };
+    assert_eq!(reason(&claimed[0], died), Some(WhyNot::NoRun));
+}
+
+#[test]
+fn a_task_that_was_stopped_with_its_run_is_not_told_to_have_failed() {
+    let mut stopped = line(1, "photos", TaskState::added(None));
+    stopped.last_category = Some(Category::Killed);
+    stopped.last_pattern = Some("run_stopped".to_owned());
+    let shown = table(&[stopped], 120);
+    let expected = "waits for its turn, interrupted: the run was stopped";
+    assert!(shown.contains(expected), "{shown}");
 }
 
 #[test]

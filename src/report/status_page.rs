@@ -60,6 +60,7 @@ pub fn of_nothing(look: Look) -> String {
     let moment = Moment {
         now: Timestamp::from_millis(0),
         presence: crate::policy::pick::RunPresence::Absent,
+        stopping: false,
     };
     text(status, moment, look)
 }
@@ -83,7 +84,12 @@ fn sentence(status: Status<'_>, moment: Moment, look: Look) -> String {
     let run = match status.active {
         Some((run, since)) => {
             let since = look.zone.short(since, moment.now);
-            format!("Run {run} has been going since {since}")
+            let stops = if moment.stopping {
+                " and is stopping"
+            } else {
+                ""
+            };
+            format!("Run {run} has been going since {since}{stops}")
         }
         None => "No run is active".to_owned(),
     };

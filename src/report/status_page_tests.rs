@@ -49,6 +49,7 @@ fn what_needs_a_person_comes_with_its_command() {
     let moment = Moment {
         now: later(60),
         presence: RunPresence::Absent,
+        stopping: false,
     };
     let status = Status {
         counts: &counts,

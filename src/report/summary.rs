@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::category::Category;
+use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::Hold;
@@ -29,7 +29,6 @@ use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
 use crate::support::clock::Timestamp;
-use crate::support::untrusted::Untrusted;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -317,16 +316,7 @@ fn candidate(task: &TaskFacts) -> Candidate {
 impl Failure {
     /// Category and pattern for a person: `network (connection refused)`.
     pub fn words(&self) -> String {
-        let category = self.category.as_str();
-        let pattern = Untrusted::from(self.pattern.replace('_', " ")).for_terminal();
-        let is_plain = pattern.is_empty()
-            || pattern == category.replace('_', " ")
-            || self.category == Category::Unknown && pattern == "unknown";
-        if is_plain {
-            category.to_owned()
-        } else {
-            format!("{category} ({pattern})")
-        }
+        cause_words(self.category, &self.pattern)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::outcome::Ended;
 use crate::model::outcome::Leftover;
 use crate::model::outcome::LeftoverFate;
 use crate::model::spec::Command;
@@ -50,7 +51,7 @@ pub struct Whole {
 /// The task as a page.
 pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
     let paint = look.paint;
-    let line = line_of(&whole.task);
+    let line = line_of(whole);
     let mut page = String::new();
     let mut push = |line: &str| {
         page.push_str(cut(line, look.width).trim_end());
@@ -102,7 +103,7 @@ pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
     Shown {
         schema: SCHEMA,
         task: TaskValue {
-            line: line_value(&line_of(&whole.task), moment),
+            line: line_value(&line_of(whole), moment),
             source: whole.task.source.clone(),
             definition_hash: whole.task.definition_hash.clone(),
             definition: serde_json::to_value(&whole.task.spec).unwrap_or_default(),
@@ -157,7 +158,10 @@ fn event_value(event: &LoggedEvent) -> Value {
 }
 
 /// A task as one line of a list.
-fn line_of(task: &Task) -> TaskLine {
+fn line_of(whole: &Whole) -> TaskLine {
+    let task = &whole.task;
+    let mut judged = whole.attempts.iter().rev();
+    let last = judged.find_map(|attempt| attempt.classification.as_ref());
     TaskLine {
         id: task.id,
         name: task.spec.name.to_string(),
@@ -166,6 +170,7 @@ fn line_of(task: &Task) -> TaskLine {
         attempts: task.attempts,
         used: task.used,
         last_category: task.last_category,
+        last_pattern: last.map(|last| last.pattern.clone()),
         added_at: task.added_at,
         changed_at: task.changed_at,
         finished_at: task.finished_at,
@@ -270,7 +275,15 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
                 line: None,
             };
             let words = failure.words();
-            lines.push(format!("{head}  {}: {words}  {took}", paint.bad("failed")));
+            let words = match &outcome.ended {
+                // Not a failure: the words say who stopped it.
+                Ended::Stopped { .. } => paint.warn(&words),
+                Ended::ByItself(_)
+                | Ended::TimedOut { .. }
+                | Ended::CouldNotStart(_)
+                | Ended::Lost(_) => format!("{}: {words}", paint.bad("failed")),
+            };
+            lines.push(format!("{head}  {words}  {took}"));
             let mut indented = |text: &str| lines.push(format!("       {text}"));
             indented(&outcome_words(&outcome.ended));
             if let Some(line) = &why.line {

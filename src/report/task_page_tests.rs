@@ -49,6 +49,7 @@ fn whole() -> Whole {
 const MOMENT: Moment = Moment {
     now: Timestamp::from_millis(1_700_000_100_000),
     presence: RunPresence::Absent,
+    stopping: false,
 };
 
 #[test]

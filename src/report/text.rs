@@ -212,8 +212,8 @@ fn not_run_by_reason(page: &mut Page, summary: &RunSummary) {
         let words = match task.why {
             WhyNot::WaitingRetry { .. } => "wait for their next attempt",
             WhyNot::NotBefore { .. } => "are not to start yet",
-            WhyNot::Claimed => "start at once",
-            WhyNot::NoSlot => "wait for a free slot",
+            WhyNot::Claimed => "start as soon as a slot is free",
+            WhyNot::NoSlot => "wait for their turn",
             WhyNot::NoRun => "wait for a run",
         };
         reasons.entry(task.why.as_str()).or_insert((0, words)).0 += 1;

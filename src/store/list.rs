@@ -23,12 +23,14 @@ pub struct TaskLine {
     pub state: TaskState,
     /// Higher runs first.
     pub priority: i64,
-    /// Attempts that were begun.
+    /// Attempts that were permitted; [`TaskLine::starts`] says how many of them started.
     pub attempts: u32,
     /// Attempts that count against the limit.
     pub used: u32,
     /// The category of its last failure.
     pub last_category: Option<Category>,
+    /// The pattern of its last failure.
+    pub last_pattern: Option<String>,
     /// When it was added.
     pub added_at: Timestamp,
     /// When its state last changed.
@@ -37,6 +39,17 @@ pub struct TaskLine {
     pub finished_at: Option<Timestamp>,
     /// Its labels.
     pub tags: Vec<String>,
+}
+
+impl TaskLine {
+    /// Attempts that started.
+    pub const fn starts(&self) -> u32 {
+        match self.state {
+            // The last one is permitted and has not started.
+            TaskState::Queued { claim: Some(_), .. } => self.attempts.saturating_sub(1),
+            _ => self.attempts,
+        }
+    }
 }
 
 /// Which tasks a list holds: those for which everything that is written here is true.
@@ -168,8 +181,10 @@ impl Reader {
         let (conditions, mut values) = filter.conditions();
         values.push(Value::Number(filter.limit.map_or(-1, column)));
         let sql = format!(
-            "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, added_at, \
-             changed_at, finished_at, spec -> '$.tags' FROM task_records \
+            "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
+             iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
+              WHERE task_id = task_records.id AND category IS NOT NULL \
+              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags' FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
@@ -244,6 +259,7 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         attempts: cells.number()?,
         used: cells.number()?,
         last_category: cells.optional_word(Category::parse)?,
+        last_pattern: cells.take()?,
         added_at: cells.instant()?,
         changed_at: cells.instant()?,
         finished_at: cells.optional_instant()?,

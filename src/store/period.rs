@@ -174,6 +174,20 @@ impl Reader {
         )
     }
 
+    /// Whether an attempt was told to stop because its run ends, and has not ended yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_stopping(&self) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM attempts WHERE state <> 'ended' \
+                 AND stop_intent IN ('run_stopped', 'window_ended'))",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("look whether the run stops")
+    }
+
     /// These tasks in short, in the order of their ids; those that were removed are left out.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Short rows of what happened.
 
 use super::*;
-use crate::model::outcome::{Ended, LossCause};
+use crate::model::outcome::{Ended, LossCause, StopReason};
 use crate::model::state::TaskEvent;
 use crate::store::attempts::{self, Finish};
 use crate::store::fixture::{NOW, Queue, actor, later, network, outcome, queue, success};
@@ -111,4 +111,40 @@ fn the_state_at_an_earlier_instant_follows_from_the_events() {
         })
     );
     assert_eq!(at(later(20)), Some(TaskState::Succeeded));
+}
+
+#[test]
+fn a_run_that_has_told_an_attempt_to_stop_is_stopping_until_the_attempt_ended() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    queue.start(attempt);
+    let stop = |queue: &mut Queue, reason| {
+        queue
+            .store
+            .write(|tx| attempts::set_stop_intent(tx, attempt, reason, &actor(), NOW))
+            .unwrap();
+    };
+    // Somebody called off the task, not the run.
+    stop(&mut queue, StopReason::Cancelled);
+    assert!(!queue.store.is_stopping().unwrap());
+    stop(&mut queue, StopReason::RunStopped);
+    assert!(queue.store.is_stopping().unwrap());
+    fail(&mut queue, attempt, None);
+    assert!(!queue.store.is_stopping().unwrap());
+}
+
+#[test]
+fn a_list_has_the_pattern_of_the_last_failure() {
+    let mut queue = queue();
+    let tasks = queue.add(&["one", "two"]);
+    let run = queue.run();
+    let attempt = queue.claim(tasks[0], run);
+    fail(&mut queue, attempt, None);
+    queue.claim(tasks[0], run);
+    let lines = queue.store.list(&crate::store::Filter::default()).unwrap();
+    assert_eq!(lines[0].last_pattern, Some(network().pattern));
+    assert_eq!((lines[0].attempts, lines[0].starts()), (2, 1));
+    assert_eq!(lines[1].last_pattern, None);
 }

@@ -13,7 +13,9 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
 use crate::engine::events::StopCause;
+use crate::model::category::Category;
 use crate::model::category::Classification;
+use crate::model::cause_words::cause_words;
 use crate::model::outcome::StopReason;
 use crate::model::state::Skip;
 use crate::support::clock::Timestamp;
@@ -22,6 +24,9 @@ use crate::support::paint::Paint;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
+
+/// The most columns of a reason that is told in a line.
+const REASON: usize = 100;
 
 /// How lines are made.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,17 +55,6 @@ pub fn words(manner: Manner, at: Timestamp, event: &RunEvent) -> Vec<String> {
         .map(|sentence| format!("{time} {sentence}"))
         .into_iter()
         .collect()
-}
-
-/// Category and pattern of a failure: `network (connection refused)`.
-pub fn cause(classification: &Classification) -> String {
-    let category = classification.category.as_str();
-    let pattern = Untrusted::from(classification.pattern.replace('_', " ")).for_terminal();
-    if pattern.is_empty() || pattern == category.replace('_', " ") {
-        category.to_owned()
-    } else {
-        format!("{category} ({pattern})")
-    }
 }
 
 /// The figures of a run: `3 ok, 1 recovered, 1 failed`; empty when it had no task.
@@ -98,8 +92,8 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
         } => format!(
             "{} {}{}",
             head(attempt),
-            how(paint, end, *duration),
-            follows(attempt, at, next)
+            how(paint, end, *duration, next),
+            follows(attempt, at, next, judgement(end))
         ),
         RunEvent::TaskHeld { task, hold } => {
             let reason = Untrusted::from(hold.reason.as_str()).for_terminal();
@@ -139,7 +133,11 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
                 Found::Reboot => "was cut short when the machine went down",
                 Found::MaybeRan => "was lost in a crash and may have finished",
             };
-            format!("{} {what}{}", head(attempt), follows(attempt, at, next))
+            format!(
+                "{} {what}{}",
+                head(attempt),
+                follows(attempt, at, next, None)
+            )
         }
         RunEvent::Stopping { cause, running } => stopping(*cause, *running),
         RunEvent::RunEnded { because, totals } => {
@@ -166,12 +164,24 @@ fn head(attempt: &AttemptRef) -> String {
 }
 
 /// How an attempt ended and after what time, fit to follow its head.
-fn how(paint: Paint, end: &AttemptEnd, duration: Duration) -> String {
+fn how(paint: Paint, end: &AttemptEnd, duration: Duration, next: &Next) -> String {
     let after = span(duration);
     match end {
         AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
         AttemptEnd::Failed(why) => {
-            format!("{} after {after}: {}", paint.bad("failed"), cause(why))
+            let failed = paint.bad("failed");
+            let cause = cause_words(why.category, &why.pattern);
+            // Another attempt may still do; of the last one the reason itself is told.
+            let line = match (next, &why.line) {
+                (Next::Failed, Some(line)) => {
+                    format!(
+                        ": {}",
+                        Untrusted::from(line.as_str()).for_terminal_within(REASON)
+                    )
+                }
+                _ => String::new(),
+            };
+            format!("{failed} after {after}: {cause}{line}")
         }
         AttemptEnd::Interrupted(reason) => {
             let why = stopped(*reason);
@@ -184,13 +194,27 @@ fn how(paint: Paint, end: &AttemptEnd, duration: Duration) -> String {
     }
 }
 
+const fn judgement(end: &AttemptEnd) -> Option<&Classification> {
+    match end {
+        AttemptEnd::Failed(why) => Some(why),
+        AttemptEnd::Succeeded | AttemptEnd::Interrupted(_) | AttemptEnd::Lost => None,
+    }
+}
+
 /// What becomes of the task, fit to follow what became of the attempt.
-fn follows(attempt: &AttemptRef, at: Timestamp, next: &Next) -> String {
+fn follows(
+    attempt: &AttemptRef,
+    at: Timestamp,
+    next: &Next,
+    why: Option<&Classification>,
+) -> String {
     match next {
         Next::Done => String::new(),
         Next::Retry(due) if *due <= at => "; next attempt now".to_owned(),
         Next::Retry(due) => format!("; next attempt in {}", span(due.since(at))),
-        Next::NextRun => "; it goes on in the next run".to_owned(),
+        Next::NextRun => "; it is started again in the next run".to_owned(),
+        // The reason is in the line itself, and no output says more.
+        Next::Failed if why.is_some_and(known_without_output) => "; it failed for good".to_owned(),
         Next::Failed => format!(
             "; it failed for good, see `autoexec logs {}`",
             attempt.task.id
@@ -201,6 +225,12 @@ fn follows(attempt: &AttemptRef, at: Timestamp, next: &Next) -> String {
         ),
         Next::Cancelled => "; cancelled".to_owned(),
     }
+}
+
+/// Whether the judgement rests on a fact of our own, such as a program that is not there, and not
+/// on what the task wrote.
+fn known_without_output(why: &Classification) -> bool {
+    why.line.is_some() && why.confidence >= 1.0 && why.category != Category::Timeout
 }
 
 const fn stopped(reason: StopReason) -> &'static str {

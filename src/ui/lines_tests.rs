@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::engine::events::TaskRef;
-use crate::model::category::Category;
 use crate::model::category::Retryable;
 use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
@@ -83,7 +82,7 @@ fn every_end_of_an_attempt_has_its_words() {
         (
             AttemptEnd::Interrupted(StopReason::RunStopped),
             Next::NextRun,
-            "stopped after 2.0s: the run was stopped; it goes on in the next run",
+            "stopped after 2.0s: the run was stopped; it is started again in the next run",
         ),
         (
             AttemptEnd::Lost,
@@ -102,6 +101,45 @@ fn every_end_of_an_attempt_has_its_words() {
             format!("[14:23:47] deploy-portfolio: attempt 1/5 {expected}")
         );
     }
+}
+
+#[test]
+fn an_attempt_that_could_not_start_says_the_reason_itself() {
+    let missing = Classification {
+        category: Category::Dependency,
+        pattern: "missing_command".to_owned(),
+        confidence: 1.0,
+        line: Some("the program `/no/such` was not found".to_owned()),
+        ..refused()
+    };
+    assert_eq!(
+        line(&ended(AttemptEnd::Failed(missing), Next::Failed)),
+        "[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: dependency (missing command): \
+         the program `/no/such` was not found; it failed for good"
+    );
+}
+
+#[test]
+fn a_reason_is_told_when_no_attempt_follows_and_never_at_any_length() {
+    let long = || Classification {
+        line: Some("refused ".repeat(100)),
+        ..refused()
+    };
+    let last = line(&ended(AttemptEnd::Failed(long()), Next::Failed));
+    assert!(
+        last.contains("(connection refused): refused refused"),
+        "{last}"
+    );
+    assert!(
+        last.ends_with("…; it failed for good, see `autoexec logs 12`"),
+        "{last}"
+    );
+    assert!(last.chars().count() < 250, "{last}");
+    let first = line(&ended(AttemptEnd::Failed(long()), Next::Retry(NOW)));
+    assert!(
+        first.ends_with("(connection refused); next attempt now"),
+        "{first}"
+    );
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn without_a_terminal_each_event_is_one_plain_line() {
     assert!(
         answer
             .stderr
-            .contains("[[TIME]] flaky: attempt 1/5 failed after [SPAN]: unknown (try later)"),
+            .contains("[[TIME]] flaky: attempt 1/5 failed after [SPAN]: asked to be tried later"),
         "{}",
         answer.stderr
     );

@@ -73,7 +73,7 @@ impl Invocation<'_> {
         holder.filter(|holder| holder.run.is_some())
     }
 
-    /// The present instant, and whether a run is active.
+    /// The present instant, and whether a run is active; whether it stops is known to the queue.
     pub fn moment(&self) -> Moment {
         Moment {
             now: self.settings.clock.now(),
@@ -81,6 +81,7 @@ impl Invocation<'_> {
                 Some(_) => RunPresence::Active,
                 None => RunPresence::Absent,
             },
+            stopping: false,
         }
     }
 

@@ -47,9 +47,13 @@ const USUAL: [TaskStatus; 6] = [
 /// When the queue cannot be read.
 pub fn carry_out(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
     let filter = filter(args);
+    let mut moment = invocation.moment();
     let store = invocation.look_into_queue()?;
     let lines = match &store {
-        Some(store) => store.list(&filter)?,
+        Some(store) => {
+            moment.stopping = store.is_stopping()?;
+            store.list(&filter)?
+        }
         None => Vec::new(),
     };
     let hidden = match &store {
@@ -65,7 +69,6 @@ pub fn carry_out(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
         // Nobody misses a task that was only wanted if another had failed.
         .filter(|line| !(usual && line.state == TaskState::Skipped(Skip::NotNeeded)))
         .collect();
-    let moment = invocation.moment();
     let look = invocation.look();
     let place = invocation.place();
     let output = &mut *invocation.output;

@@ -32,7 +32,8 @@ pub fn carry_out(args: &ShowArgs, invocation: &mut Invocation<'_>) -> Answer {
             events: reader.events_of(id)?,
         })
     })?;
-    let moment = invocation.moment();
+    let mut moment = invocation.moment();
+    moment.stopping = store.is_stopping()?;
     let look = invocation.look();
     if args.json {
         invocation.output.json(&task_page::value(&whole, moment));
