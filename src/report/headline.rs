@@ -17,11 +17,7 @@ pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
     };
     let now = summary.generated_at;
     let begun = zone.short(last.started_at, now);
-    let others = summary.runs.len() - 1;
-    let before = match others {
-        0 => String::new(),
-        _ => format!("{} went before. ", count(others, "run")),
-    };
+    let before = before(summary, zone);
     let run = match last.ended_at {
         Some(ended) => format!(
             "Run {} went from {begun} to {} ({}) and ended because {}",
@@ -37,11 +33,40 @@ pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
         ),
         None => format!(
             "Run {} began at {begun} and was cut off: it was killed, or the machine went down; \
-             `autoexec run` goes on where it stopped",
+             `autoexec run` goes on with what is left",
             last.id
         ),
     };
     format!("{before}{run}: {}.", state(summary))
+}
+
+/// What there is to say of the runs before the last one.
+fn before(summary: &RunSummary, zone: Zone) -> String {
+    let others = summary
+        .runs
+        .split_last()
+        .map_or(&[][..], |(_, others)| others);
+    let mut died = others.iter().filter(|run| run.ended_at.is_none());
+    let number = died.clone().count();
+    let (Some(first), 1) = (died.next(), number) else {
+        return match (others.len(), number) {
+            (0, _) => String::new(),
+            (all, 0) => format!("{} went before. ", count(all, "run")),
+            (all, died) => format!(
+                "{} went before, {died} of them were cut off. ",
+                count(all, "run")
+            ),
+        };
+    };
+    let begun = zone.short(first.started_at, summary.generated_at);
+    let cut = format!(
+        "un {}, begun at {begun}, was cut off (it was killed, or the machine went down). ",
+        first.id
+    );
+    match others.len() {
+        1 => format!("R{cut}"),
+        all => format!("{} went before; r{cut}", count(all, "run")),
+    }
 }
 
 /// How many tasks are done, and how many need a person.

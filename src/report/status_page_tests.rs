@@ -63,4 +63,11 @@ fn what_needs_a_person_comes_with_its_command() {
         ..status
     };
     assert_snapshot!(text(active, moment, look()));
+    let stopping = Moment {
+        stopping: true,
+        ..moment
+    };
+    let told = text(active, stopping, look());
+    let words = "Run 7 has been going since 00:13 and is stopping: ";
+    assert!(told.starts_with(words), "{told}");
 }

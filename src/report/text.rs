@@ -186,7 +186,7 @@ fn not_finished(page: &mut Page, summary: &RunSummary) {
     for task in interrupted.iter().take(LISTED) {
         listed += 1;
         page.item(&format!(
-            "{}: it was cut short and goes on with the next run",
+            "{}: it was cut short and is started again in the next run",
             named(task)
         ));
     }

@@ -58,6 +58,24 @@ fn a_run_that_was_killed() {
 }
 
 #[test]
+fn a_run_that_was_killed_before_another_one_is_told() {
+    let mut facts = nights::all_ok();
+    let mut first = facts.runs[0].clone();
+    first.id = crate::model::ids::RunId::new(6);
+    first.started_at = nights::evening(0).minus(std::time::Duration::from_hours(1));
+    (first.ended_at, first.ended_because, first.exit_code) = (None, None, None);
+    facts.runs.insert(0, first.clone());
+    let told = page(facts.clone());
+    let words = "Run 6, begun at 14 Nov 21:00, was cut off (it was killed, or the machine went\n\
+                 down). Run 7 went from";
+    assert!(told.starts_with(words), "{told}");
+    facts.runs.insert(0, first);
+    let told = page(facts);
+    let words = "2 runs went before, 2 of them were cut off. Run 7 went";
+    assert!(told.starts_with(words), "{told}");
+}
+
+#[test]
 fn outputs_that_try_to_command_the_terminal_are_shown() {
     let page = page(nights::hostile());
     assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
