@@ -47,7 +47,14 @@ impl TaskLine {
         match self.state {
             // The last one is permitted and has not started.
             TaskState::Queued { claim: Some(_), .. } => self.attempts.saturating_sub(1),
-            _ => self.attempts,
+            TaskState::Queued { .. }
+            | TaskState::Running { .. }
+            | TaskState::Recovering { .. }
+            | TaskState::Held(_)
+            | TaskState::Succeeded
+            | TaskState::Failed
+            | TaskState::Cancelled
+            | TaskState::Skipped(_) => self.attempts,
         }
     }
 }
