@@ -17,6 +17,7 @@ pub mod json;
 pub mod load;
 pub mod log_text;
 pub mod outcome_words;
+mod page;
 pub mod queue_table;
 pub mod range;
 pub mod status_page;

@@ -14,6 +14,7 @@ use crate::policy::pick::WhyNot;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
 use crate::report::headline;
+use crate::report::page::Page;
 use crate::report::queue_table::why_words;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
@@ -30,7 +31,7 @@ use crate::support::untrusted::Untrusted;
 /// The lines that hold what a person has to know.
 pub const TOP: usize = 15;
 /// The most tasks that a section other than the first lists one by one.
-const LISTED: usize = 10;
+pub(crate) const LISTED: usize = 10;
 /// Columns of the word for a verdict.
 const WORD: usize = 11;
 
@@ -66,8 +67,10 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
 /// How much was told of each task that needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
-    /// What failed, why, and the command.
+    /// What failed, why, the line that decided, and the command.
     Whole,
+    /// What failed, why, and the command.
+    NoLine,
     /// The command.
     Short,
 }
@@ -85,7 +88,11 @@ fn needs(page: &mut Page, summary: &RunSummary, left: usize) -> Told {
         for task in needing {
             need_at_length(page, task, lines >= 3);
         }
-        return Told::Whole;
+        return if lines >= 3 {
+            Told::Whole
+        } else {
+            Told::NoLine
+        };
     }
     let fit = if needing.len() <= left {
         needing.len()
@@ -110,20 +117,7 @@ fn needs(page: &mut Page, summary: &RunSummary, left: usize) -> Told {
 fn need_at_length(page: &mut Page, task: &TaskSummary, with_line: bool) {
     let paint = page.look.paint;
     let indent = " ".repeat(2 + WORD);
-    let what = match (&task.hold, &task.failure) {
-        (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),
-        (None, Some(failure)) => {
-            let attempts = count(
-                usize::try_from(task.attempts).unwrap_or_default(),
-                "attempt",
-            );
-            format!("{}, {attempts}", failure.words())
-        }
-        (None, None) if task.verdict == Verdict::Blocked => {
-            "a task that it needs failed".to_owned()
-        }
-        (None, None) => "see its output".to_owned(),
-    };
+    let what = what_happened(task);
     let word = verdict_word(paint, task.verdict);
     page.line(&format!("  {word}{}: {what}", named(task)));
     let line = task
@@ -143,6 +137,24 @@ fn need_at_length(page: &mut Page, task: &TaskSummary, with_line: bool) {
     commands.extend(task.next.clone().filter(|next| *next != logs));
     let commands: Vec<String> = commands.iter().map(|one| paint.command(one)).collect();
     page.line(&format!("{indent}{}", commands.join("   ")));
+}
+
+/// Why a task needs a person.
+fn what_happened(task: &TaskSummary) -> String {
+    match (&task.hold, &task.failure) {
+        (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),
+        (None, Some(failure)) => {
+            let attempts = count(
+                usize::try_from(task.attempts).unwrap_or_default(),
+                "attempt",
+            );
+            format!("{}, {attempts}", failure.words())
+        }
+        (None, None) if task.verdict == Verdict::Blocked => {
+            "a task that it needs failed".to_owned()
+        }
+        (None, None) => "see its output".to_owned(),
+    }
 }
 
 fn healed(page: &mut Page, summary: &RunSummary) {
@@ -224,6 +236,11 @@ fn not_run_by_reason(page: &mut Page, summary: &RunSummary) {
 }
 
 fn causes(page: &mut Page, summary: &RunSummary, told: Told) {
+    let needing = summary.needs();
+    if told != Told::Whole && needing.len() <= LISTED {
+        lines_that_decided(page, &needing, told);
+        return;
+    }
     let worth_telling = |cause: &&Cause| told == Told::Short || cause.tasks.len() > 1;
     let causes: Vec<&Cause> = summary.causes.iter().filter(worth_telling).collect();
     page.section("Why", causes.len());
@@ -248,6 +265,23 @@ fn causes(page: &mut Page, summary: &RunSummary, told: Told) {
         }
     }
     page.more(causes.len());
+}
+
+/// What there was no room for at the top: why each task needs a person, and the line that tells.
+fn lines_that_decided(page: &mut Page, needing: &[&TaskSummary], told: Told) {
+    let line_of = |task: &TaskSummary| task.failure.as_ref().and_then(|one| one.line.clone());
+    // The causes of the others stand at the top already.
+    let without_room = |task: &&&TaskSummary| told == Told::Short || line_of(task).is_some();
+    let tasks: Vec<&&TaskSummary> = needing.iter().filter(without_room).collect();
+    page.section("Why", tasks.len());
+    for task in tasks {
+        page.item(&format!("{}: {}", named(task), what_happened(task)));
+        if let Some(line) = line_of(task) {
+            let room = page.look.width.saturating_sub(4);
+            let line = page.look.paint.dim(&line.for_terminal_within(room));
+            page.line(&format!("    {line}"));
+        }
+    }
 }
 
 /// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.
@@ -339,58 +373,6 @@ fn verdict_word(paint: Paint, verdict: Verdict) -> String {
 /// A task as a page names it.
 fn named(task: &TaskSummary) -> String {
     format!("{} ({})", task.name, task.id)
-}
-
-/// A page in the making.
-struct Page {
-    look: Look,
-    text: String,
-}
-
-impl Page {
-    const fn new(look: Look) -> Self {
-        Self {
-            look,
-            text: String::new(),
-        }
-    }
-
-    /// A line, cut where it is too wide.
-    fn line(&mut self, line: &str) {
-        self.text.push_str(cut(line, self.look.width).trim_end());
-        self.text.push('\n');
-    }
-
-    fn item(&mut self, item: &str) {
-        self.line(&format!("  {item}"));
-    }
-
-    /// Words over as many lines as they need.
-    fn wrapped(&mut self, words: &str) {
-        for line in wrap(words, self.look.width.saturating_sub(2)) {
-            self.item(&line);
-        }
-    }
-
-    fn title(&mut self, title: &str) {
-        self.text.push('\n');
-        let title = self.look.paint.strong(title);
-        self.line(&title);
-    }
-
-    /// A title with a number; nothing when there is nothing to tell.
-    fn section(&mut self, title: &str, number: usize) {
-        if number > 0 {
-            self.title(&format!("{title} ({number})"));
-        }
-    }
-
-    /// Says how many of a section were left out.
-    fn more(&mut self, number: usize) {
-        if number > LISTED {
-            self.item(&format!("and {} more", number - LISTED));
-        }
-    }
 }
 
 #[cfg(test)]

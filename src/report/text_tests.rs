@@ -106,6 +106,16 @@ fn the_top_of_the_page_holds_every_needed_action() {
 }
 
 #[test]
+fn up_to_ten_failures_are_told_with_the_lines_that_decided() {
+    for number in 1..=10 {
+        let page = page(nights::failed(number));
+        let lines = page.matches("connection to server at").count();
+        assert!(i64::try_from(lines).unwrap() >= number, "{number}:\n{page}");
+    }
+    assert_snapshot!(page(nights::failed(7)));
+}
+
+#[test]
 fn no_line_is_wider_than_asked() {
     let nights = [
         nights::mixed,

@@ -10,3 +10,4 @@ mod aside;
 pub mod lines;
 pub mod printer;
 pub mod progress;
+mod ticker;

@@ -7,9 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -20,21 +18,23 @@ use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
+use crate::engine::events::StopCause;
 use crate::model::ids::AttemptId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::model::signal::Signal;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
 use crate::ui::aside::Aside;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
 use crate::ui::printer::ErrorStream;
+use crate::ui::ticker::Drawn;
+use crate::ui::ticker::Ticker;
+use crate::ui::ticker::Waits;
 
 /// The most attempts that have a line of their own at once.
 const MOST_LINES: usize = 16;
-/// Between two drawings of elapsed times.
-const TICK: Duration = Duration::from_millis(500);
-
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
@@ -101,12 +101,10 @@ struct Bars {
     running: BTreeMap<AttemptId, Running>,
     waiting: BTreeMap<TaskId, (Timestamp, TaskName)>,
     failed: usize,
-    drawn: Drawn,
+    stopping: Option<StopCause>,
+    drawn: Arc<Mutex<Drawn>>,
     ticker: Option<Ticker>,
 }
-
-/// The bars that show elapsed time.
-type Drawn = Arc<Mutex<Vec<ProgressBar>>>;
 
 impl Bars {
     fn new(stream: ErrorStream, manner: Manner, target: ProgressDrawTarget) -> Self {
@@ -114,7 +112,7 @@ impl Bars {
         let whole = multi
             .add(ProgressBar::new(0).with_style(style("{bar:20} {pos}/{len} {span} {wide_msg}")));
         stream.attach(multi.clone());
-        let drawn = Drawn::default();
+        let drawn = Arc::default();
         Self {
             stream,
             manner,
@@ -125,6 +123,7 @@ impl Bars {
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
             failed: 0,
+            stopping: None,
             drawn,
         }
     }
@@ -194,10 +193,8 @@ impl Bars {
             RunEvent::TaskHeld { task, .. }
             | RunEvent::TaskSkipped { task, .. }
             | RunEvent::TaskCancelled { task } => self.finished(task.id),
-            RunEvent::AfterCrash { .. }
-            | RunEvent::Warning { .. }
-            | RunEvent::Stopping { .. }
-            | RunEvent::RunEnded { .. } => {}
+            RunEvent::AfterCrash { .. } | RunEvent::Warning { .. } | RunEvent::RunEnded { .. } => {}
+            RunEvent::Stopping { cause, .. } => self.stopping = Some(*cause),
         }
     }
 
@@ -218,14 +215,17 @@ impl Bars {
                 .with_elapsed(at.since(one.started_at));
             one.bar = Some(multi.insert_before(below, bar));
         }
-        self.draw_waits();
+        self.draw_waits(at);
         // Tasks may be added while the run goes on.
         let open = self.running.len() + self.waiting.len();
         let least = self.whole.position() + u64::try_from(open).unwrap_or_default();
         if self.whole.length().is_none_or(|length| length < least) {
             self.whole.set_length(least);
         }
-        let mut parts = vec![format!("{} running", self.running.len())];
+        let mut parts = vec![match self.stopping {
+            None => format!("{} running", self.running.len()),
+            Some(cause) => self.stopping_words(cause),
+        }];
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));
         }
@@ -235,23 +235,43 @@ impl Bars {
         self.whole.set_message(parts.join(", "));
         let bars = self.running.values().filter_map(|one| one.bar.clone());
         let bars: Vec<ProgressBar> = bars.chain([self.whole.clone()]).collect();
-        for bar in &bars {
-            bar.tick();
-        }
-        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = bars;
+        let waits = self.waits.clone().map(|line| (line, self.waits_at(at)));
+        let drawn = Drawn { bars, waits };
+        drawn.tick();
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = drawn;
+    }
+
+    fn stopping_words(&self, cause: StopCause) -> String {
+        let running = self.running.len();
+        let again = match cause {
+            StopCause::Signal(Signal::INT) => ", Ctrl-C again kills",
+            StopCause::SecondSignal(Signal::INT) => ", Ctrl-C again leaves at once",
+            StopCause::Signal(_)
+            | StopCause::SecondSignal(_)
+            | StopCause::Drain
+            | StopCause::Deadline
+            | StopCause::Requested
+            | StopCause::RequestedNow
+            | StopCause::Storage => "",
+        };
+        self.manner
+            .paint
+            .warn(&format!("stopping: {running} running{again}"))
     }
 
     /// The line of those that wait is there only as long as there are any.
-    fn draw_waits(&mut self) {
-        if self.waiting.is_empty() {
+    fn draw_waits(&mut self, at: Timestamp) {
+        // A run that stops starts nothing more.
+        if self.waiting.is_empty() || self.stopping.is_some() {
             self.clear_waits();
             return;
         }
-        let words = self.wait_words();
+        let words = self.waits_at(at).words(Duration::ZERO);
         let line = self.waits.get_or_insert_with(|| {
             let line = ProgressBar::no_length().with_style(style("  {wide_msg}"));
             self.multi.insert_before(&self.whole, line)
         });
+        line.reset_elapsed();
         line.set_message(words);
     }
 
@@ -262,19 +282,14 @@ impl Bars {
         }
     }
 
-    /// `next attempts: shop-dump at 14:24:02, crawl at 14:25:10`, the soonest first.
-    fn wait_words(&self) -> String {
-        let mut soonest: Vec<&(Timestamp, TaskName)> = self.waiting.values().collect();
+    fn waits_at(&self, at: Timestamp) -> Waits {
+        let mut soonest: Vec<(Timestamp, TaskName)> = self.waiting.values().cloned().collect();
         soonest.sort_unstable();
-        let told: Vec<String> = soonest
-            .iter()
-            .take(8)
-            .map(|(due, name)| format!("{name} at {}", self.manner.zone.clock_time(*due)))
-            .collect();
-        if told.is_empty() {
-            String::new()
-        } else {
-            format!("next attempts: {}", told.join(", "))
+        soonest.truncate(8);
+        Waits {
+            zone: self.manner.zone,
+            told_at: at,
+            soonest,
         }
     }
 
@@ -327,13 +342,12 @@ impl fmt::Debug for Bars {
 /// Whether an event is told above the bars; what went as expected only moves them.
 fn worth_keeping(event: &RunEvent) -> bool {
     match event {
-        RunEvent::AttemptStarted { .. }
-        | RunEvent::QueueChanged { .. }
-        | RunEvent::RunStarted { .. } => false,
+        RunEvent::AttemptStarted { .. } | RunEvent::QueueChanged { .. } => false,
         RunEvent::AttemptEnded { attempt, end, .. } => {
             !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
         }
-        RunEvent::TaskHeld { .. }
+        RunEvent::RunStarted { .. }
+        | RunEvent::TaskHeld { .. }
         | RunEvent::TaskSkipped { .. }
         | RunEvent::TaskCancelled { .. }
         | RunEvent::TaskChanged { .. }
@@ -356,43 +370,6 @@ fn style(template: &str) -> ProgressStyle {
             },
         )
         .progress_chars("━━─")
-}
-
-/// One thread that lets elapsed times go on, however many bars there are.
-struct Ticker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ticker {
-    /// `None` when the system has no thread to spare; elapsed times then move with the events.
-    fn start(drawn: Drawn) -> Option<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let thread = std::thread::Builder::new()
-            .name("progress".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    let bars = drawn.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    for bar in bars.iter().filter(|bar| !bar.is_finished()) {
-                        bar.tick();
-                    }
-                }
-            })
-            .ok()?;
-        Some(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _panicked = thread.join();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -146,13 +146,51 @@ fn what_waits_for_its_next_attempt_is_told_the_soonest_first() {
     let later = |seconds| Next::Retry(NOW.plus(Duration::from_secs(seconds)));
     bars.watch(NOW, &ended(1, later(90)));
     bars.watch(NOW, &ended(2, later(15)));
-    let words = bars.wait_words();
+    let words = bars.waits_at(NOW).words(Duration::ZERO);
     assert!(words.starts_with("next attempts: "), "{words}");
     let (soon, late) = (words.find("-2 at 14:24:02"), words.find("-1 at 14:25:17"));
     assert!(soon.is_some() && soon < late, "{words}");
+    // Its time has come, but the run has not started it yet.
+    let words = bars.waits_at(NOW).words(Duration::from_secs(15));
+    assert!(words.contains("-2 waits for a slot, "), "{words}");
+    assert!(words.contains("-1 at 14:25:17"), "{words}");
     let again = attempt(2, 2);
     bars.watch(NOW, &RunEvent::AttemptStarted { attempt: again });
-    assert!(!bars.wait_words().contains("-2 at"));
+    let words = bars.waits_at(NOW).words(Duration::ZERO);
+    assert!(!words.contains("-2 "), "{words}");
+}
+
+#[test]
+fn a_run_that_is_stopped_says_what_another_signal_does_and_promises_no_attempt() {
+    let mut bars = bars(&Remembering::default());
+    let running = attempt(1, 1);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: running });
+    bars.watch(
+        NOW,
+        &ended(2, Next::Retry(NOW.plus(Duration::from_mins(1)))),
+    );
+    assert!(bars.waits.is_some());
+    let stopping = |cause| RunEvent::Stopping { cause, running: 1 };
+    bars.watch(NOW, &stopping(StopCause::Signal(Signal::INT)));
+    let words = bars.whole.message();
+    assert!(
+        words.starts_with("stopping: 1 running, Ctrl-C again kills"),
+        "{words}"
+    );
+    assert!(bars.waits.is_none());
+    bars.watch(NOW, &stopping(StopCause::Requested));
+    assert!(bars.whole.message().starts_with("stopping: 1 running"));
+}
+
+#[test]
+fn a_run_says_above_its_bars_what_it_begins_with() {
+    let started = RunEvent::RunStarted {
+        run: RunId::new(1),
+        queued: 7,
+        slots: 3,
+    };
+    assert!(worth_keeping(&started));
+    assert!(!worth_keeping(&ended(1, Next::Done)));
 }
 
 #[test]
