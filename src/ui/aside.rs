@@ -111,12 +111,15 @@ mod tests {
 
     /// Shows an event only when it is allowed to, like a terminal that is held.
     struct Held {
+        taken: mpsc::Sender<()>,
         permits: Receiver<()>,
         shown: Arc<Mutex<Vec<String>>>,
     }
 
     impl RunWatcher for Held {
         fn watch(&mut self, _at: Timestamp, event: &RunEvent) {
+            // Nobody need listen.
+            let _nobody_listens = self.taken.send(());
             // A closed channel is a permit for all that is left.
             let _closed = self.permits.recv();
             let shown = if let RunEvent::Warning { text } = event {
@@ -137,18 +140,24 @@ mod tests {
     #[test]
     fn an_output_that_nobody_takes_does_not_stop_the_run() {
         let (permit, permits) = mpsc::channel();
+        let (taken, taking) = mpsc::channel();
         let shown = Arc::new(Mutex::new(Vec::new()));
         let held = Held {
+            taken,
             permits,
             shown: Arc::clone(&shown),
         };
         let now = Timestamp::from_millis(0);
         let mut aside = Aside::with_room(Box::new(held), 4);
-        // One may be in the hands of the thread, four wait, the rest finds no room.
-        for number in 0..100 {
+        // Declared behind what waits for it, so that a failing test ends, too.
+        let permit = permit;
+        aside.watch(now, &warning(0));
+        taking.recv().unwrap();
+        // One is in the hands of the thread, four wait, the rest finds no room.
+        for number in 1..100 {
             aside.watch(now, &warning(number));
         }
-        assert!(aside.missed >= 95);
+        assert_eq!(aside.missed, 95);
         let end = RunEvent::RunEnded {
             because: RunEnd::Drained,
             totals: RunTotals::default(),
@@ -167,7 +176,9 @@ mod tests {
         let (permit, permits) = mpsc::channel::<()>();
         drop(permit);
         let shown = Arc::new(Mutex::new(Vec::new()));
+        let (taken, _nobody_listens) = mpsc::channel();
         let held = Held {
+            taken,
             permits,
             shown: Arc::clone(&shown),
         };
