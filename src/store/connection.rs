@@ -30,7 +30,7 @@ const LOG_LIMIT: i64 = 8 * 1024 * 1024;
 /// Pages of the log after which a commit tidies it up by itself.
 const LOG_PAGES: i64 = LOG_LIMIT / 4096;
 /// The most memory for pages of the database.
-const CACHE_KIB: i64 = 4 * 1024;
+const CACHE_KIB: i64 = 2 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 96;
 /// 3.51.3: before it, two connections that write and checkpoint at once could damage a database.
