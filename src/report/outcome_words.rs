@@ -20,20 +20,21 @@ pub(crate) fn outcome_words(ended: &Ended) -> String {
             "its time limit of {} was reached, then {}{}",
             span(*limit),
             exit_words(*exit),
-            kill_words(*killed)
+            if *killed {
+                ", as its grace was over"
+            } else {
+                ""
+            }
         ),
-        Ended::Stopped {
-            reason,
-            exit,
-            killed,
-        } => {
+        // Whether the grace was over or somebody wanted the kill at once is not told here.
+        Ended::Stopped { reason, exit, .. } => {
             let why = match reason {
                 StopReason::Cancelled => "it was called off",
                 StopReason::RunStopped => "the run was stopped",
                 StopReason::WindowEnded => "the window ended",
                 StopReason::RunnerGone => "its runner died",
             };
-            format!("{why}, then {}{}", exit_words(*exit), kill_words(*killed))
+            format!("{why}, then {}", exit_words(*exit))
         }
         Ended::CouldNotStart(failure) => start_words(failure),
         Ended::Lost(LossCause::Reboot) => "the machine was restarted while it ran".to_owned(),
@@ -49,14 +50,6 @@ fn exit_words(exit: Exit) -> String {
             signal,
             core: false,
         } => signal.to_string(),
-    }
-}
-
-const fn kill_words(killed: bool) -> &'static str {
-    if killed {
-        ", as its grace was over"
-    } else {
-        ""
     }
 }
 
@@ -109,6 +102,14 @@ mod tests {
                     killed: true,
                 },
                 "its time limit of 2.0s was reached, then SIGKILL, as its grace was over",
+            ),
+            (
+                Ended::Stopped {
+                    reason: StopReason::RunStopped,
+                    exit: killed,
+                    killed: true,
+                },
+                "the run was stopped, then SIGKILL",
             ),
             (
                 Ended::CouldNotStart(StartFailure {
