@@ -77,6 +77,8 @@ pub(crate) struct Dispatcher<'a> {
 pub(crate) struct Pace {
     /// There may be tasks that could be claimed.
     pub(crate) hungry: bool,
+    /// Since when a task may be waiting that is more urgent than those that are claimed.
+    pub(crate) urgent: Option<Timestamp>,
     /// When the next task's time comes, as far as is known.
     pub(crate) next_due: Option<Timestamp>,
     /// Nothing is started before this instant.
@@ -195,7 +197,11 @@ impl Dispatcher<'_> {
             Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
             Write::Started { .. } | Write::StopIntent { .. } | Write::Remove { .. } => false,
         });
-        self.pace.hungry |= frees_tasks || self.pace.next_due.is_some_and(|due| due <= now);
+        let is_due = self.pace.next_due.is_some_and(|due| due <= now);
+        if is_due {
+            self.pace.urgent = Some(now);
+        }
+        self.pace.hungry |= frees_tasks || is_due;
         let wanted = self.wanted(now);
         if effects.writes.is_empty() && answers.is_empty() && wanted == 0 {
             return;
@@ -224,9 +230,20 @@ impl Dispatcher<'_> {
         let low = self.state.ready.len() <= ahead / 2;
         if low {
             ahead.saturating_sub(self.state.ready.len())
+        } else if self.pace.urgent.is_some() {
+            self.state.capacity
         } else {
             0
         }
+    }
+
+    /// While there are claims in stock, only a task that would come among the very next is claimed
+    /// besides them: the one that it must beat stands at the last of those places.
+    fn above(&self) -> Option<i64> {
+        let is_low = self.state.ready.len() <= self.state.claim_ahead() / 2;
+        let last = self.state.ready.get(self.state.capacity.checked_sub(1)?)?;
+        let live = self.state.live.get(last)?;
+        (!is_low).then_some(live.task.spec.priority)
     }
 
     fn commit(
@@ -264,6 +281,7 @@ impl Dispatcher<'_> {
             here: self.entered.here,
             epoch: self.entered.epoch,
             wanted,
+            above: self.above(),
             selection: self.selection,
             free: self
                 .state
@@ -289,6 +307,7 @@ impl Dispatcher<'_> {
         self.pace.commits += 1;
         if wanted > 0 {
             self.pace.hungry = claimed.more;
+            self.pace.urgent = None;
         }
         self.pace.next_due = next_due;
         for (attempt, task) in claimed.attempts {

@@ -60,6 +60,7 @@ impl Dispatcher<'_> {
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {
                 self.pace.hungry = true;
+                self.pace.urgent = Some(self.clock.now());
                 self.pace.requests = true;
                 self.pace.changed = true;
                 Vec::new()
@@ -241,6 +242,7 @@ impl Dispatcher<'_> {
             self.pace.throttled = None;
         }
         self.pace.hungry = true;
+        self.pace.urgent = Some(now);
         self.pace.requests = true;
     }
 }

@@ -115,6 +115,8 @@ pub(crate) struct ClaimFacts {
     pub(crate) epoch: Epoch,
     /// How many attempts are to be claimed.
     pub(crate) wanted: usize,
+    /// Only tasks of a higher priority than this.
+    pub(crate) above: Option<i64>,
     /// From which tasks.
     pub(crate) selection: Selection,
     /// How many of them a slot is waiting for.
@@ -141,8 +143,12 @@ pub(crate) fn claim(
     let (Some(run), true) = (facts.run, facts.wanted > 0) else {
         return Ok(claimed);
     };
-    let page = pages::candidates(tx, now, facts.wanted, facts.selection)?;
+    let mut page = pages::candidates(tx, now, facts.wanted, facts.selection)?;
     claimed.more = page.len() >= facts.wanted;
+    if let Some(above) = facts.above {
+        page.retain(|candidate| candidate.priority > above);
+        claimed.more = true;
+    }
     let careful: BTreeMap<_, _> = page
         .iter()
         .map(|candidate| (candidate.id, candidate.on_crash != OnCrash::Retry))

@@ -322,3 +322,31 @@ fn a_run_goes_on_when_nobody_reads_what_it_says() {
     });
     assert_eq!(sandbox.answer_of(run).code, 0);
 }
+
+#[test]
+fn an_urgent_task_that_is_added_late_overtakes_what_is_claimed() {
+    let sandbox = Sandbox::new();
+    let wait = "while ! test -e go; do sleep 0.02; done";
+    sandbox.ok([
+        "queue", "add", "--name", "first", "--", "/bin/sh", "-c", wait,
+    ]);
+    for number in 0..7 {
+        let name = format!("usual-{number}");
+        let script = format!("echo {name} >> order");
+        sandbox.ok([
+            "queue", "add", "--name", &name, "--", "/bin/sh", "-c", &script,
+        ]);
+    }
+    let run = sandbox.start(&["run", "-j", "1"]);
+    wait_until("the first task runs", || {
+        sandbox.ok(["queue", "list"]).contains("first    running")
+    });
+    let urgent = ["queue", "add", "--name", "urgent", "--priority", "9", "--"];
+    sandbox.ok(urgent
+        .into_iter()
+        .chain(["/bin/sh", "-c", "echo urgent >> order"]));
+    std::fs::write(sandbox.work().join("go"), "").unwrap();
+    assert_eq!(sandbox.answer_of(run).code, 0);
+    let order = sandbox.read("order");
+    assert_eq!(order.lines().next(), Some("urgent"), "{order}");
+}
