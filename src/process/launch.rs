@@ -2,6 +2,7 @@
 //!
 //! What the supervisor then does is `supervisor`; who speaks to it is `backend::local`.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -52,6 +53,18 @@ pub struct Launched {
 }
 
 impl Launch<'_> {
+    /// The arguments behind the hidden subcommand, as `supervisor` reads them.
+    pub fn arguments(&self) -> [OsString; 6] {
+        [
+            self.dir.root().into(),
+            self.queue.to_string().into(),
+            self.run.to_string().into(),
+            self.slot.to_string().into(),
+            self.epoch.0.to_string().into(),
+            if self.adopt { "adopt" } else { "kill" }.into(),
+        ]
+    }
+
     /// Starts the supervisor.
     ///
     /// # Errors
@@ -64,12 +77,7 @@ impl Launch<'_> {
         let mut child = Command::new(self.executable)
             .arg0("autoexec")
             .arg(SUPERVISE)
-            .arg(self.dir.root())
-            .arg(self.queue.to_string())
-            .arg(self.run.to_string())
-            .arg(self.slot.to_string())
-            .arg(self.epoch.0.to_string())
-            .arg(if self.adopt { "adopt" } else { "kill" })
+            .args(self.arguments())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -56,19 +56,7 @@ pub struct ArgumentError {
 }
 
 impl Arguments {
-    /// The arguments behind the hidden subcommand.
-    pub fn to_argv(&self) -> Vec<OsString> {
-        vec![
-            self.state.root().as_os_str().to_owned(),
-            self.queue.to_string().into(),
-            self.run.to_string().into(),
-            self.slot.to_string().into(),
-            self.epoch.0.to_string().into(),
-            self.when_runner_dies.as_str().into(),
-        ]
-    }
-
-    /// Reads what [`Arguments::to_argv`] made.
+    /// Reads what [`crate::process::launch::Launch`] hands over.
     ///
     /// # Errors
     /// Names the first argument that is missing or wrong.
@@ -109,6 +97,9 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
+    use crate::process::launch::Launch;
 
     #[test]
     fn arguments_are_read_as_they_were_made() {
@@ -120,7 +111,16 @@ mod tests {
             epoch: Epoch(u64::MAX),
             when_runner_dies: WhenRunnerDies::Kill,
         };
-        let argv = made.to_argv();
+        let launch = Launch {
+            executable: Path::new("autoexec"),
+            dir: &made.state,
+            queue: made.queue,
+            run: made.run,
+            slot: made.slot,
+            epoch: made.epoch,
+            adopt: false,
+        };
+        let argv = launch.arguments();
         assert_eq!(Arguments::parse(argv.clone().into_iter()).unwrap(), made);
         for missing in 0..argv.len() {
             let error = Arguments::parse(argv[..missing].iter().cloned()).unwrap_err();

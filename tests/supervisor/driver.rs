@@ -26,11 +26,12 @@ use autoexec::process::Stream;
 use autoexec::process::cgroup;
 use autoexec::process::epoch;
 use autoexec::process::identity;
+use autoexec::process::launch::Launch;
+use autoexec::process::launch::SUPERVISE;
 use autoexec::process::logread::Piece;
 use autoexec::process::logread::read;
 use autoexec::process::slotfile;
 use autoexec::process::sweep::sweep;
-use autoexec::supervisor::Arguments;
 use autoexec::supervisor::WhenRunnerDies;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -109,17 +110,18 @@ impl Driver {
             std::fs::create_dir(folder).unwrap();
         }
         epoch::write(&state.epoch(), EPOCH).unwrap();
-        let arguments = Arguments {
-            state: state.clone(),
+        let launch = Launch {
+            executable: Path::new(env!("CARGO_BIN_EXE_autoexec")),
+            dir: &state,
             queue,
             run: RUN,
             slot: 0,
             epoch: EPOCH,
-            when_runner_dies,
+            adopt: when_runner_dies == WhenRunnerDies::Adopt,
         };
         command
-            .arg("__supervise")
-            .args(arguments.to_argv())
+            .arg(SUPERVISE)
+            .args(launch.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
