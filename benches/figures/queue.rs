@@ -163,6 +163,7 @@ fn attempt(
         containment: Containment::Subreaper,
         out_of_memory: false,
         notes: Vec::new(),
+        account: autoexec::model::outcome::Account::default(),
     };
     let event = if failure.is_some() {
         TaskEvent::RetryScheduled {

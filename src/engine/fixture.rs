@@ -99,6 +99,7 @@ pub(crate) fn outcome(ended: Ended) -> Box<Outcome> {
         containment: Containment::Subreaper,
         out_of_memory: false,
         notes: Vec::new(),
+        account: crate::model::outcome::Account::default(),
     })
 }
 

@@ -82,7 +82,7 @@ impl Dispatcher<'_> {
             self.pace.stillborn = 0;
         }
         let event = match message {
-            FromSupervisor::Ready { .. } => return Vec::new(),
+            FromSupervisor::Ready { .. } | FromSupervisor::Progress { .. } => return Vec::new(),
             FromSupervisor::Started {
                 attempt,
                 process,
@@ -289,5 +289,6 @@ fn lost(cause: LossCause, started_at: Option<Timestamp>, now: Timestamp) -> Outc
         containment: Containment::Group,
         out_of_memory: false,
         notes: Vec::new(),
+        account: crate::model::outcome::Account::default(),
     }
 }

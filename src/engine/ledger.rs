@@ -94,6 +94,7 @@ fn next_at(event: &TaskEvent) -> Option<Timestamp> {
         | TaskEvent::Started { .. }
         | TaskEvent::Succeeded { .. }
         | TaskEvent::RecoveryStarted { .. }
+        | TaskEvent::GivenUp { .. }
         | TaskEvent::Failed { .. }
         | TaskEvent::Skipped(_)
         | TaskEvent::Held(_)
@@ -237,6 +238,7 @@ pub(crate) fn assignment(
         surroundings: task.surroundings.clone(),
         variables: variables(task, run, dir),
         timeout: task.timeout,
+        steps_done: 0,
     }
 }
 

@@ -254,7 +254,10 @@ fn shown_end(outcome: &Outcome, classification: Option<&Classification>) -> Atte
         (Ended::Stopped { reason, .. }, Some(_)) => AttemptEnd::Interrupted(*reason),
         (Ended::Lost(_), Some(_)) => AttemptEnd::Lost,
         (
-            Ended::ByItself(_) | Ended::TimedOut { .. } | Ended::CouldNotStart(_),
+            Ended::ByItself(_)
+            | Ended::TimedOut { .. }
+            | Ended::WentSilent { .. }
+            | Ended::CouldNotStart(_),
             Some(classification),
         ) => AttemptEnd::Failed(classification.clone()),
     }

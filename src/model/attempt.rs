@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{AttemptId, RunId, TaskId};
-use crate::model::spec::{Surroundings, TaskSpec, optional_millis};
+use crate::model::spans::optional_millis;
+use crate::model::spec::{Surroundings, TaskSpec};
 use crate::support::bytes::OsText;
 
 /// The life of an attempt's row.
@@ -54,4 +55,7 @@ pub struct Assignment {
         skip_serializing_if = "Option::is_none"
     )]
     pub timeout: Option<Duration>,
+    /// Steps that are finished already: the attempt begins behind them.
+    #[serde(default)]
+    pub steps_done: u32,
 }

@@ -5,6 +5,7 @@
 //! ignored and known ones keep their meaning.
 
 use std::io;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::attempt::Assignment;
 use crate::model::ids::{AttemptId, ProcessIdentity};
 use crate::model::outcome::{Outcome, StopReason};
+use crate::model::spans::optional_millis;
 use crate::support::clock::Timestamp;
 
 /// The longest frame that is believed; a longer one is a broken pipe's junk.
@@ -71,6 +73,13 @@ pub enum FromSupervisor {
         /// When.
         at: Timestamp,
     },
+    /// How far the attempt is, by its own word and by its steps.
+    Progress {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        progress: Progress,
+    },
     /// The attempt did not start and never will.
     NotStarted {
         /// The attempt.
@@ -85,6 +94,27 @@ pub enum FromSupervisor {
         /// How.
         outcome: Box<Outcome>,
     },
+}
+
+/// How far an attempt is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// The step that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Whole percent, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// A few words; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// It has been silent and idle for so long.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub silent_for: Option<Duration>,
 }
 
 /// Why a supervisor did not start what it was assigned.

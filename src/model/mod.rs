@@ -9,13 +9,18 @@
 pub mod attempt;
 pub mod category;
 pub mod cause_words;
+pub mod checks;
+pub mod dependency;
 mod hash;
 pub mod ids;
 pub mod layout;
 pub mod message;
 pub mod outcome;
+pub mod pattern;
 pub mod signal;
 pub mod slot;
+pub mod spans;
 pub mod spec;
 pub mod state;
+pub mod timing;
 pub mod verdict;

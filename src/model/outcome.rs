@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::category::{Category, Retryable};
 use crate::model::ids::ProcessIdentity;
 use crate::model::signal::Signal;
-use crate::model::spec::{millis, optional_millis};
+use crate::model::spans::{millis, optional_millis};
 use crate::support::bytes::OsText;
 use crate::support::clock::Timestamp;
 
@@ -49,6 +50,9 @@ pub struct Outcome {
     /// Remarks for the report, such as "memory is limited per process, not for the whole attempt".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What else the attempt did and said.
+    #[serde(default, skip_serializing_if = "Account::is_empty")]
+    pub account: Account,
 }
 
 /// The end of an attempt.
@@ -59,6 +63,16 @@ pub enum Ended {
     ByItself(Exit),
     /// Its time was up and it was stopped.
     TimedOut {
+        /// The limit that was reached.
+        #[serde(with = "millis")]
+        limit: Duration,
+        /// How the command then ended.
+        exit: Exit,
+        /// Whether the kill was needed after the grace.
+        killed: bool,
+    },
+    /// It was silent and idle for too long and was stopped.
+    WentSilent {
         /// The limit that was reached.
         #[serde(with = "millis")]
         limit: Duration,
@@ -148,6 +162,10 @@ pub enum StartFailureKind {
     EnvFileUnreadable,
     /// A limit or niceness could not be set.
     LimitRefused,
+    /// Something that the task requires is not there; the path holds it as it is written.
+    RequirementMissing,
+    /// The checkpoint's directory cannot be made.
+    CheckpointUnusable,
     /// This host has no processes, memory or descriptors to spare: not the task's fault.
     HostBusy,
     /// Anything else; the error number tells.
@@ -210,6 +228,74 @@ pub struct OutputPlace {
         skip_serializing_if = "Option::is_none"
     )]
     pub last_after: Option<Duration>,
+}
+
+/// What an attempt did and said besides ending.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// How many steps of the task are finished now, those of earlier attempts included.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_done: u32,
+    /// The files of the checkpoint changed during the attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checkpoint_changed: bool,
+    /// What the task said of itself in its result file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
+    /// A sentence about the first success check that is not met; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmet: Option<String>,
+    /// What it hung on when it was stopped for its silence: wait channel, children, open files;
+    /// untrusted text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hang: Vec<String>,
+    /// How long looking at its requirements took.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub required: Option<Duration>,
+    /// How long its success checks took.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub checked: Option<Duration>,
+}
+
+impl Account {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What a task says of itself beats every guess.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Said {
+    /// A sentence; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The category of its failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// Whether running again can work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<Retryable>,
+    /// Seconds to wait before the next attempt.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<Duration>,
 }
 
 /// A process that outlived its command.

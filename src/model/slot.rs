@@ -64,6 +64,9 @@ pub enum SlotEntry {
         process: ProcessIdentity,
         /// When it started.
         at: Timestamp,
+        /// How many steps of the task are finished, those of earlier attempts included.
+        #[serde(default)]
+        steps_done: u32,
     },
     /// It is over.
     Ended(Box<Outcome>),

@@ -10,8 +10,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::category::Category;
+use crate::model::checks::Requirement;
+use crate::model::checks::SuccessSpec;
+use crate::model::dependency::After;
 use crate::model::ids::TaskName;
+use crate::model::pattern::PatternSpec;
 use crate::model::signal::Signal;
+use crate::model::spans::millis;
+use crate::model::spans::optional_millis;
+use crate::model::timing::TimeWish;
 use crate::support::bytes::OsText;
 
 /// Attempts in all where nothing is written.
@@ -22,6 +29,8 @@ pub const DEFAULT_MAX_ATTEMPTS_UNKNOWN: u32 = 2;
 pub const DEFAULT_MAX_OUTPUT: u64 = 64 * 1024 * 1024;
 /// Between the stop signal and the kill, where nothing is written.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// The most steps of a task: all that are finished must fit into one record of a slot file.
+pub const MAX_STEPS: usize = 100;
 /// The name of the only step of a task that is one command.
 pub const MAIN_STEP: &str = "main";
 
@@ -84,6 +93,43 @@ pub struct TaskSpec {
     /// What counts as success.
     #[serde(default)]
     pub success: SuccessSpec,
+    /// Tasks that must end first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<After>,
+    /// The earliest start, as it is written; the store keeps the instant that it meant when the task
+    /// was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<TimeWish>,
+    /// The latest end, as it is written; see `not_before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<TimeWish>,
+    /// How long an attempt usually takes, as long as there is no history.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expect_duration: Option<Duration>,
+    /// The most time from the first start, waiting included.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub total_timeout: Option<Duration>,
+    /// How long an attempt may be silent and idle.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub idle_timeout: Option<Duration>,
+    /// What must be there before an attempt starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Requirement>,
+    /// Error patterns of the file that the task came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<PatternSpec>,
 }
 
 impl TaskSpec {
@@ -91,10 +137,7 @@ impl TaskSpec {
     pub fn of_command(name: TaskName, command: Command, workdir: OsText) -> Self {
         Self {
             name,
-            steps: vec![StepSpec {
-                name: MAIN_STEP.to_owned(),
-                command,
-            }],
+            steps: vec![StepSpec::of_command(MAIN_STEP.to_owned(), command)],
             workdir,
             env: BTreeMap::new(),
             env_inherit: EnvInherit::All,
@@ -112,6 +155,14 @@ impl TaskSpec {
             limits: Limits::default(),
             nice: None,
             success: SuccessSpec::default(),
+            after: Vec::new(),
+            not_before: None,
+            deadline: None,
+            expect_duration: None,
+            total_timeout: None,
+            idle_timeout: None,
+            requires: Vec::new(),
+            patterns: Vec::new(),
         }
     }
 }
@@ -123,6 +174,36 @@ pub struct StepSpec {
     pub name: String,
     /// What runs.
     pub command: Command,
+    /// Variables set for this step besides the task's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, OsText>,
+    /// Where it runs, if not where the task does; an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<OsText>,
+    /// The file that becomes its standard input, if not the task's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<OsText>,
+    /// The most time that it may take.
+    #[serde(
+        default,
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub timeout: Option<Duration>,
+}
+
+impl StepSpec {
+    /// A step of one command with every default.
+    pub fn of_command(name: String, command: Command) -> Self {
+        Self {
+            name,
+            command,
+            env: BTreeMap::new(),
+            workdir: None,
+            stdin: None,
+            timeout: None,
+        }
+    }
 }
 
 /// A command: an argument vector, or a text for a shell.
@@ -218,21 +299,6 @@ impl Limits {
     /// Whether nothing is limited.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// What counts as success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SuccessSpec {
-    /// Exit codes that mean success.
-    pub exit_codes: Vec<i32>,
-}
-
-impl Default for SuccessSpec {
-    fn default() -> Self {
-        Self {
-            exit_codes: vec![0],
-        }
     }
 }
 
@@ -337,47 +403,6 @@ impl Surroundings {
                 .filter(|(name, _)| KEPT.contains(&name.as_str()) || name.starts_with("LC_"))
                 .collect(),
         )
-    }
-}
-
-/// Durations as whole milliseconds in JSON.
-pub mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    /// Writes milliseconds.
-    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Reads milliseconds.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
-    }
-}
-
-/// Optional durations as whole milliseconds in JSON.
-pub mod optional_millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    /// Writes milliseconds or null.
-    pub fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        value
-            .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-            .serialize(serializer)
-    }
-
-    /// Reads milliseconds or null.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
     }
 }
 

@@ -176,6 +176,14 @@ pub enum TaskEvent {
         /// Not before this instant.
         until: Timestamp,
     },
+    /// The task failed for good while it waited: its deadline passed, or its time from the first start
+    /// is over.
+    GivenUp {
+        /// A stable code, such as `deadline_passed`.
+        code: String,
+        /// A sentence for a person.
+        reason: String,
+    },
     /// The task failed for good with this attempt.
     Failed {
         /// The attempt.
@@ -216,6 +224,7 @@ impl TaskEvent {
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::RecoveryStarted { .. } => "recovery_started",
             Self::Recovered { .. } => "recovered",
+            Self::GivenUp { .. } => "given_up",
             Self::Failed { .. } => "failed",
             Self::Interrupted { .. } => "interrupted",
             Self::Skipped(_) => "skipped",
@@ -290,6 +299,7 @@ impl TaskState {
                     claim: Some(*attempt),
                 },
                 E::Skipped(why) => Self::Skipped(*why),
+                E::GivenUp { .. } => Self::Failed,
                 E::Held(hold) => Self::Held(hold.clone()),
                 E::Cancelled => Self::Cancelled,
                 E::Completed { .. } => Self::Succeeded,
@@ -355,6 +365,7 @@ impl TaskState {
             | E::RetryScheduled { .. }
             | E::RecoveryStarted { .. }
             | E::Recovered { .. }
+            | E::GivenUp { .. }
             | E::Failed { .. }
             | E::Interrupted { .. }
             | E::Skipped(_)

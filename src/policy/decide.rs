@@ -142,7 +142,7 @@ fn counts(facts: &DecideFacts<'_>) -> bool {
         Ended::Stopped { .. } => false,
         Ended::CouldNotStart(failure) => failure.kind != StartFailureKind::HostBusy,
         Ended::ByItself(_) => !(facts.checkpoint_changed && asks_to_start_again(facts.judgement)),
-        Ended::TimedOut { .. } | Ended::Lost(_) => true,
+        Ended::TimedOut { .. } | Ended::WentSilent { .. } | Ended::Lost(_) => true,
     }
 }
 
@@ -194,7 +194,10 @@ fn after_failure(
     match &facts.outcome.ended {
         Ended::Stopped { .. } => return Decision::Interrupt { until: None },
         Ended::Lost(_) => return after_loss(facts, failure, used_in_all, limit, wait),
-        Ended::ByItself(_) | Ended::TimedOut { .. } | Ended::CouldNotStart(_) => {}
+        Ended::ByItself(_)
+        | Ended::TimedOut { .. }
+        | Ended::WentSilent { .. }
+        | Ended::CouldNotStart(_) => {}
     }
     if !used {
         return retry(facts, wait, "this attempt does not count");

@@ -19,6 +19,7 @@ fn running(at: i64) -> SlotEntry {
         supervisor: SELF,
         process: SELF,
         at: Timestamp::from_millis(at),
+        steps_done: 0,
     }
 }
 

@@ -26,6 +26,20 @@ pub(crate) fn outcome_words(ended: &Ended) -> String {
                 ""
             }
         ),
+        Ended::WentSilent {
+            limit,
+            exit,
+            killed,
+        } => format!(
+            "it was silent and idle for {}, then {}{}",
+            span(*limit),
+            exit_words(*exit),
+            if *killed {
+                ", as its grace was over"
+            } else {
+                ""
+            }
+        ),
         // Whether the grace was over or somebody wanted the kill at once is not told here.
         Ended::Stopped { reason, exit, .. } => {
             let why = match reason {
@@ -56,6 +70,8 @@ fn exit_words(exit: Exit) -> String {
 fn start_words(failure: &StartFailure) -> String {
     let path = failure.path.untrusted().for_terminal();
     let what = match failure.kind {
+        StartFailureKind::RequirementMissing => "what it requires is not there",
+        StartFailureKind::CheckpointUnusable => "the folder of its checkpoint cannot be used",
         StartFailureKind::ProgramMissing => "the program is not there",
         StartFailureKind::InterpreterMissing => "the interpreter is not there",
         StartFailureKind::WorkdirMissing => "the working directory is not there",

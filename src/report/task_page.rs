@@ -280,6 +280,7 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
                 Ended::Stopped { .. } => paint.warn(&words),
                 Ended::ByItself(_)
                 | Ended::TimedOut { .. }
+                | Ended::WentSilent { .. }
                 | Ended::CouldNotStart(_)
                 | Ended::Lost(_) => format!("{}: {words}", paint.bad("failed")),
             };

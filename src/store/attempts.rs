@@ -273,12 +273,13 @@ fn end_row(tx: &Transaction<'_>, attempt: AttemptId, end: &Finish<'_>) -> Result
 /// Exit code and signal, where the command ended by itself or was stopped.
 const fn exit_of(ended: &Ended) -> (Option<i32>, Option<i32>) {
     match ended {
-        Ended::ByItself(exit) | Ended::TimedOut { exit, .. } | Ended::Stopped { exit, .. } => {
-            match exit {
-                Exit::Code(code) => (Some(*code), None),
-                Exit::Signal { signal, .. } => (None, Some(signal.number())),
-            }
-        }
+        Ended::ByItself(exit)
+        | Ended::TimedOut { exit, .. }
+        | Ended::WentSilent { exit, .. }
+        | Ended::Stopped { exit, .. } => match exit {
+            Exit::Code(code) => (Some(*code), None),
+            Exit::Signal { signal, .. } => (None, Some(signal.number())),
+        },
         Ended::CouldNotStart(_) | Ended::Lost(_) => (None, None),
     }
 }

@@ -147,6 +147,7 @@ pub(crate) fn outcome(code: i32) -> Outcome {
         containment: Containment::Subreaper,
         out_of_memory: false,
         notes: Vec::new(),
+        account: crate::model::outcome::Account::default(),
     }
 }
 

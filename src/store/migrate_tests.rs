@@ -32,8 +32,15 @@ fn an_older_format_is_brought_up_to_date_and_a_copy_is_kept() {
     queue.add(&["one", "two"]);
     let mut connection = plain(&queue.dir);
     let path = queue.dir.database();
-    migrate_by(&[STEPS[0], NEXT], &mut connection, &queue.dir, &path, NOW).unwrap();
-    assert_eq!(version_of(&connection), 2);
+    migrate_by(
+        &[STEPS[0], STEPS[1], NEXT],
+        &mut connection,
+        &queue.dir,
+        &path,
+        NOW,
+    )
+    .unwrap();
+    assert_eq!(version_of(&connection), 3);
     let names: i64 = connection
         .query_row(
             "SELECT count(*) + count(note) FROM task_records, runs",
@@ -49,7 +56,7 @@ fn an_older_format_is_brought_up_to_date_and_a_copy_is_kept() {
     let copies = backups(&queue.dir);
     assert_eq!(copies.len(), 1);
     let copy = Connection::open(&copies[0]).unwrap();
-    assert_eq!(version_of(&copy), 1);
+    assert_eq!(version_of(&copy), CURRENT);
     let tasks: i64 = copy
         .query_row("SELECT count(*) FROM task_records", [], |row| row.get(0))
         .unwrap();
@@ -63,8 +70,15 @@ fn a_migration_that_fails_changes_nothing() {
     let mut connection = plain(&queue.dir);
     let path = queue.dir.database();
     let broken = "ALTER TABLE runs ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1)";
-    migrate_by(&[STEPS[0], broken], &mut connection, &queue.dir, &path, NOW).unwrap_err();
-    assert_eq!(version_of(&connection), 1);
+    migrate_by(
+        &[STEPS[0], STEPS[1], broken],
+        &mut connection,
+        &queue.dir,
+        &path,
+        NOW,
+    )
+    .unwrap_err();
+    assert_eq!(version_of(&connection), CURRENT);
     let queue = queue.reopen();
     assert!(queue.store.check().unwrap().is_sound());
 }
@@ -81,7 +95,7 @@ fn only_the_latest_copies_are_kept() {
     assert!(
         copies[2]
             .to_string_lossy()
-            .contains("queue-v1-20231114T221324")
+            .contains("queue-v2-20231114T221324")
     );
 }
 
@@ -97,7 +111,7 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
         queue.store.raise_epoch(),
         Err(StoreError::Newer {
             found: 7,
-            known: 1,
+            known: CURRENT,
             ..
         })
     ));
@@ -108,7 +122,7 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
             error,
             StoreError::Newer {
                 found: 7,
-                known: 1,
+                known: CURRENT,
                 ..
             }
         ));

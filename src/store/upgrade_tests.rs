@@ -13,6 +13,7 @@ use crate::store::pick::{self, Selection};
 use crate::store::{Access, Filter, Store};
 
 const V1: &str = include_str!("../../tests/fixtures/queue-v1.sql");
+const V2: &str = include_str!("../../tests/fixtures/queue-v2.sql");
 
 /// A state directory with the queue that a dump describes.
 fn restored(dump: &str) -> (tempfile::TempDir, StateDir) {
@@ -36,8 +37,14 @@ fn tables(dir: &StateDir) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_queue_of_format_1_is_opened_with_all_that_is_in_it() {
-    let (_folder, dir) = restored(V1);
+fn a_queue_of_any_format_is_opened_with_all_that_is_in_it() {
+    for dump in [V1, V2] {
+        everything_is_there(dump);
+    }
+}
+
+fn everything_is_there(dump: &str) {
+    let (_folder, dir) = restored(dump);
     let mut store = Store::open(&dir, Access::ReadWrite, NOW).unwrap();
     let found = store.check().unwrap();
     assert!(found.is_sound(), "{:?}", found.problems);
@@ -79,7 +86,7 @@ fn a_queue_of_format_1_is_opened_with_all_that_is_in_it() {
 
 #[test]
 fn the_newest_dump_is_of_the_format_that_is_written() {
-    let (_folder, old) = restored(V1);
+    let (_folder, old) = restored(V2);
     let new = queue();
     assert_eq!(tables(&old), tables(&new.dir));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::attempt::Assignment;
 use crate::model::message::FromSupervisor;
+use crate::model::outcome::Account;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
@@ -96,6 +97,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
             .then(|| MEMORY_NOTE.to_owned())
             .into_iter()
             .collect(),
+        account: Account::default(),
     }
 }
 
@@ -184,6 +186,7 @@ impl Attempt<'_> {
             supervisor: self.service.own,
             process: launched.process,
             at: *self.started_at.get_or_insert(at),
+            steps_done: self.assignment.steps_done,
         };
         let is_first = self.started_at == Some(at);
         self.service.note_running(id, running);

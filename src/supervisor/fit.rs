@@ -1,7 +1,8 @@
 //! Making an outcome fit into a page of the slot file.
 //!
 //! An outcome that cannot be recorded would be lost with the runner, so whatever is long in it gives
-//! way before that: first remarks, then names of left-over processes, then the path of a failed start.
+//! way before that: first remarks, then the path of a failed start, then what it hung on, then names of
+//! left-over processes.
 
 use crate::model::ids::AttemptId;
 use crate::model::ids::BootId;
@@ -28,6 +29,7 @@ pub(super) fn fit(mut outcome: Outcome) -> Outcome {
     if !fits(&outcome) {
         shorten_path(&mut outcome);
     }
+    while !fits(&outcome) && outcome.account.hang.pop().is_some() {}
     while !fits(&outcome) && outcome.leftovers.pop().is_some() {}
     outcome
 }
@@ -44,6 +46,7 @@ fn shorten_path(outcome: &mut Outcome) {
 fn is_short(outcome: &Outcome) -> bool {
     outcome.notes.is_empty()
         && outcome.leftovers.is_empty()
+        && outcome.account.is_empty()
         && !matches!(outcome.ended, Ended::CouldNotStart(_))
 }
 
@@ -90,6 +93,7 @@ mod tests {
             containment: Containment::Subreaper,
             out_of_memory: false,
             notes: Vec::new(),
+            account: crate::model::outcome::Account::default(),
         }
     }
 

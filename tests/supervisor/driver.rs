@@ -174,6 +174,7 @@ impl Driver {
             surroundings: Surroundings::default(),
             variables: BTreeMap::new(),
             timeout: None,
+            steps_done: 0,
         }
     }
 

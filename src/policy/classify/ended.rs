@@ -12,6 +12,8 @@ use crate::support::text;
 
 /// The pattern of an attempt that reached the task's own `timeout`.
 pub const OWN_TIMEOUT_PATTERN: &str = "own_timeout";
+/// The pattern of an attempt that was silent and idle for the task's own `idle_timeout`.
+pub const OWN_IDLE_TIMEOUT_PATTERN: &str = "own_idle_timeout";
 
 /// The task's own `timeout` was reached.
 pub(super) fn own_timeout(limit: Duration) -> Classification {
@@ -26,6 +28,17 @@ pub(super) fn own_timeout(limit: Duration) -> Classification {
         .extracted
         .insert("timeout_s".to_owned(), limit.as_secs_f64().to_string());
     judgement
+}
+
+/// The task's own `idle_timeout` was reached.
+pub(super) fn own_idle_timeout(limit: Duration) -> Classification {
+    judged(
+        Category::Timeout,
+        OWN_IDLE_TIMEOUT_PATTERN,
+        Retryable::Yes,
+        1.0,
+        format!("stopped after {} of silence", text::span(limit)),
+    )
 }
 
 /// We stopped it.

@@ -33,6 +33,7 @@ mod text;
 mod tools;
 mod weigh;
 
+pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
 pub use start::HOST_BUSY_PATTERN;
 
@@ -100,6 +101,7 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
     Judgement::Failure(match &outcome.ended {
         Ended::CouldNotStart(failure) => start::judge(failure),
         Ended::TimedOut { limit, .. } => ended::own_timeout(*limit),
+        Ended::WentSilent { limit, .. } => ended::own_idle_timeout(*limit),
         Ended::Stopped { reason, .. } => ended::stopped(*reason),
         Ended::Lost(cause) => ended::lost(*cause),
         Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),

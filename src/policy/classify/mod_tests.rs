@@ -36,6 +36,7 @@ fn outcome(ended: Ended) -> Outcome {
         containment: Containment::Subreaper,
         out_of_memory: false,
         notes: Vec::new(),
+        account: crate::model::outcome::Account::default(),
     }
 }
 

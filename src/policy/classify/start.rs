@@ -28,6 +28,8 @@ pub(super) fn judge(failure: &StartFailure) -> Classification {
         K::WorkdirMissing | K::StdinUnreadable => (C::Resource, "missing_path", R::No),
         K::EnvFileUnreadable => (C::Validation, "env_file", R::No),
         K::LimitRefused => (C::Validation, "limit_refused", R::No),
+        K::RequirementMissing => requirement(&failure.path.as_path().to_string_lossy()),
+        K::CheckpointUnusable => (C::Resource, "checkpoint_unusable", R::Yes),
         K::HostBusy => (C::Resource, HOST_BUSY_PATTERN, R::Yes),
         K::Other => by_errno(failure.errno),
     };
@@ -62,6 +64,18 @@ fn by_errno(errno: i32) -> (Category, &'static str, Retryable) {
     }
 }
 
+/// What a requirement that is not met means, by the way it is written.
+fn requirement(written: &str) -> (Category, &'static str, Retryable) {
+    use Category as C;
+    use Retryable as R;
+    match written.split_once(':') {
+        Some(("tcp", _)) => (C::Network, "requirement_unreachable", R::Yes),
+        Some(("env", _)) => (C::Validation, "requirement_missing", R::AfterFix),
+        _ if written.contains('/') => (C::Resource, "requirement_missing", R::AfterFix),
+        _ => (C::Dependency, "requirement_missing", R::AfterFix),
+    }
+}
+
 /// What was in the way, for a person. The path in it is untrusted, as every deciding line is.
 fn sentence(kind: StartFailureKind, errno: i32, path: &str) -> String {
     use StartFailureKind as K;
@@ -77,6 +91,8 @@ fn sentence(kind: StartFailureKind, errno: i32, path: &str) -> String {
         K::StdinUnreadable => format!("the file for standard input `{path}` cannot be opened"),
         K::EnvFileUnreadable => format!("the file of variables `{path}` cannot be used"),
         K::LimitRefused => "a limit or the niceness could not be set".to_owned(),
+        K::RequirementMissing => format!("`{path}`, which it requires, is not there"),
+        K::CheckpointUnusable => format!("the folder of its checkpoint `{path}` cannot be used"),
         K::HostBusy => "this host has no processes, memory or descriptors to spare".to_owned(),
         K::Other => format!("`{path}` could not be started (error {errno})"),
     }
