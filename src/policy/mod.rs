@@ -4,7 +4,7 @@
 //! chance, so every judgement can be repeated and explained later. [`classify`] says what a failure
 //! is, [`decide`] what happens next, [`backoff`] how long to wait, [`pick`] what runs first and why
 //! something does not run, [`poison`] which task kills its runner, [`strategy`] which remedies suit a
-//! failure, [`verdict`] what the report says of a task.
+//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
 
 pub mod backoff;
 pub mod classify;
@@ -12,4 +12,5 @@ pub mod decide;
 pub mod pick;
 pub mod poison;
 pub mod strategy;
+pub mod trace;
 pub mod verdict;

@@ -19,6 +19,7 @@ pub mod cgroup;
 mod diagnosis;
 pub mod environment;
 pub mod epoch;
+pub mod glance;
 pub mod helper;
 pub mod identity;
 pub mod launch;

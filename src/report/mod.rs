@@ -20,6 +20,7 @@ pub mod outcome_words;
 mod page;
 pub mod queue_table;
 pub mod range;
+mod stages;
 pub mod status_page;
 pub mod summary;
 pub mod task_page;

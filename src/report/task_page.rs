@@ -2,16 +2,23 @@
 //!
 //! Values of environment variables are not shown on the page: some are secrets.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::attempt::AttemptState;
+use crate::model::ids::TaskId;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Leftover;
 use crate::model::outcome::LeftoverFate;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
+use crate::policy::trace::TraceFacts;
+use crate::process::glance::Glance;
+use crate::process::glance::glance;
 use crate::report::facts::Failure;
 use crate::report::outcome_words::outcome_words;
 use crate::report::queue_table::Line;
@@ -19,9 +26,12 @@ use crate::report::queue_table::Moment;
 use crate::report::queue_table::line_value;
 use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
+use crate::report::stages;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
 use crate::store::LoggedEvent;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::TaskLine;
 use crate::store::tasks::Task;
 use crate::support::clock::Timestamp;
@@ -46,6 +56,30 @@ pub struct Whole {
     pub attempts: Vec<AttemptRecord>,
     /// Its events, the first one first.
     pub events: Vec<LoggedEvent>,
+    /// What an attempt that runs has printed so far.
+    pub printed: Option<Glance>,
+}
+
+/// Reads everything that is known of a task, and what its attempt prints at this moment.
+///
+/// # Errors
+/// When there is no such task, or the queue cannot be read.
+pub fn load(store: &Store, id: TaskId, logs: &Path) -> Result<Whole, StoreError> {
+    let mut whole = store.read(|reader| {
+        Ok(Whole {
+            task: reader.task(id)?,
+            attempts: reader.attempts_of(id)?,
+            events: reader.events_of(id)?,
+            printed: None,
+        })
+    })?;
+    if let Some(last) = whole.attempts.last()
+        && last.state == AttemptState::Running
+    {
+        // Output that cannot be read at this moment is only missing from the page.
+        whole.printed = glance(logs, last.run, last.id).ok();
+    }
+    Ok(whole)
 }
 
 /// The task as a page.
@@ -74,6 +108,11 @@ pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
         push(&paint.strong(&format!("Attempts ({})", whole.attempts.len())));
         for attempt in &whole.attempts {
             for line in attempt_lines(attempt, moment.now, look) {
+                push(&line);
+            }
+        }
+        if let Some(last) = whole.attempts.last() {
+            for line in stages::lines(&stages::facts(whole, last), moment.now, look) {
                 push(&line);
             }
         }
@@ -107,7 +146,11 @@ pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
             source: whole.task.source.clone(),
             definition_hash: whole.task.definition_hash.clone(),
             definition: serde_json::to_value(&whole.task.spec).unwrap_or_default(),
-            attempts_made: whole.attempts.iter().map(attempt_value).collect(),
+            attempts_made: whole
+                .attempts
+                .iter()
+                .map(|attempt| attempt_value(attempt, &stages::facts(whole, attempt)))
+                .collect(),
             events: whole.events.iter().map(event_value).collect(),
         },
     }
@@ -130,7 +173,7 @@ struct TaskValue {
     events: Vec<Value>,
 }
 
-fn attempt_value(attempt: &AttemptRecord) -> Value {
+fn attempt_value(attempt: &AttemptRecord, facts: &TraceFacts) -> Value {
     json!({
         "id": attempt.id,
         "number": attempt.number,
@@ -143,6 +186,7 @@ fn attempt_value(attempt: &AttemptRecord) -> Value {
         "decision": attempt.decision,
         "next_at": attempt.next_at.map(Timestamp::to_rfc3339),
         "outcome": attempt.outcome,
+        "trace": stages::value(facts),
     })
 }
 

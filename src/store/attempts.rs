@@ -216,7 +216,7 @@ pub fn finish(
         };
         mark_started(tx, attempt, &facts, actor, now)?;
     }
-    end_row(tx, attempt, end)?;
+    end_row(tx, attempt, end, now)?;
     if let Some(classification) = end.classification {
         note_category(tx, open.task, classification)?;
     }
@@ -227,7 +227,12 @@ pub fn finish(
     journal::record_and_count(tx, open.task, event, &actor.word(), now, counters)
 }
 
-fn end_row(tx: &Transaction<'_>, attempt: AttemptId, end: &Finish<'_>) -> Result<(), StoreError> {
+fn end_row(
+    tx: &Transaction<'_>,
+    attempt: AttemptId,
+    end: &Finish<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     const DOING: &str = "store how an attempt ended";
     let outcome = end.outcome;
     let (code, signal) = exit_of(&outcome.ended);
@@ -239,7 +244,7 @@ fn end_row(tx: &Transaction<'_>, attempt: AttemptId, end: &Finish<'_>) -> Result
              ended_at = ?3, used = ?4, exit_code = ?5, signal = ?6, duration_ms = ?7, \
              max_rss_bytes = ?8, cpu_ms = ?9, category = ?10, pattern = ?11, retryable = ?12, \
              confidence = ?13, line = ?14, extracted = ?15, decision = ?16, next_at = ?17, \
-             outcome = ?18 WHERE id = ?1 AND state = 'running'",
+             outcome = ?18, recorded_at = ?19 WHERE id = ?1 AND state = 'running'",
         )
         .doing(DOING)?
         .execute(params![
@@ -261,6 +266,7 @@ fn end_row(tx: &Transaction<'_>, attempt: AttemptId, end: &Finish<'_>) -> Result
             end.decision,
             end.next_at.map(Timestamp::as_millis),
             json_of(outcome),
+            now.as_millis(),
         ])
         .doing(DOING)?;
     if changed == 1 {

@@ -44,6 +44,8 @@ pub struct AttemptRecord {
     pub next_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// When its end was committed; unknown for attempts of old queues.
+    pub recorded_at: Option<Timestamp>,
 }
 
 /// An event of a task.
@@ -73,7 +75,7 @@ impl Reader {
             .prepare_cached(
                 "SELECT id, number, state, run_id, slot, pid, pid_start, timeout_ms, claimed_at, \
                  started_at, used, category, pattern, retryable, confidence, line, extracted, \
-                 decision, next_at, outcome FROM attempts WHERE task_id = ? ORDER BY number",
+                 decision, next_at, outcome, recorded_at FROM attempts WHERE task_id = ? ORDER BY number",
             )
             .doing(DOING)?;
         let mut rows = statement.query([task.get()]).doing(DOING)?;
@@ -129,6 +131,7 @@ fn read_attempt(cells: &mut Cells<'_, '_>) -> Result<AttemptRecord, StoreError> 
         decision: cells.take()?,
         next_at: cells.optional_instant()?,
         outcome: cells.optional_json()?,
+        recorded_at: cells.optional_instant()?,
     })
 }
 

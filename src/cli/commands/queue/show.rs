@@ -3,7 +3,7 @@
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::select;
 use crate::cli::failure::{Answer, Ending};
-use crate::report::task_page::{self, Whole};
+use crate::report::task_page;
 
 /// Options of `autoexec queue show`.
 #[derive(Debug, clap::Args)]
@@ -25,13 +25,7 @@ pub fn carry_out(args: &ShowArgs, invocation: &mut Invocation<'_>) -> Answer {
         return Err(select::unknown(&args.task, []));
     };
     let id = select::find(&store, &args.task)?;
-    let whole = store.read(|reader| {
-        Ok(Whole {
-            task: reader.task(id)?,
-            attempts: reader.attempts_of(id)?,
-            events: reader.events_of(id)?,
-        })
-    })?;
+    let whole = task_page::load(&store, id, &invocation.settings.state.logs())?;
     let mut moment = invocation.moment();
     moment.stopping = store.is_stopping()?;
     let look = invocation.look();
