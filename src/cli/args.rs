@@ -20,18 +20,16 @@ use crate::support::paint::Paint;
 /// What `--version` says.
 pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 
-const PLANNED_COMMANDS: [&str; 26] = [
+const PLANNED_COMMANDS: [&str; 24] = [
     "alerts",
     "breakers",
     "capabilities",
     "checkpoint",
     "complete",
-    "completions",
     "exec",
     "export",
     "health",
     "hold",
-    "man",
     "patterns",
     "pause",
     "plan",

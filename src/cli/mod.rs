@@ -31,6 +31,7 @@ use crate::process::signals;
 pub mod adding;
 pub mod args;
 pub mod commands;
+pub mod completing;
 pub mod config;
 pub mod engine_failure;
 pub mod failure;
@@ -57,6 +58,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn answer(arguments: &[OsString], output: &mut Output) -> Ending {
     if args::asks_only_for_version(arguments) {
         output.line(args::VERSION_LINE);
+        return output.finish(Ending::Well);
+    }
+    if let Some([_program, first, asked @ ..]) = arguments.get(..)
+        && first == completing::COMPLETE
+    {
+        completing::answer(asked, output);
         return output.finish(Ending::Well);
     }
     output.set_paints(settings::paints(ColorChoice::Auto));

@@ -74,6 +74,17 @@ pub struct Filter {
     pub limit: Option<usize>,
 }
 
+/// A task, as somebody who looks for its name needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedTask {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: TaskStatus,
+}
+
 /// How many tasks there are of each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts([u64; TaskStatus::ALL.len()]);
@@ -203,6 +214,39 @@ impl Reader {
             lines.push(read_line(&mut Cells::of(row, "task_records"))?);
         }
         Ok(lines)
+    }
+
+    /// The tasks that pass a filter and whose name begins like this, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn names(&self, filter: &Filter, beginning: &str) -> Result<Vec<NamedTask>, StoreError> {
+        const DOING: &str = "look for names of tasks";
+        let (mut conditions, mut values) = filter.conditions();
+        if !beginning.is_empty() {
+            // Names are ASCII, so nothing that begins like this comes behind the last of ASCII.
+            conditions.push_str(" AND name >= ? AND name < ?");
+            values.push(Value::Text(beginning.to_owned()));
+            values.push(Value::Text(format!("{beginning}\u{7f}")));
+        }
+        values.push(Value::Number(filter.limit.map_or(-1, column)));
+        let sql = format!(
+            "SELECT id, name, status FROM task_records WHERE {conditions} ORDER BY id DESC LIMIT ?"
+        );
+        let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(values))
+            .doing(DOING)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            let mut cells = Cells::of(row, "task_records");
+            found.push(NamedTask {
+                id: TaskId::new(cells.take()?),
+                name: cells.take()?,
+                status: cells.word(TaskStatus::parse)?,
+            });
+        }
+        Ok(found)
     }
 
     /// How many tasks pass a filter, whatever its limit is.

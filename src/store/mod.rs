@@ -54,6 +54,7 @@ pub use crate::store::history::AttemptRecord;
 pub use crate::store::history::LoggedEvent;
 pub use crate::store::list::Counts;
 pub use crate::store::list::Filter;
+pub use crate::store::list::NamedTask;
 pub use crate::store::list::TaskLine;
 pub use crate::store::log::Actor;
 pub use crate::store::log::Event;

@@ -11,6 +11,7 @@ mod sandbox;
 
 mod check;
 mod classify;
+mod completions;
 mod crash;
 mod db;
 mod hostile;

@@ -16,8 +16,10 @@ use crate::support::clock::Zone;
 
 pub mod check;
 pub mod classify;
+pub mod completions;
 pub mod db;
 pub mod logs;
+pub mod man;
 pub mod queue;
 pub mod report;
 pub mod run;
@@ -129,6 +131,10 @@ pub enum Command {
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Print what a shell needs to complete commands and names of tasks
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write one page per command
+    Man(man::ManArgs),
 }
 
 /// Carries out a command.
@@ -144,6 +150,8 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(
             Command::Check(_)
             | Command::Classify(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Queue(queue::QueueCommand::Add(_) | queue::QueueCommand::List(_)),
         ) => {}
         Some(Command::Run(args)) if !args.files.is_empty() => {}
@@ -159,5 +167,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Check(args)) => check::carry_out(args, invocation),
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),
         Some(Command::Db(command)) => db::carry_out(command, invocation),
+        Some(Command::Completions(args)) => completions::carry_out(args, invocation),
+        Some(Command::Man(args)) => man::carry_out(args, invocation),
     }
 }
