@@ -35,6 +35,21 @@ fn success_is_success() {
 }
 
 #[test]
+fn a_person_is_told_what_why_and_what_would_be_tried() {
+    let output = b"\x1b[31mcurl: (7) Failed to connect to h port 81: Connection refused\x1b[0m\n";
+    Sandbox::new()
+        .run_with_input(&["classify", "--exit-code", "7"], output)
+        .is(
+            0,
+            "network: connection_refused (running it again can help)\n  \
+             curl: (7) Failed to connect to h port 81: Connection refused\n  \
+             why: nobody listens there at the moment; services come back\n  \
+             would try: wait_for_reconnection, rotate_endpoint, wait_and_retry\n",
+            "",
+        );
+}
+
+#[test]
 fn a_signal_is_given_by_name_or_number() {
     let sandbox = Sandbox::new();
     for signal in ["SEGV", "sigsegv", "11"] {

@@ -14,7 +14,8 @@ use crate::model::category::{Category, Classification, Retryable};
 use crate::model::outcome::Exit;
 use crate::model::signal::Signal;
 use crate::policy::classify::batch;
-use crate::policy::classify::{CommandEnd, TAIL, classify_end};
+use crate::policy::classify::{CommandEnd, TAIL, classify_end, reason_of};
+use crate::policy::strategy;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
 
@@ -128,6 +129,8 @@ fn as_json(judged: &Classification) -> serde_json::Value {
         "confidence": judged.confidence,
         "extracted": judged.extracted,
         "line": judged.line,
+        "reason": reason_of(&judged.pattern),
+        "strategies": strategy::usual(judged),
     })
 }
 
@@ -145,6 +148,10 @@ fn as_text(judged: &Classification) -> String {
     if let Some(line) = &judged.line {
         text.extend(["  ", &Untrusted::from(line.as_str()).for_terminal(), "\n"]);
     }
+    if let Some(reason) = reason_of(&judged.pattern) {
+        text.extend(["  why: ", reason, "\n"]);
+    }
+    text.extend(["  would try: ", &strategy::usual(judged).join(", "), "\n"]);
     text
 }
 

@@ -26,6 +26,7 @@ mod noise;
 mod paths;
 mod pattern;
 mod peers;
+mod reasons;
 pub mod signals;
 mod spans;
 mod start;
@@ -35,6 +36,9 @@ mod weigh;
 
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
+pub use reasons::BuiltIn;
+pub use reasons::built_in;
+pub use reasons::reason_of;
 pub use start::HOST_BUSY_PATTERN;
 
 use std::collections::BTreeMap;

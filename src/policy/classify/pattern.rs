@@ -41,6 +41,8 @@ pub(super) struct Pattern {
     pub(super) name: &'static str,
     pub(super) category: Category,
     pub(super) retryable: Retryable,
+    /// Why such a line means that.
+    pub(super) reason: &'static str,
     pub(super) rank: u8,
     /// Words of which one must stand in the line, in any case of ASCII letters.
     pub(super) words: &'static [&'static str],
@@ -63,6 +65,7 @@ pub(super) const fn on(words: &'static [&'static str], expression: &'static str)
         name: "",
         category: Category::Unknown,
         retryable: Retryable::No,
+        reason: "",
         rank: rank::STATEMENT,
         words,
         expression,
@@ -86,6 +89,12 @@ impl Pattern {
         self.category = category;
         self.name = name;
         self.retryable = retryable;
+        self
+    }
+
+    /// Why such a line means that, in one sentence.
+    pub(super) const fn because(mut self, reason: &'static str) -> Self {
+        self.reason = reason;
         self
     }
 

@@ -24,6 +24,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Browser, "element_not_found", R::AfterFix)
+        .because("the page has no such element yet, or any more; a fresh page or a longer wait may find it")
         .rank(rank::SPECIAL)
         .even_in_noise()
         .refined(acted_on)
@@ -36,6 +37,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "timeoutexception: message",
     )
         .means(C::Browser, "element_not_found", R::AfterFix)
+        .because("WebDriver waited in vain for a condition on the page, as a rule for an element")
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             if evidence.mentions(&["timed out receiving message from renderer", "page load", "loading timed out"]) {
@@ -56,6 +58,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Browser, "action_failed", R::Yes)
+        .because("something covered, moved or disabled the element at that moment")
         .rank(rank::SPECIAL + 3)
         .even_in_noise()
         .like(&[
@@ -64,6 +67,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["strict mode violation"], "")
         .means(C::Browser, "action_failed", R::No)
+        .because("the locator fits several elements; only its author can say which was meant")
         .rank(rank::PROOF)
         .like(&[
             "Error: locator.click: Error: strict mode violation: locator('button') resolved to 2 elements",
@@ -81,6 +85,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Browser, "page_load", R::Yes)
+        .because("the page itself did not load, which is a matter of the network or of the site")
         .rank(rank::SPECIAL + 3)
         .refined(loaded)
         .like(&[
@@ -97,6 +102,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Browser, "browser_crashed", R::Yes)
+        .because("the tab or the browser died under the script; a new one can be started")
         .rank(rank::SPECIAL + 4)
         .like(&[
             "selenium.common.exceptions.WebDriverException: Message: tab crashed",
@@ -117,6 +123,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Browser, "launch_failed", R::No)
+        .because("the browser program is there but does not start with these options on this machine")
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             if evidence.mentions(&["only supports chrome version"]) {
@@ -145,6 +152,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_command", R::AfterFix)
+        .because("the browser program was never installed; the tool names the command that does it")
         .rank(rank::PROOF)
         .like(&[
             "browserType.launch: Executable doesn't exist at /home/u/.cache/ms-playwright/chromium-1/chrome",
@@ -166,6 +174,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Browser, "security_challenge", R::No)
+        .because("the site wants to see a person, and no retry makes one of us")
         .rank(rank::SPECIAL + 5)
         .like(&["<title>Just a moment...</title>", "blocked: captcha required"]),
     on(
@@ -179,14 +188,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("the selector does not parse, so no page can have what it means")
         .rank(rank::PROOF)
         .like(&["selenium.common.exceptions.InvalidSelectorException: Message: invalid selector"]),
     on(&["cannot navigate to invalid url"], "")
         .means(C::Validation, "usage", R::No)
+        .because("the address that was given is no URL")
         .rank(rank::PROOF)
         .like(&["page.goto: Protocol error (Page.navigate): Cannot navigate to invalid URL"]),
     on(&["ms exceeded"], r"(?:page|locator|frame|elementhandle)\.\w+: timeout \d+ms exceeded")
         .means(C::Browser, "element_not_found", R::AfterFix)
+        .because("the wait for an element ended, whatever unit its limit is printed in")
         .rank(rank::SPECIAL - 1)
         .like(&["Error: page.waitForFunction: Timeout 30000ms exceeded."]),
 ];

@@ -30,6 +30,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Unknown, "cloud", R::No)
+        .because("the code in brackets is the service's own name for what is wrong")
         .rank(rank::SPECIAL)
         .refined(by_name)
         .like(&[
@@ -41,6 +42,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"(?:code = |statuscode\.|grpc[^:]{0,30}: )(?P<name>[A-Za-z_]+)",
     )
         .means(C::Unknown, "cloud", R::No)
+        .because("gRPC names the kind of failure by a status of its own")
         .rank(rank::CAUSE - 3)
         .refined(by_name)
         .like(&["rpc error: code = Unavailable desc = transport is closing"]),
@@ -57,6 +59,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "http_404", R::No)
+        .because("the service has no resource of that name")
         .like(&["The specified bucket does not exist"]),
 ];
 

@@ -36,6 +36,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "compile_error", R::No)
+        .because("a compiler or an interpreter points at a place in source code")
         .rank(rank::STATEMENT + 2)
         .refined(data_not_code)
         .like(&[
@@ -47,6 +48,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["[error]"], r"\[error\] (?:unexpected|expected|could not parse|syntax|unterminated)")
         .means(C::Logic, "compile_error", R::No)
+        .because("a bundler or formatter cannot read the source")
         .like(&["\u{2718} [ERROR] Unexpected end of file before a closing \"div\" tag"]),
     on(
         &["assertion", "assert "],
@@ -56,6 +58,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "assertion", R::No)
+        .because("the program checked its own expectation and found it broken")
         .rank(rank::STATEMENT + 1)
         .in_tests()
         .like(&[
@@ -78,6 +81,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "test_failure", R::No)
+        .because("a test runner sums up that tests failed")
         .rank(rank::KIND + 4)
         .in_tests()
         .like(&[
@@ -94,6 +98,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "test_failure", R::No)
+        .because("a limit of one test is a finding of that test, not of the way to a peer")
         .rank(rank::SPECIAL - 3)
         .in_tests()
         .like(&[
@@ -116,6 +121,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "lint_failure", R::No)
+        .because("a linter or formatter lists its findings and exits for them")
         .rank(rank::KIND + 3)
         .like(&[
             "would reformat a.py",
@@ -140,6 +146,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "segfault", R::No)
+        .because("the program touched memory that is not its own, or gave up by itself")
         .rank(rank::STATEMENT + 3)
         .like(&["Segmentation fault (core dumped)", "run.sh: line 2: 12 Floating point exception"]),
     on(
@@ -150,6 +157,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "panicked at|^panic: |all goroutines are asleep|index out of range|nil pointer dereference",
     )
         .means(C::Logic, "exception", R::No)
+        .because("the program noticed that it cannot go on, which is a fault in it")
         .rank(rank::KIND + 2)
         .like(&[
             "thread 'main' panicked at src/main.rs:2:5:",
@@ -170,6 +178,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "exception", R::No)
+        .because("nobody caught it; the name of its kind says more where it names a known one")
         .rank(rank::CONSEQUENCE)
         .refined(by_kind)
         .like(&[
@@ -199,6 +208,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Logic, "exception", R::No)
+        .because("the run-time system refuses what the code asks of it")
         .rank(rank::KIND)
         .like(&[
             "Can't call method \"run\" on an undefined value at job.pl line 1.",

@@ -47,6 +47,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Corruption, "truncated_archive", R::AfterFix)
+        .because("the data ends too early or does not begin as its format must; it can be had again")
         .rank(rank::STATEMENT + 6)
         .refined(no_source_code)
         .like(&[
@@ -78,6 +79,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Corruption, "checksum_mismatch", R::AfterFix)
+        .because("what arrived is not what was announced")
         .rank(rank::SPECIAL)
         .even_in_noise()
         .refined(pinned)
@@ -96,6 +98,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Corruption, "malformed_database", R::No)
+        .because("the database finds its own file damaged; only a backup helps")
         .rank(rank::SPECIAL)
         .like(&[
             "sqlite3.DatabaseError: file is not a database",
@@ -120,6 +123,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Corruption, "bad_object", R::No)
+        .because("an object of a repository is missing or does not fit its name")
         .rank(rank::STATEMENT + 7)
         .refined(|draft, _, evidence| {
             // A pack that broke off on the way is the network's fault.
@@ -152,6 +156,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Corruption, "truncated_media", R::No)
+        .because("the media file is incomplete or no media file at all")
         .rank(rank::STATEMENT + 8)
         .like(&[
             "in.mp4: Invalid data found when processing input",
@@ -170,6 +175,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Corruption, "corrupt_data", R::AfterFix)
+        .because("the tool itself calls the data damaged")
         .rank(rank::STATEMENT)
         .like(&["error: input file is corrupted"]),
 ];

@@ -11,6 +11,7 @@ use crate::policy::classify::pattern::rank;
 pub(super) const PATTERNS: &[Pattern] = &[
     on(&["permission denied ("], r"permission denied \((?P<methods>(?:[a-z][\w,-]*)?)\)")
         .means(C::Auth, "publickey_denied", R::AfterFix)
+        .because("the server knows none of the keys that were offered")
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             draft.extracted.remove("methods");
@@ -28,6 +29,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "please try again|too many authentication|no supported auth",
     )
         .means(C::Auth, "bad_credentials", R::AfterFix)
+        .because("the login was refused as often as the server allows")
         .rank(rank::SPECIAL)
         .like(&["Permission denied, please try again."]),
     on(
@@ -38,6 +40,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "permission", R::AfterFix)
+        .because("the client refuses a private key that others may read; `chmod` mends it")
         .rank(rank::CAUSE)
         .even_in_noise()
         .like(&["@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @"]),
@@ -49,6 +52,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "verification failed|has changed|host key is known|authenticity of host",
     )
         .means(C::Auth, "host_key", R::No)
+        .because("the host shows another key than the one on record; a person has to look")
         .rank(rank::SPECIAL + 2)
         .even_in_noise()
         .like(&["Host key verification failed."]),
@@ -74,6 +78,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Auth, "bad_credentials", R::AfterFix)
+        .because("the server refused name or password")
         .rank(rank::CAUSE + 1)
         .like(&[
             "psql: error: FATAL:  password authentication failed for user \"app\"",
@@ -95,6 +100,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Auth, "expired_token", R::AfterFix)
+        .because("the token was right once; a new one is needed")
         .rank(rank::CAUSE + 2)
         .refined(|draft, _, evidence| {
             if evidence.mentions(&["sign-in page", "login first", "please log in", "sign in again"]) {
@@ -134,6 +140,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Auth, "login_required", R::AfterFix)
+        .because("there are no credentials where the tool looks for them")
         .rank(rank::CAUSE + 1)
         .refined(|draft, _, evidence| {
             if evidence.mentions(&["403 client error", "403 forbidden"]) {
@@ -167,6 +174,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Auth, "permission_denied", R::No)
+        .because("the login worked, but the account lacks the right")
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             let line = evidence.line(draft.line_number).to_ascii_lowercase();
@@ -187,6 +195,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Auth, "bad_credentials", R::AfterFix)
+        .because("the server refused after the connection stood, and says why")
         .rank(rank::SPECIAL)
         .like(&["Connection error: Connection Refused: not authorised."]),
     on(
@@ -197,6 +206,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"bad decrypt|wrong password or no key|mac verify error|invalid password\?",
     )
         .means(C::Auth, "bad_credentials", R::AfterFix)
+        .because("the secret does not open what it was made for")
         .rank(rank::SPECIAL)
         .like(&["Fatal: wrong password or no key found"]),
 ];

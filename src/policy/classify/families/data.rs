@@ -24,6 +24,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("a YAML parser names the line it cannot read")
         .rank(rank::CAUSE)
         .like(&[
             "error: error loading config file \"kc.yml\": yaml: line 2: mapping values are not allowed in this context",
@@ -45,6 +46,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("a JSON parser names the place it cannot read")
         .rank(rank::STATEMENT + 5)
         .like(&[
             "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
@@ -60,6 +62,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("the bytes are not in the encoding that the program expects")
         .rank(rank::CAUSE)
         .like(&[
             "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9 in position 3: invalid continuation byte",
@@ -76,6 +79,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("an XML parser stopped at its input")
         .rank(rank::STATEMENT + 4)
         .like(&[
             "a.xml:1: parser error : Opening and ending tag mismatch: b line 1 and a",
@@ -100,6 +104,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "schema_error", R::No)
+        .because("the document parses but does not fit its schema")
         .rank(rank::STATEMENT + 6)
         .like(&[
             "pydantic_core._pydantic_core.ValidationError: 2 validation errors for U",
@@ -118,6 +123,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("TeX stopped at a line of the document")
         .rank(rank::KIND + 5)
         .like(&["! Undefined control sequence."]),
     on(
@@ -138,6 +144,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("cron refuses a line of the table")
         .rank(rank::STATEMENT)
         .like(&["\"jobs.cron\":0: bad minute", "Error: g.dot: syntax error in line 2"]),
     on(
@@ -148,6 +155,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("a line ending of another system became part of a name")
         .rank(rank::PROOF)
         .like(&[
             "zsh:1: ./run.sh: bad interpreter: /bin/bash^M: no such file or directory",
@@ -165,6 +173,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "usage", R::No)
+        .because("an editor's script does not parse")
         .rank(rank::STATEMENT + 4)
         .like(&["sed: -e expression #1, char 5: unterminated `s' command"]),
     on(
@@ -180,6 +189,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("the file does not hold the key or certificate that it should")
         .rank(rank::STATEMENT + 3)
         .like(&["Unable to load certificate"]),
     on(
@@ -190,11 +200,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"jq: (?:error|\d+ compile error)",
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("the value has another type than the filter expects")
         .like(&["jq: error (at <stdin>:1): Cannot iterate over null (null)"]),
     on(
         &["missing separator", "mixed implicit", "commands commence before"],
         r"\*\*\* (?:missing separator|mixed implicit|\w+ commence before)",
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("make cannot read its own makefile")
         .like(&["Makefile:2: *** missing separator.  Stop."]),
 ];

@@ -29,6 +29,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "database_object", R::No)
+        .because("the server answers that it has no such table, column or database")
         .rank(rank::SPECIAL)
         .like(&[
             "ERROR:  relation \"custmers\" does not exist",
@@ -51,6 +52,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "constraint_violation", R::No)
+        .because("the row breaks a rule of the schema")
         .rank(rank::SPECIAL)
         .like(&[
             "ERROR:  new row for relation \"users\" violates check constraint \"c\"",
@@ -65,6 +67,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::ServerError, "too_many_connections", R::Yes)
+        .because("the server is full at the moment; others will leave")
         .rank(rank::SPECIAL + 2)
         .like(&[
             "FATAL:  sorry, too many clients already",
@@ -83,6 +86,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::ServerError, "not_ready", R::Yes)
+        .because("the server is there and says that it is about to start or to stop")
         .rank(rank::CAUSE)
         .like(&[
             "FATAL:  the database system is starting up",
@@ -99,6 +103,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "busy", R::Yes)
+        .because("two transactions were in each other's way; one was sent back to try again")
         .rank(rank::SPECIAL)
         .like(&[
             "ERROR:  deadlock detected",
@@ -106,6 +111,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["database is locked", "database table is locked", "sqlite_busy"], "")
         .means(C::Resource, "busy", R::Yes)
+        .because("another process holds the database at the moment")
         .rank(rank::SPECIAL)
         .like(&["sqlite3.OperationalError: database is locked"]),
     on(
@@ -116,10 +122,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "oom command not allowed|used memory > 'maxmemory'|out of shared memory",
     )
         .means(C::ServerError, "server_memory", R::AfterFix)
+        .because("the server is at its own memory limit")
         .rank(rank::PROOF)
         .like(&["OOM command not allowed when used memory > 'maxmemory'."]),
     on(&["database or disk is full"], "")
         .means(C::Resource, "disk_full", R::AfterFix)
+        .because("the disk below the database is full")
         .rank(rank::SPECIAL)
         .like(&["Error: stepping, database or disk is full (13)"]),
     on(
@@ -130,6 +138,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"readonly database|cannot execute \w+ in a read-only transaction",
     )
         .means(C::Resource, "read_only", R::AfterFix)
+        .because("the database may only be read here")
         .rank(rank::SPECIAL)
         .like(&["Error: stepping, attempt to write a readonly database (8)"]),
     on(
@@ -137,6 +146,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r#"unable to open (?:the )?database(?: file)?(?: "?(?P<path>[^":]+)"?)?"#,
     )
         .means(C::Resource, "missing_path", R::AfterFix)
+        .because("the file of the database cannot be opened where it should be made")
         .rank(rank::SPECIAL)
         .like(&["Error: unable to open database \"data/app.db\": unable to open database file"]),
     on(
@@ -158,6 +168,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "malformed_input", R::No)
+        .because("the server cannot read the statement")
         .rank(rank::CAUSE)
         .like(&[
             "ERROR:  syntax error at or near \"selct\"",
@@ -165,5 +176,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["no matching tables were found", "no matching schemas were found"], "")
         .means(C::NotFound, "database_object", R::No)
+        .because("the dump was asked for something that the database does not hold")
         .like(&["pg_dump: error: no matching tables were found"]),
 ];

@@ -34,6 +34,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_command", R::AfterFix)
+        .because("the shell knows no such command")
         .rank(rank::SPECIAL)
         .like(&[
             "bash: line 1: mongosh: command not found",
@@ -66,6 +67,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_command", R::AfterFix)
+        .because("a program tried to start another one that is not there")
         .rank(rank::SPECIAL)
         .like(&[
             "Error: exec: \"newuidmap\": executable file not found in $PATH",
@@ -74,11 +76,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["no module named", "modulenotfounderror"], r"no module named '?(?P<module>[\w.-]+)'?")
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("Python has no such module installed")
         .rank(rank::SPECIAL)
         .ecosystem("python")
         .like(&["ModuleNotFoundError: No module named 'pandaz'"]),
     on(&["cannot import name"], r"importerror: cannot import name '\w+' from ")
         .means(C::Logic, "exception", R::No)
+        .because("the module is there but lacks the name: versions or code do not fit")
         .rank(rank::STATEMENT)
         .like(&["ImportError: cannot import name 'x' from 'app' (/home/user/app.py)"]),
     on(
@@ -94,6 +98,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("Node resolves no such package from here")
         .rank(rank::SPECIAL - 2)
         .ecosystem("node")
         .refined(of_the_project)
@@ -109,6 +114,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("Perl has no such module in its paths")
         .rank(rank::SPECIAL)
         .ecosystem("perl")
         .refined(|draft, _, _| {
@@ -130,6 +136,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("Ruby has no such library or gem")
         .rank(rank::SPECIAL - 2)
         .ecosystem("ruby")
         .refined(of_the_project)
@@ -144,6 +151,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("PHP has no such function or class loaded")
         .rank(rank::SPECIAL)
         .ecosystem("php")
         .like(&[
@@ -163,6 +171,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("the module was never added to the project")
         .rank(rank::SPECIAL)
         .ecosystem("go")
         .like(&["a.go:2:8: no required module provides package example.com/acme/kit; to add it:"]),
@@ -177,6 +186,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("Cargo knows no such package, or has not fetched it")
         .rank(rank::SPECIAL)
         .ecosystem("rust")
         .like(&["error: no matching package named `serde` found"]),
@@ -192,6 +202,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("the language's own search for modules found none")
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             let line = evidence.line(draft.line_number);
@@ -211,6 +222,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"file `(?P<package>[^']+\.(?:sty|cls|def))' not found",
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("TeX has no such package installed")
         .rank(rank::SPECIAL)
         .ecosystem("latex")
         .like(&["! LaTeX Error: File `fancytimeout.sty' not found."]),
@@ -222,6 +234,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
+        .because("Java has no such class on its class path")
         .rank(rank::STATEMENT + 8)
         .ecosystem("java")
         .like(&["Exception in thread \"main\" java.lang.NoClassDefFoundError: org/x/Y"]),
@@ -244,6 +257,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_shared_library", R::AfterFix)
+        .because("the loader finds no such shared library")
         .rank(rank::SPECIAL + 2)
         .ecosystem("system")
         .like(&[
@@ -255,6 +269,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"fatal error: '?(?P<header>[\w./+-]+\.(?:h|hh|hpp|hxx|inc|mod))'?(?:: | file not found)",
     )
         .means(C::Dependency, "missing_header", R::AfterFix)
+        .because("the compiler finds no header of that name")
         .rank(rank::SPECIAL + 2)
         .ecosystem("system")
         .like(&["a.c:1:10: fatal error: openssl3/evp.h: Aucun fichier ou dossier de ce type"]),
@@ -272,6 +287,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("CMake or pkg-config finds no such package")
         .rank(rank::SPECIAL)
         .ecosystem("system")
         .like(&["  Could not find a package configuration file provided by \"LibFancy\" with any"]),
@@ -295,12 +311,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("the package is known but was never fetched, and fetching is off")
         .rank(rank::STATEMENT + 9)
         .like(&[
             "[ERROR] Cannot access central (https://r/) in offline mode and the artifact x:y:1 has not been downloaded from it before.",
         ]),
     on(&["externally-managed-environment"], "")
         .means(C::Dependency, "externally_managed", R::AfterFix)
+        .because("the system's Python wants an environment of the project's own")
         .rank(rank::SPECIAL)
         .like(&["error: externally-managed-environment"]),
     on(
@@ -324,6 +342,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "version_conflict", R::No)
+        .because("the versions that are asked for cannot stand side by side")
         .rank(rank::SPECIAL)
         .like(&[
             "npm error code ERESOLVE",
@@ -334,6 +353,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"version [`'](?P<library>(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found",
     )
         .means(C::Dependency, "glibc_version", R::No)
+        .because("the program was built for a newer C library than this machine has")
         .rank(rank::PROOF)
         .like(&["/bin/sh: /lib64/libc.so.6: version `GLIBC_2.34' not found (required by /bin/sh)"]),
     on(
@@ -349,6 +369,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Dependency, "missing_package", R::AfterFix)
+        .because("the version manager knows the tool but has no version of it installed")
         .rank(rank::SPECIAL)
         .like(&[
             "  - provider registry.example.io/hashicorp/null: required by this configuration but no version is selected",

@@ -26,6 +26,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Resource, "out_of_memory", R::AfterFix)
+        .because("the kernel or the cluster says that it killed for want of memory")
         .rank(rank::PROOF)
         .even_in_noise()
         .refined(really_out_of_memory)
@@ -57,6 +58,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "out_of_memory", R::AfterFix)
+        .because("an allocation failed, by the words of the run-time system")
         .rank(rank::PROOF - 2)
         .refined(really_out_of_memory)
         .like(&[
@@ -78,6 +80,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Killed, "sigkill", R::Yes)
+        .because("somebody else killed it, and nothing says why")
         .rank(rank::STATEMENT + 2)
         .refined(|_, _, evidence| !evidence.command.has(&["-KILL", "-9"]))
         .like(&[
@@ -96,6 +99,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Killed, "sigkill", R::Yes)
+        .because("a worker vanished, as one does that is killed from outside")
         .rank(rank::STATEMENT + 2)
         .like(&[
             "concurrent.futures.process.BrokenProcessPool: A process in the process pool was terminated abruptly",
@@ -114,6 +118,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Killed, "sigterm", R::Yes)
+        .because("it was told to end and says so")
         .rank(rank::STATEMENT + 1)
         .like(&["Exiting normally, received signal 15.", "make: *** [Makefile:2: all] Terminated"]),
     on(
@@ -127,10 +132,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Killed, "sigint", R::No)
+        .because("a person pressed Ctrl-C")
         .rank(rank::STATEMENT)
         .like(&["KeyboardInterrupt"]),
     on(&["hangup", "sighup"], "^hangup|received sighup|signal: hangup")
         .means(C::Killed, "sighup", R::Yes)
+        .because("its terminal or session went away")
         .like(&["Hangup"]),
 ];
 

@@ -23,6 +23,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"(?:^|[^/\w])http/[123](?:\.\d)? (?P<http_status>[45]\d\d)\b",
     )
         .means(C::Unknown, "http", R::No)
+        .because("a status line of HTTP carries its own meaning")
         .rank(rank::CAUSE)
         .refined(by_status)
         .like(&["  HTTP/1.1 429 Too Many Requests"]),
@@ -46,6 +47,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Unknown, "http", R::No)
+        .because("the number stands where messages put the status of an answer")
         .rank(rank::CAUSE - 2)
         .refined(by_status)
         .like(&[
@@ -58,6 +60,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r#"^\W*["']?(?:code|status(?:_?code)?)["']?\s*:\s*["']?(?P<http_status>[45]\d\d)\b"#,
     )
         .means(C::Unknown, "http", R::No)
+        .because("a field of the answer's body names the status")
         .rank(rank::CAUSE - 4)
         .refined(by_status)
         .like(&["  \"status\": 429"]),
@@ -81,6 +84,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Unknown, "http", R::No)
+        .because("number and standard phrase of a status stand side by side")
         .rank(rank::CAUSE)
         .refined(by_status)
         .like(&[
@@ -97,6 +101,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Unknown, "http", R::No)
+        .because("a number in an error's brackets is the status of an answer")
         .rank(rank::KIND)
         .refined(by_status)
         .like(&[
@@ -104,6 +109,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&[" code e4", " code e5"], r"(?:^|code )E(?P<http_status>4\d\d|5\d\d)\b")
         .means(C::Unknown, "http", R::No)
+        .because("npm writes the status as a code of its own")
         .rank(rank::CAUSE)
         .refined(by_status)
         .like(&["npm error code E401"]),
@@ -126,6 +132,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::RateLimit, "http_429", R::Yes)
+        .because("the service says that it is asked too often")
         .rank(rank::CAUSE + 3)
         .refined(limited)
         .like(&[
@@ -151,12 +158,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::ServerError, "http_503", R::Yes)
+        .because("the service says that it cannot answer at the moment")
         .refined(server_words)
         .like(&[
             "Error from server (ServiceUnavailable): the server is currently unable to handle the request",
         ]),
     on(&["error 1015", "error 1020", "error code: 10"], r"error (?:code: )?(?P<code>1015|1020)\b")
         .means(C::RateLimit, "cloudflare_1015", R::Yes)
+        .because("Cloudflare numbers its own refusals")
         .rank(rank::SPECIAL)
         .refined(cloudflare)
         .like(&["error code: 1015"]),

@@ -17,6 +17,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("make looked for its makefile in vain")
         .rank(rank::CAUSE)
         .like(&["make: *** No targets specified and no makefile found.  Stop."]),
     on(
@@ -27,6 +28,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r#"(?:target|ziel|cible|objetivo|target)[ \w,]*[`'"](?P<path>[^'"`]+)['"]"#,
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("make knows neither the file nor a way to make it")
         .rank(rank::CAUSE)
         .like(&["make: *** No rule to make target 'prog.o', needed by 'prog'.  Stop."]),
     on(
@@ -46,6 +48,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("the tool looked for the file of its project and found none")
         .rank(rank::CAUSE)
         .like(&[
             "Could not locate Gemfile or .bundle/ directory",
@@ -65,6 +68,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("the tool says in its own words that an input cannot be opened")
         .rank(rank::STATEMENT)
         .even_in_noise()
         .like(&[
@@ -89,6 +93,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("a file or directory that was named is not there")
         .rank(rank::STATEMENT)
         .even_in_noise()
         .like(&[
@@ -112,14 +117,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("the program to be run is not where it was said to be")
         .rank(rank::CAUSE - 2)
         .like(&["Error: Unable to access jarfile app.jar", "Could not open input file: artisan"]),
     on(&["cannot find module"], "cannot find module '(?P<path>/[^']+)'")
         .means(C::Resource, "missing_path", R::No)
+        .because("an absolute path belongs to the project; no package manager has it")
         .rank(rank::SPECIAL)
         .like(&["Error: Cannot find module '/home/user/app/server.js'"]),
     on(&["can't locate"], r"can't locate (?P<path>\S+\.p[lh]) in @INC")
         .means(C::Resource, "missing_path", R::No)
+        .because("a library of the project itself is not where Perl was told to look")
         .rank(rank::SPECIAL)
         .like(&["Can't locate lib/My/Config.pl in @INC (@INC contains: /etc/perl) at j.pl line 1."]),
     on(
@@ -130,6 +138,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("there is no lock file to install from")
         .rank(rank::CAUSE)
         .like(&[
             "npm error The `npm ci` command can only install with an existing package-lock.json or",
@@ -146,6 +155,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("the tool wants a file of settings and finds none")
         .like(&["ESLint couldn't find an eslint.config.(js|mjs|cjs) file."]),
     on(
         &[
@@ -155,6 +165,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "no (?:terraform )?configuration files",
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("the directory holds no configuration")
         .like(&["Error: No configuration files"]),
     on(
         &[
@@ -173,10 +184,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Resource, "missing_path", R::No)
+        .because("what was named is not there, in the words of this tool")
         .rank(rank::SPECIAL)
         .like(&["java.nio.file.NoSuchFileException: data/in.csv", "sh: 1: cd: can't cd to nodir"]),
     on(&["nio.file.accessdenied"], r"nio\.file\.AccessDeniedException: (?P<path>\S+)")
         .means(C::Resource, "permission", R::AfterFix)
+        .because("Java's name for a missing permission")
         .rank(rank::SPECIAL + 1)
         .like(&["java.nio.file.AccessDeniedException: /etc/app.conf"]),
     on(
@@ -184,13 +197,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"nio\.file\.(?:FileAlreadyExists|DirectoryNotEmpty)Exception: (?P<path>\S+)",
     )
         .means(C::Resource, "path_exists", R::No)
+        .because("Java's name for a path that is in the way")
         .rank(rank::SPECIAL + 1)
         .like(&["java.nio.file.FileAlreadyExistsException: out/a"]),
     on(&["filenotfoundexception: http"], "")
         .means(C::NotFound, "http_404", R::No)
+        .because("for a URL, Java reports a 404 as a missing file")
         .rank(rank::SPECIAL)
         .like(&["java.io.FileNotFoundException: http://api.example.com/v1/x"]),
     on(&["file changed as we read it"], "")
         .means(C::Resource, "busy", R::Yes)
+        .because("the file was written to while it was read; at another time it holds still")
         .like(&["tar: logs/a.log: file changed as we read it"]),
 ];

@@ -22,6 +22,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Network, "connection_refused", R::Yes)
+        .because("the host answered that nobody listens at that port")
         .rank(rank::CAUSE)
         .like(&[
             "nc: connect to 127.0.0.1 port 9914 (tcp) failed: Connection refused",
@@ -40,6 +41,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connection_refused", R::Yes)
+        .because("nobody listens at the local socket: the service is down")
         .rank(rank::SPECIAL)
         .like(&[
             "ERROR 2002 (HY000): Can't connect to local server through socket '/run/mysqld/mysqld.sock' (2)",
@@ -60,6 +62,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connect_failed", R::Yes)
+        .because("the connection did not come about, for whatever reason")
         .rank(rank::STATEMENT - 5)
         .like(&[
             "fatal: unable to access 'https://h/': Failed to connect to h port 443 after 0 ms: Couldn't connect to server",
@@ -76,6 +79,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connection_refused", R::Yes)
+        .because("these clients say so when they were refused")
         .rank(rank::CAUSE - 5)
         .like(&["ERROR 2002 (HY000): Can't connect to server on '127.0.0.1' (115)"]),
     on(
@@ -97,6 +101,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connection_reset", R::Yes)
+        .because("the peer broke off a standing connection")
         .rank(rank::CAUSE)
         .like(&[
             "ConnectionResetError: [Errno 104] Connection reset by peer",
@@ -129,6 +134,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connection_closed", R::Yes)
+        .because("the peer ended the conversation before it was complete")
         .rank(rank::STATEMENT)
         .like(&[
             "curl: (52) Empty reply from server",
@@ -164,6 +170,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "dns_failure", R::Yes)
+        .because("the name was not resolved; a resolver that is down says the same")
         .rank(rank::CAUSE + 2)
         .like(&[
             "curl: (6) Could not resolve host: h.example.org",
@@ -181,6 +188,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Network, "host_unreachable", R::Yes)
+        .because("no router knows a way to the host at the moment")
         .rank(rank::CAUSE)
         .like(&["OSError: [Errno 113] No route to host"]),
     on(
@@ -194,10 +202,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Network, "network_unreachable", R::Yes)
+        .because("this machine has no way out at the moment")
         .rank(rank::CAUSE)
         .like(&["<urlopen error [Errno 101] Network is unreachable>"]),
     on(&["connection broken by"], "connection broken by '?(?:ConnectTimeout|ReadTimeout)")
         .means(C::Timeout, "read_timeout", R::Yes)
+        .because("the index did not answer in time, and pip only says that it found nothing")
         .rank(rank::SPECIAL)
         .even_in_noise()
         .within("(from versions: none)")
@@ -212,6 +222,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "connection_refused", R::Yes)
+        .because("the index was not reached, and pip only says that it found nothing")
         .rank(rank::SPECIAL)
         .even_in_noise()
         .within("(from versions: none)")
@@ -226,6 +237,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "bad_response", R::Yes)
+        .because("a page of HTML came where data was expected, as from a broken gateway")
         .rank(rank::SPECIAL)
         .like(&["requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"]),
     on(
@@ -241,6 +253,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "bad_response", R::Yes)
+        .because("the answer is no answer of the protocol")
         .like(&["http.client.BadStatusLine: garbage"]),
     on(
         &[
@@ -250,6 +263,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "exchange_identification: (?:connection|read)",
     )
         .means(C::Network, "connection_closed", R::Yes)
+        .because("the SSH server hung up before it introduced itself, as a busy one does")
         .rank(rank::CAUSE)
         .like(&["kex_exchange_identification: Connection closed by remote host"]),
     on(
@@ -263,9 +277,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "proxy", R::Yes)
+        .because("the proxy in between did not connect")
         .like(&["ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed'))"]),
     on(&["unable to negotiate with", "no matching host key type", "no matching key exchange"], "")
         .means(C::Network, "tls_protocol", R::No)
+        .because("client and server have no method in common")
         .rank(rank::CAUSE)
         .like(&["Unable to negotiate with 192.0.2.7 port 22: no matching host key type found."]),
 ];

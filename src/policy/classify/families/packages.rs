@@ -31,6 +31,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "package_version", R::No)
+        .because("the index has no such version")
         .rank(rank::STATEMENT + 2)
         .like(&[
             "ERROR: No matching distribution found for flask==99.1",
@@ -51,6 +52,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "package", R::No)
+        .because("the index has no such package")
         .rank(rank::STATEMENT + 3)
         .like(&["E: Unable to locate package libfancy-timeout-dev"]),
     on(
@@ -71,6 +73,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "remote_ref", R::No)
+        .because("the repository has no such branch, tag or commit")
         .rank(rank::STATEMENT + 4)
         .like(&[
             "error: pathspec 'release/2.9' did not match any file(s) known to git",
@@ -85,6 +88,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "repository", R::No)
+        .because("there is no such repository, or none for this account")
         .rank(rank::STATEMENT + 4)
         .refined(|draft, _, evidence| {
             // "does not exist or may require 'docker login'" is about the login.
@@ -102,6 +106,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::NotFound, "http_404", R::No)
+        .because("the registry has no such image or tag")
         .rank(rank::STATEMENT + 4)
         .like(&["Error response from daemon: manifest for x:9 not found: manifest unknown"]),
 ];

@@ -38,6 +38,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "missing_path", R::No)
+    .because("ENOENT in the words of the C library: something that was named is not there")
     .rank(rank::CAUSE)
     .refined(paths::missing)
     .like(&[
@@ -47,11 +48,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["not a directory", "ENOTDIR", "Ist kein Verzeichnis", "N'est pas un dossier"], ANY)
         .means(C::Resource, "missing_path", R::No)
+        .because("ENOTDIR: a part of the path is a file")
         .rank(rank::CAUSE)
         .refined(paths::about)
         .like(&["cp: target 'out' is not a directory"]),
     on(&["is a directory", "EISDIR", "Ist ein Verzeichnis", "est un dossier"], ANY)
         .means(C::Validation, "usage", R::No)
+        .because("EISDIR: a directory was named where a file is needed")
         .refined(paths::about)
         .like(&["cat: src: Is a directory"]),
     on(
@@ -65,6 +68,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "permission", R::AfterFix)
+    .because("EACCES: the user may not do that with the file")
     .rank(rank::CAUSE)
     .refined(paths::forbidden)
     .like(&[
@@ -83,6 +87,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"operation not permitted|\beperm\b|root|superuser|op[e\xc3]|\xd0|\xe4|\xe8|niedozw",
     )
     .means(C::Resource, "permission", R::AfterFix)
+    .because("EPERM: only the owner or root may do that")
     .rank(rank::CAUSE)
     .refined(paths::about)
     .like(&["chown: changing ownership of 'a.txt': Operation not permitted"]),
@@ -101,6 +106,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "disk_full", R::AfterFix)
+    .because("ENOSPC or EDQUOT: there is no room left to write to")
     .rank(rank::CAUSE)
     .refined(paths::about)
     // A full quota of the file system, which is no answer of a service.
@@ -121,6 +127,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "read_only", R::AfterFix)
+    .because("EROFS: the file system is mounted for reading only")
     .rank(rank::CAUSE)
     .refined(paths::about)
     .like(&["mkdir: cannot create directory 'x': Read-only file system"]),
@@ -136,6 +143,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "path_exists", R::No)
+    .because("EEXIST or ENOTEMPTY: something is there already")
     .rank(rank::STATEMENT)
     .refined(paths::exists)
     .like(&["ln: failed to create symbolic link 'link': File exists"]),
@@ -149,6 +157,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "too_many_files", R::AfterFix)
+    .because("EMFILE or ENFILE: no descriptor is left")
     .rank(rank::SPECIAL)
     .like(&["open #10: Too many open files"]),
     on(
@@ -161,6 +170,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "too_many_processes", R::AfterFix)
+    .because("EAGAIN of a start: no process or thread is left")
     .rank(rank::SPECIAL)
     .even_in_noise()
     .refined(no_process_or_no_lock)
@@ -178,6 +188,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "busy", R::Yes)
+    .because("EBUSY or ETXTBSY: somebody uses it at the moment")
     .rank(rank::CAUSE)
     .refined(paths::about)
     .like(&["umount: /mnt: target is busy."]),
@@ -191,6 +202,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "addr|adress|port|socket|direcci",
     )
     .means(C::Resource, "busy", R::AfterFix)
+    .because("EADDRINUSE: another program listens there")
     .rank(rank::SPECIAL)
     .like(&["Error: listen EADDRINUSE: address already in use 127.0.0.1:8080"]),
     on(
@@ -201,6 +213,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "limit_exceeded", R::No)
+    .because("e2BIG: the list of arguments is too long, now and later")
     .rank(rank::CAUSE)
     .like(&["bash: /bin/ls: Argument list too long"]),
     on(
@@ -211,10 +224,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "file too large|efbig|size limit|time limit exceeded|exceeds limit|limit exceeded by",
     )
     .means(C::Resource, "limit_exceeded", R::AfterFix)
+    .because("EFBIG or a limit of the process: it is used up")
     .rank(rank::CAUSE)
     .like(&["File size limit exceeded (core dumped)"]),
     on(&["file name too long", "ENAMETOOLONG", "too many levels of symbolic links", "ELOOP"], ANY)
         .means(C::Validation, "bad_path", R::No)
+        .because("ENAMETOOLONG or ELOOP: the path cannot be right")
         .rank(rank::CAUSE)
         .like(&["touch: cannot touch 'aaa': File name too long"]),
     on(
@@ -225,11 +240,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
         .means(C::Resource, "io_error", R::No)
+        .because("EIO: the device could not read or write")
         .rank(rank::CAUSE)
         .refined(paths::about)
         .like(&["dd: error reading '/dev/sdb': Input/output error"]),
     on(&["exec format error", "cannot execute binary file"], ANY)
         .means(C::Validation, "wrong_format", R::No)
+        .because("ENOEXEC: the file is no program for this machine")
         .rank(rank::CAUSE)
         .like(&["bash: ./tool: cannot execute binary file: Exec format error"]),
     on(
@@ -255,6 +272,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
     .means(C::Resource, "busy", R::Yes)
+    .because("somebody else holds the lock and will let go of it")
     .rank(rank::CAUSE)
     .refined(paths::about)
     .like(&[
@@ -272,6 +290,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
     .means(C::Resource, "insufficient_capacity", R::Yes)
+    .because("the pool has nothing free of the size that is asked for")
     .like(&["0/3 nodes are available: 3 Insufficient cpu."]),
     on(
         &[
@@ -282,6 +301,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ANY,
     )
         .means(C::Resource, "not_a_repository", R::No)
+        .because("the command wants to be run inside a working copy")
         .rank(rank::CAUSE)
         .like(&["fatal: not a git repository (or any of the parent directories): .git"]),
 ];

@@ -29,6 +29,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Timeout, "connect_timeout", R::Yes)
+        .because("the peer did not take the call in time")
         .rank(rank::CAUSE)
         .refined(timeout_seconds)
         .like(&[
@@ -54,6 +55,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Timeout, "read_timeout", R::Yes)
+        .because("the peer took the call but did not answer in time")
         .rank(rank::CAUSE + 1)
         .refined(timeout_seconds)
         .like(&[
@@ -74,6 +76,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Timeout, "read_timeout", R::Yes)
+        .because("a wait came to its limit before what was waited for")
         .rank(rank::STATEMENT)
         .refined(timeout_seconds)
         .like(&["AxiosError: timeout of 2000ms exceeded", "httpx.ReadTimeout: timed out"]),
@@ -82,6 +85,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "lock wait timeout|due to lock timeout|lock request time out",
     )
         .means(C::Timeout, "lock_wait_timeout", R::Yes)
+        .because("somebody held the lock longer than we were willing to wait")
         .rank(rank::SPECIAL)
         .like(&[
             "ERROR:  canceling statement due to lock timeout",
@@ -105,6 +109,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Timeout, "operation_timeout", R::AfterFix)
+        .because("the time that was given for the work itself is used up")
         .rank(rank::SPECIAL)
         .refined(timeout_seconds)
         .like(&[
@@ -113,6 +118,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["due to time limit"], "due to time limit")
         .means(C::Timeout, "operation_timeout", R::AfterFix)
+        .because("the scheduler ended the job at its time limit")
         .rank(rank::PROOF)
         .even_in_noise()
         .like(&["*** STEP 1.0 ON node12 CANCELLED AT 2026-04-20T09:09:37 DUE TO TIME LIMIT ***"]),

@@ -40,6 +40,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "tls_certificate", R::No)
+        .because("the certificate is expired, not trusted or for another name; somebody has to renew it")
         .rank(rank::SPECIAL)
         .like(&[
             "curl: (60) SSL certificate problem: self-signed certificate",
@@ -56,6 +57,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "tls_client_cert", R::No)
+        .because("the server wants a certificate of ours")
         .rank(rank::SPECIAL)
         .like(&[
             "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0",
@@ -75,6 +77,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Network, "tls_protocol", R::No)
+        .because("both sides have no version or cipher in common")
         .rank(rank::CAUSE + 4)
         .like(&[
             "curl: (35) OpenSSL/3.0.11: error:0A000102:SSL routines::unsupported protocol",
@@ -92,6 +95,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "",
     )
         .means(C::Network, "tls_handshake", R::Yes)
+        .because("the handshake broke off, as at a server under load")
         .rank(rank::CAUSE - 2)
         .like(&[
             "curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to h:443",

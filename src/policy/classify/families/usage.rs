@@ -53,6 +53,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "usage", R::No)
+        .because("the program does not know an option that it was given")
         .rank(rank::STATEMENT + 5)
         .like(&[
             "error: unexpected argument '--relase' found",
@@ -61,6 +62,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["usage:"], "^usage: ")
         .means(C::Validation, "usage", R::No)
+        .because("the program answers with the way it wants to be called")
         .rank(rank::CONSEQUENCE)
         .like(&["usage: tool [-h] FILE"]),
     on(
@@ -77,6 +79,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "usage", R::No)
+        .because("the program refuses a value that it was given")
         .rank(rank::KIND + 3)
         .refined(|draft, _, evidence| {
             let line = evidence.line(draft.line_number).to_ascii_lowercase();
@@ -100,6 +103,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "usage", R::No)
+        .because("the program says what it would accept instead")
         .rank(rank::KIND + 1)
         .like(&["ValueError: URL must include a 'scheme', 'host', and 'port' component"]),
     on(
@@ -124,6 +128,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "config_error", R::No)
+        .because("a setting is missing or not accepted")
         .rank(rank::STATEMENT + 6)
         .like(&[
             "Error in configuration: context was not found for specified context: staging",
@@ -132,6 +137,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(&["keyerror:"], "^keyerror: '(?P<variable>[A-Z][A-Z0-9_]{2,})'$")
         .means(C::Validation, "config_error", R::No)
+        .because("a variable of the environment is not set")
         .rank(rank::CAUSE)
         .within("environ")
         .like(&["KeyError: 'DATABASE_URL'"]),
@@ -140,6 +146,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"[\w]+: (?:unbound variable|parameter (?:null or )?not set)",
     )
         .means(C::Validation, "config_error", R::No)
+        .because("the script wants a variable that is not set")
         .rank(rank::PROOF)
         .like(&["run.sh: line 3: API_URL: unbound variable"]),
     on(
@@ -159,6 +166,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "conflict", R::No)
+        .because("the patch does not fit the file as it is; somebody has to merge")
         .like(&["error: patch failed: a.txt:1", " ! [rejected]        main -> main (fetch first)"]),
     on(
         &[
@@ -172,6 +180,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "config_error", R::No)
+        .because("the server refuses its own configuration")
         .rank(rank::STATEMENT + 7)
         .refined(|draft, _, evidence| !evidence.line(draft.line_number).contains("failed ("))
         .like(&[
@@ -196,6 +205,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ),
     )
         .means(C::Validation, "config_error", R::No)
+        .because("the configuration lacks something or holds something unknown")
         .rank(rank::STATEMENT + 5)
         .like(&["\u{2502} Error: Reference to undeclared resource"]),
     on(
@@ -203,6 +213,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "card (?:was|has been) declined|card_declined|insufficient funds|your card",
     )
         .means(C::Validation, "card_declined", R::No)
+        .because("the bank refuses the card")
         .rank(rank::SPECIAL)
         .like(&["stripe.error.CardError: Your card was declined."]),
 ];
