@@ -3,6 +3,10 @@
 //! Prints the figures (`cargo test --test corpus -- --nocapture`) and holds the targets. The figure to
 //! believe is that of the held-out tools: about a quarter of the tools, chosen by a hash of their name
 //! before any case was read, whose cases nobody looked at while the patterns were written.
+//!
+//! `tests/corpus/fresh.jsonl` was made later, by running other failures of more tools and from public
+//! threads, and labelled before the classifier had seen it. Its first reading is written down in
+//! [`FIRST_READING`]; since then half of its tools may be looked at, the other half may not.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,6 +22,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use autoexec::policy::classify::batch::{self, Answer};
+use autoexec::policy::classify::reason_of;
 
 /// A case and its label. What the classifier may see is read from the same line by itself.
 #[derive(Debug, Deserialize)]
@@ -119,19 +124,36 @@ fn plain_path(path: &str) -> &str {
     path.strip_prefix("./").unwrap_or(path)
 }
 
+/// Which share of the tools, in 256ths, nobody looked at: a quarter of those of the first corpus, which
+/// are part of the half of those of the fresh one.
+const HELD_OUT: u8 = 64;
+const HELD_OUT_OF_THE_FRESH: u8 = 128;
+
+/// What the classifier made of the fresh cases before anything was changed for them.
+const FIRST_READING: &str = "first reading of the fresh cases: category 0.798 (unseen tools 0.828), \
+    false positives 0.060, traps 0.629, extraction 0.791";
+
 /// Whether the tool belongs to the part that nobody looked at.
-fn is_held_out(tool: &str) -> bool {
+fn is_held_out(tool: &str, below: u8) -> bool {
     let digest = Sha256::digest(format!("autoexec-heldout:{tool}").as_bytes());
-    digest.first().copied().unwrap() < 64
+    digest.first().copied().unwrap() < below
 }
 
-fn measure() -> (Figures, Figures, Figures) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/failures.jsonl");
+/// Figures of all cases, of those that may be looked at, and of the held-out ones.
+fn measure(file: &str, held_out_below: u8) -> (Figures, Figures, Figures) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/corpus")
+        .join(file);
     let (mut all, mut seen, mut held_out) = Default::default();
     for (number, line) in fs::read_to_string(path).unwrap().lines().enumerate() {
         let case: Case = serde_json::from_str(line).unwrap();
         let answer = batch::answer(line, number + 1).unwrap();
-        let part: &mut Figures = if is_held_out(&case.tool) {
+        assert!(
+            answer.category == "success" || reason_of(&answer.pattern).is_some(),
+            "{} has no reason",
+            answer.pattern
+        );
+        let part: &mut Figures = if is_held_out(&case.tool, held_out_below) {
             &mut held_out
         } else {
             &mut seen
@@ -145,7 +167,7 @@ fn measure() -> (Figures, Figures, Figures) {
 
 #[test]
 fn the_classifier_reaches_its_targets() {
-    let (all, seen, held_out) = measure();
+    let (all, seen, held_out) = measure("failures.jsonl", HELD_OUT);
     println!("{:<12} {:>5} {:>9}", "category", "cases", "right");
     for (name, share) in &all.by_category {
         println!("{name:<12} {:>5} {:>9.3}", share.all, share.value());
@@ -163,4 +185,17 @@ fn the_classifier_reaches_its_targets() {
     assert!(all.traps.value() >= 0.93);
     assert!(all.extraction.value() >= 0.90);
     assert!(held_out.category.value() >= 0.85);
+}
+
+#[test]
+fn the_fresh_cases_are_judged_as_well_as_seen_ones() {
+    let (all, seen, unseen) = measure("fresh.jsonl", HELD_OUT_OF_THE_FRESH);
+    println!("{FIRST_READING}");
+    println!("{}", all.line("fresh"));
+    println!("{}", seen.line("seen"));
+    println!("{}", unseen.line("unseen"));
+    for wrong in &seen.wrong {
+        println!("  {wrong}");
+    }
+    assert!(all.category.all >= 300, "the fresh cases are whole");
 }
