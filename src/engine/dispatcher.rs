@@ -48,6 +48,9 @@ use crate::support::crash;
 /// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
 /// may be lost with its sender, and the clock may jump.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// The same while a test moves the clock from outside.
+const LOOK_AT_STEERED_CLOCK: Duration = Duration::from_millis(10);
+
 /// A run, or a command that changes something while no run is active.
 pub(crate) struct Dispatcher<'a> {
     pub(crate) entered: Entered,
@@ -380,13 +383,18 @@ impl Dispatcher<'_> {
 
     /// How long the loop may wait.
     fn patience(&self) -> Duration {
+        let longest = if self.clock.is_steered() {
+            LOOK_AT_STEERED_CLOCK
+        } else {
+            LOOK_AROUND
+        };
         let now = self.clock.now();
         [self.pace.next_due, self.pace.throttled]
             .into_iter()
             .flatten()
             .map(|instant| instant.since(now))
             .min()
-            .unwrap_or(LOOK_AROUND)
-            .min(LOOK_AROUND)
+            .unwrap_or(longest)
+            .min(longest)
     }
 }

@@ -2,8 +2,13 @@
 //!
 //! Not here: zones and windows of the night (`policy`), wording of durations (`support::text`).
 //! Nothing below `cli` reads the system clock by itself; a [`Clock`] is handed down, so that a
-//! test can stand at any instant.
+//! test can stand at any instant. For tests of the real program the system's clock itself can be
+//! steered from outside: [`STEERING`] names a file that says what time it is.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, Offset, SecondsFormat, TimeZone, Utc};
@@ -139,10 +144,15 @@ impl Zone {
     }
 }
 
+/// For tests: the variable that names a file from which "now" is read each time, by this program and
+/// by those that it starts. Milliseconds since the epoch: the clock stands there. `+1500` or `-1500`:
+/// the machine's clock, moved by so many milliseconds.
+pub const STEERING: &str = "__AUTOEXEC_TEST_CLOCK";
+
 /// Where "now" comes from.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The machine's clock, or for tests the one that a file tells.
     #[default]
     System,
     /// A clock that stands still, for tests.
@@ -157,10 +167,69 @@ impl Clock {
     )]
     pub fn now(self) -> Timestamp {
         match self {
-            Self::System => Timestamp::from(Utc::now()),
+            Self::System => match steering() {
+                None => Timestamp::from(Utc::now()),
+                Some(steering) => steering.instant(Timestamp::from(Utc::now())),
+            },
             Self::Fixed(instant) => instant,
         }
     }
+
+    /// Whether somebody outside moves the clock, so that waiting for it to move on by itself is no
+    /// use: look often.
+    pub fn is_steered(self) -> bool {
+        matches!(self, Self::System) && steering().is_some()
+    }
+}
+
+/// A file that says what time it is.
+#[derive(Debug)]
+struct Steering {
+    file: PathBuf,
+    /// What was read last, for the moment in which the file is being written.
+    last: AtomicI64,
+}
+
+/// The file, if there is one; looked for once.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "supervisors have no settings, and tests steer them as well"
+)]
+fn steering() -> Option<&'static Steering> {
+    static FILE: OnceLock<Option<Steering>> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let file = std::env::var_os(STEERING).filter(|file| !file.is_empty())?;
+        Some(Steering {
+            file: file.into(),
+            last: AtomicI64::new(i64::MIN),
+        })
+    })
+    .as_ref()
+}
+
+impl Steering {
+    fn instant(&self, machine: Timestamp) -> Timestamp {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        if let Some(instant) = steered(&text, machine) {
+            self.last.store(instant.0, Ordering::Relaxed);
+            return instant;
+        }
+        match self.last.load(Ordering::Relaxed) {
+            i64::MIN => machine,
+            last => Timestamp(last),
+        }
+    }
+}
+
+/// What a steering file means; `None` while there is nothing sensible in it.
+fn steered(text: &str, machine: Timestamp) -> Option<Timestamp> {
+    let text = text.strip_suffix('\n')?;
+    let number: i64 = text.parse().ok()?;
+    Some(if text.starts_with(['+', '-']) {
+        Timestamp(machine.0.saturating_add(number))
+    } else {
+        Timestamp(number)
+    })
 }
 
 /// Time since an arbitrary start that neither jumps nor counts the time the machine sleeps.
@@ -205,6 +274,35 @@ mod tests {
         assert_eq!(zone.short(hours(2), now), "21:13");
         assert_eq!(zone.short(hours(30), now), "13 Nov 17:13");
         assert_eq!(zone.short(hours(24 * 400), now), "2022-10-10 23:13");
+    }
+
+    #[test]
+    fn a_file_makes_the_clock_stand_or_moves_it() {
+        let machine = Timestamp::from_millis(5_000);
+        let told = |text: &str| steered(text, machine).map(Timestamp::as_millis);
+        assert_eq!(told("1700000000000\n"), Some(1_700_000_000_000));
+        assert_eq!(told("+1500\n"), Some(6_500));
+        assert_eq!(told("-6000\n"), Some(-1_000));
+        assert_eq!(told("+9223372036854775807\n"), Some(i64::MAX));
+        // Half of a number is a number too: only a whole line counts.
+        for unfinished in ["", "17", "+", "\n", "noon\n"] {
+            assert_eq!(told(unfinished), None, "{unfinished:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_goes_on_from_what_it_read_last_while_its_file_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let steering = Steering {
+            file: folder.path().join("clock"),
+            last: AtomicI64::new(i64::MIN),
+        };
+        let machine = Timestamp::from_millis(5_000);
+        assert_eq!(steering.instant(machine), machine, "there is no file yet");
+        std::fs::write(&steering.file, "777\n").unwrap();
+        assert_eq!(steering.instant(machine).as_millis(), 777);
+        std::fs::write(&steering.file, "").unwrap();
+        assert_eq!(steering.instant(machine).as_millis(), 777);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod sandbox;
 
 mod check;
 mod classify;
+mod clock;
 mod completions;
 mod crash;
 mod db;

@@ -62,6 +62,18 @@ impl Sandbox {
         self.root.path().join("state")
     }
 
+    /// Sets the clock of every program that is started in this sandbox from now on, and of those that
+    /// run by it already: milliseconds since the epoch, or `+` and `-` of them to move the machine's.
+    pub(crate) fn set_clock(&self, line: impl std::fmt::Display) {
+        let (file, new) = (self.clock(), self.root.path().join("clock.new"));
+        std::fs::write(&new, format!("{line}\n")).unwrap();
+        std::fs::rename(new, file).unwrap();
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.root.path().join("clock")
+    }
+
     /// Writes a file below the working directory and gives its path.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.work().join(name);
@@ -91,6 +103,9 @@ impl Sandbox {
             .env("AUTOEXEC_STATE_DIR", self.state())
             .current_dir(self.work())
             .stdin(Stdio::null());
+        if self.clock().exists() {
+            command.env("__AUTOEXEC_TEST_CLOCK", self.clock());
+        }
         command
     }
 
