@@ -10,10 +10,13 @@ use crate::model::ids::TaskName;
 use crate::model::spec::Backoff;
 use crate::model::spec::Command;
 use crate::model::spec::Leftovers;
+use crate::model::spec::MAIN_STEP;
 use crate::model::spec::OnCrash;
+use crate::model::spec::StepSpec;
 use crate::model::spec::TaskSpec;
 use crate::support::bytes::OsText;
 use crate::taskfile::keys::Scope;
+use crate::taskfile::steps;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
 
@@ -46,12 +49,22 @@ pub(crate) fn find<'s>(settings: &'s [Arc<Setting>], name: &str) -> Option<&'s S
 /// The definition that the settings make; `None` if the name or the command is missing.
 pub(crate) fn assemble(settings: &[Arc<Setting>], folder: &Path) -> Option<TaskSpec> {
     let name = name(settings)?;
-    let command = command(settings)?;
+    let shell = shell(settings);
     let workdir = match find(settings, "workdir").map(|setting| &setting.value) {
         Some(Value::Path(path)) => below(folder, path.as_path()),
         _ => folder.to_owned(),
     };
-    let mut spec = TaskSpec::of_command(name.clone(), command, OsText::from(workdir));
+    let workdir = OsText::from(workdir);
+    let steps = match find(settings, "command") {
+        Some(command) => {
+            let command = command_of(&command.value, &shell)?;
+            vec![StepSpec::of_command(MAIN_STEP.to_owned(), command)]
+        }
+        None => steps::assemble(settings, &shell, folder, &workdir),
+    };
+    let first: Command = steps.first()?.command.clone();
+    let mut spec = TaskSpec::of_command(name.clone(), first, workdir);
+    spec.steps = steps;
     for setting in settings {
         let fits = apply(&mut spec, setting, folder);
         // INVARIANT: every key of the table that works has its arm below; a test tries them all.
@@ -68,11 +81,12 @@ pub(crate) fn name(settings: &[Arc<Setting>]) -> Option<&TaskName> {
     }
 }
 
-fn command(settings: &[Arc<Setting>]) -> Option<Command> {
-    match &find(settings, "command")?.value {
+/// The command that a value makes.
+pub(crate) fn command_of(value: &Value, shell: &[OsText]) -> Option<Command> {
+    match value {
         Value::Argv(argv) => Some(Command::Direct(argv.clone())),
         Value::Script(script) => Some(Command::Shell {
-            shell: shell(settings),
+            shell: shell.to_vec(),
             script: script.clone(),
         }),
         _ => None,
@@ -91,8 +105,8 @@ pub(crate) fn shell(settings: &[Arc<Setting>]) -> Vec<OsText> {
 fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
     let part = setting.part.as_str();
     match (setting.key.scope, setting.key.name, &setting.value) {
-        // These four made the definition.
-        (Scope::Task, "name" | "command" | "shell" | "workdir", _) => {}
+        // These made the definition.
+        (Scope::Task, "name" | "command" | "shell" | "workdir", _) | (Scope::Step, ..) => {}
         (Scope::Task, "env", Value::Text(text)) => {
             spec.env.insert(part.to_owned(), text.clone());
         }
@@ -195,6 +209,6 @@ fn small(number: i64) -> u32 {
 }
 
 /// A path below a folder, without `.` in it; an absolute one stays as it is.
-fn below(folder: &Path, path: &Path) -> PathBuf {
+pub(crate) fn below(folder: &Path, path: &Path) -> PathBuf {
     folder.join(path).components().collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::support::bytes::OsText;
 use crate::taskfile::assemble::find;
 use crate::taskfile::diagnostic::Reporter;
+use crate::taskfile::keys::Scope;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
 
@@ -21,14 +22,18 @@ pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]
     if let Some(shell) = shell {
         note_shell(reporter, shell);
     }
-    let Some(command) = find(settings, "command") else {
-        return;
-    };
-    match &command.value {
-        Value::Argv(argv) => note_dollar(reporter, command, argv),
-        // Who names a shell knows it; the default one does not stop at the first error.
-        Value::Script(script) if shell.is_none() => note_script(reporter, command, script),
-        _ => {}
+    for command in settings {
+        if !(matches!(command.key.scope, Scope::Task | Scope::Step)
+            && command.key.name == "command")
+        {
+            continue;
+        }
+        match &command.value {
+            Value::Argv(argv) => note_dollar(reporter, command, argv),
+            // Who names a shell knows it; the default one does not stop at the first error.
+            Value::Script(script) if shell.is_none() => note_script(reporter, command, script),
+            _ => {}
+        }
     }
 }
 

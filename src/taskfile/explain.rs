@@ -8,7 +8,9 @@ use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
 use crate::support::bytes::OsText;
 use crate::support::table::pad;
+use crate::support::untrusted::Untrusted;
 use crate::taskfile::ParsedTask;
+use crate::taskfile::assemble::find;
 use crate::taskfile::keys::Kind;
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
@@ -46,7 +48,12 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
         .iter()
         .any(|setting| setting.key.name == "retries");
     for key in KEYS.iter().filter(|key| key.since == Since::Now) {
-        if key.scope == Scope::File || matches!(key.kind, Kind::Table(_) | Kind::PerCategory(_)) {
+        let is_table = matches!(
+            key.kind,
+            Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_)
+        );
+        // Steps have names of their own and come behind all others.
+        if is_table || matches!(key.scope, Scope::File | Scope::Step) {
             continue;
         }
         let mut written: Vec<&Setting> = task
@@ -65,8 +72,10 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
                 setting.origin.to_string(),
             ]);
         }
-        let said_otherwise = attempts_are_written_as_retries
-            && (key.scope, key.name) == (Scope::Retry, "max_attempts");
+        let is_of_steps = key.name == "command" && find(&task.settings, "command").is_none();
+        let said_otherwise = is_of_steps
+            || attempts_are_written_as_retries
+                && (key.scope, key.name) == (Scope::Retry, "max_attempts");
         if written.is_empty() && !key.default.is_empty() && !said_otherwise {
             let value = match key.name {
                 "workdir" => shown(&task.spec.workdir),
@@ -75,7 +84,37 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
             rows.push([key.path(""), value, BUILT_IN.to_owned()]);
         }
     }
+    rows.extend(step_rows(task));
     rows
+}
+
+/// What was written for each step, under the step's name.
+fn step_rows(task: &ParsedTask) -> Vec<[String; 3]> {
+    let mut settings: Vec<&Setting> = task
+        .settings
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|setting| setting.key.scope == Scope::Step && setting.key.name != "name")
+        .collect();
+    settings.sort_by_key(|setting| setting.step);
+    settings
+        .into_iter()
+        .filter_map(|setting| {
+            let step = task.spec.steps.get(setting.step.checked_sub(1)?)?;
+            let shown_value = match setting.key.name {
+                "command" => command(&step.command),
+                "workdir" => step.workdir.as_ref().map(shown)?,
+                "stdin" => step.stdin.as_ref().map(shown)?,
+                _ => value(&setting.value),
+            };
+            let part = match setting.part.as_str() {
+                "" => String::new(),
+                part => format!(".{}", Untrusted::from(part).for_terminal()),
+            };
+            let path = format!("step.{}.{}{part}", step.name, setting.key.name);
+            Some([path, shown_value, setting.origin.to_string()])
+        })
+        .collect()
 }
 
 /// A value as it holds: paths made absolute.

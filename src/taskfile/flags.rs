@@ -166,6 +166,7 @@ fn given(key: &'static Key, value: Value, at: &At) -> Setting {
     Setting {
         key,
         part: String::new(),
+        step: 0,
         value,
         at: at.clone(),
         origin: Origin::CommandLine,

@@ -31,6 +31,7 @@ mod reference;
 mod render;
 mod scalars;
 mod source;
+mod steps;
 mod table;
 mod values;
 mod walk;

@@ -11,13 +11,14 @@ use crate::taskfile::keys::Since;
 use crate::taskfile::table::KEYS;
 
 /// The sections of the reference.
-const SECTIONS: [Scope; 6] = [
+const SECTIONS: [Scope; 7] = [
     Scope::File,
     Scope::Task,
     Scope::Retry,
     Scope::RetryOn,
     Scope::Limits,
     Scope::Success,
+    Scope::Step,
 ];
 
 /// Every key that works, table by table, and then the keys that do not work yet.

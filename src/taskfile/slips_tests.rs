@@ -56,11 +56,6 @@ const SLIPS: &[(&str, &str, &str)] = &[
         "success checks",
     ),
     (
-        "[[task.step]]",
-        "`step` is not supported yet",
-        "several steps",
-    ),
-    (
         "retries = -1",
         "`retries` must be a whole number from 0",
         "`retries = 3`",

@@ -149,6 +149,21 @@ pub static KEYS: &[Key] = keys! {
     Success "exit_codes" = ExitCodes, default "[0]", example "[0, 2]";
         "Exit codes that mean success."
 
+    Task "step" = Tables(Scope::Step);
+        "The commands of a task of several, in order, instead of `command`; at most 100. A finished step is a checkpoint: the next attempt begins behind it."
+    Step "name" = Name, example "\"prepare\"";
+        "What the step is called; unique within the task."
+    Step "command" = Command, example "[\"python3\", \"prepare.py\"]";
+        "What runs. A list is executed directly, a text is handed to the task's `shell`."
+    Step "env" = Variables, example "{ STAGE = \"1\" }";
+        "Variables for this step besides the task's."
+    Step "workdir" = Path, default "the task's", example "\"~/prepared\"";
+        "Where this step runs; relative to the folder of the file."
+    Step "stdin" = Path, default "the task's", example "\"rows.csv\"";
+        "The file that becomes standard input of this step; relative to where it runs."
+    Step "timeout" = Span(MILLISECOND), default "none", example "\"30m\"";
+        "The most time that this step may take; the task's `timeout` spans all steps of an attempt."
+
     Success "files" = Other("a list of paths"), later "success checks";
         "Files that must be there, not empty and newer than the attempt."
     Success "stdout_matches" = Other("a regular expression"), later "success checks";
@@ -175,20 +190,6 @@ pub static KEYS: &[Key] = keys! {
         "How long it may be silent and idle."
     Task "total_timeout" = Span(MILLISECOND), later "time limits over all attempts";
         "The most time from the first start, waiting included."
-    Task "step" = Tables(Scope::Step), later "tasks of several steps";
-        "One command of a task of several; a finished step is a checkpoint."
-    Step "name" = Name, later "tasks of several steps";
-        "What the step is called."
-    Step "command" = Command, later "tasks of several steps";
-        "What runs."
-    Step "env" = Variables, later "tasks of several steps";
-        "Variables for this step."
-    Step "workdir" = Path, later "tasks of several steps";
-        "Where this step runs."
-    Step "stdin" = Path, later "tasks of several steps";
-        "The file that becomes standard input of this step."
-    Step "timeout" = Span(MILLISECOND), later "tasks of several steps";
-        "The most time that this step may take."
     Task "recover" = Tables(Scope::Recover), later "recoveries";
         "The task's own way to heal a failure."
     Recover "when" = Other("a category, a pattern or `{ matches = \"regex\" }`"), later "recoveries";

@@ -30,6 +30,18 @@ fn task_with(key: &Key, value: &str) -> String {
     match (key.scope, key.name) {
         (Scope::Task, "name") => format!("[[task]]\ncommand = \"true\"\nname = {value}\n"),
         (Scope::Task, "command") => format!("[[task]]\nname = \"one\"\ncommand = {value}\n"),
+        (Scope::Step, "name" | "command") => format!(
+            "[[task]]\nname = \"one\"\n[[task.step]]\n{} = {value}\n{} = \"x\"\n",
+            key.name,
+            if key.name == "name" {
+                "command"
+            } else {
+                "name"
+            }
+        ),
+        (Scope::Step, name) => format!(
+            "[[task]]\nname = \"one\"\n[[task.step]]\nname = \"x\"\ncommand = \"true\"\n{name} = {value}\n"
+        ),
         (Scope::RetryOn, name) => {
             format!(
                 "[[task]]\nname = \"one\"\ncommand = \"true\"\nretry.on.network.{name} = {value}\n"
@@ -56,7 +68,10 @@ fn working_values() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(|key| {
         key.since == Since::Now
             && key.scope != Scope::File
-            && !matches!(key.kind, Kind::Table(_) | Kind::PerCategory(_))
+            && !matches!(
+                key.kind,
+                Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_)
+            )
     })
 }
 
@@ -126,8 +141,8 @@ fn keys_of_later_work_are_refused_by_name_in_files_and_on_the_command_line() {
         let text = match key.scope {
             Scope::File => format!("{} = 1\n", key.name),
             Scope::Task | Scope::Success => task_with(key, "1"),
-            Scope::Step | Scope::Recover | Scope::Slurm | Scope::Pattern => continue,
-            Scope::Retry | Scope::RetryOn | Scope::Limits => unreachable!(),
+            Scope::Recover | Scope::Slurm | Scope::Pattern => continue,
+            Scope::Retry | Scope::RetryOn | Scope::Limits | Scope::Step => unreachable!(),
         };
         let refused = loaded(&text).diagnostics;
         assert_eq!(refused.len(), 1, "{refused:?}");

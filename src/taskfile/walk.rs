@@ -19,6 +19,7 @@ use crate::taskfile::node::Raw;
 use crate::taskfile::origin::Origin;
 use crate::taskfile::origin::Place;
 use crate::taskfile::scalars::is_variable;
+use crate::taskfile::steps;
 use crate::taskfile::table::KEYS;
 use crate::taskfile::values::Reader;
 use crate::taskfile::values::Value;
@@ -52,6 +53,8 @@ pub(crate) struct Setting {
     pub(crate) key: &'static Key,
     /// The variable or the category, for keys that have a value for each.
     pub(crate) part: String,
+    /// Which step of the task it is about, from 1; 0 for the task itself.
+    pub(crate) step: usize,
     pub(crate) value: Value,
     pub(crate) at: At,
     pub(crate) origin: Origin,
@@ -66,7 +69,7 @@ impl Setting {
             (Scope::Task, "retries") => (Scope::Retry, "max_attempts"),
             other => other,
         };
-        main(self) == main(other) && self.part == other.part
+        main(self) == main(other) && self.part == other.part && self.step == other.step
     }
 }
 
@@ -103,16 +106,21 @@ pub(crate) fn walk(reader: &mut Reader<'_>, section: Section, entries: Vec<Entry
     let mut walk = Walk {
         reader,
         section,
+        step: 0,
         walked: Walked::default(),
     };
+    steps::refuse_command_beside(walk.reader, &entries);
     walk.table(Scope::Task, "", entries);
     walk.refuse_both_spellings();
+    steps::note_doubles(walk.reader, &walk.walked.settings);
     walk.walked
 }
 
 struct Walk<'w, 'a> {
     reader: &'w mut Reader<'a>,
     section: Section,
+    /// The step whose table is walked, from 1; 0 outside of steps.
+    step: usize,
     walked: Walked,
 }
 
@@ -121,7 +129,7 @@ impl Walk<'_, '_> {
         for Entry { key, at, node } in entries {
             let Some(known) = Key::find(scope, &key) else {
                 let meant = unknown_key(self.reader, scope, self.section, &key, &at);
-                if scope == Scope::Task {
+                if matches!(scope, Scope::Task | Scope::Step) {
                     self.walked.meant.extend(meant);
                 }
                 continue;
@@ -147,6 +155,9 @@ impl Walk<'_, '_> {
         match (key.kind, node.raw) {
             (Kind::Table(inner), Raw::Table(entries)) => self.table(inner, "", entries),
             (Kind::PerCategory(inner), Raw::Table(entries)) => self.categories(key, inner, entries),
+            (Kind::Tables(inner @ Scope::Step), Raw::List(items)) => {
+                self.steps(key, inner, &node.at, items);
+            }
             (Kind::Variables, Raw::Table(entries)) => self.variables(key, entries),
             (Kind::Variables, raw) => {
                 let node = Node { at: node.at, raw };
@@ -165,6 +176,7 @@ impl Walk<'_, '_> {
             self.walked.settings.push(Arc::new(Setting {
                 key,
                 part: part.to_owned(),
+                step: self.step,
                 value,
                 at: node.at.clone(),
                 origin,
@@ -247,6 +259,24 @@ impl Walk<'_, '_> {
                 }
             }
         }
+    }
+
+    fn steps(&mut self, key: &'static Key, inner: Scope, at: &At, items: Vec<Node>) {
+        steps::note_number(self.reader, at, items.len());
+        for (index, Node { at, raw }) in items.into_iter().enumerate() {
+            let Raw::Table(entries) = raw else {
+                self.refuse_form(key, &Node { at, raw });
+                continue;
+            };
+            self.step = index + 1;
+            let (written, meant) = (self.walked.written.len(), self.walked.meant.len());
+            self.table(inner, "", entries);
+            let named = self.walked.written.iter().skip(written).map(|key| key.name);
+            let guessed = self.walked.meant.iter().skip(meant).copied();
+            let there: Vec<&str> = named.chain(guessed).collect();
+            steps::note_missing(self.reader, &at, |name| there.contains(&name));
+        }
+        self.step = 0;
     }
 
     /// `retries` and `retry.max_attempts` in one table: nobody can know which one is meant.
