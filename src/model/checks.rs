@@ -85,3 +85,21 @@ pub enum Requirement {
         port: u16,
     },
 }
+
+impl Requirement {
+    /// As it is written in a task file; untrusted text.
+    pub fn written(&self) -> OsText {
+        match self {
+            Self::Tool { name, version } => match version {
+                Some(version) => OsText::from(format!("{name} >= {version}")),
+                None => OsText::from(name.as_str()),
+            },
+            Self::File(path) => path.clone(),
+            Self::Env(name) => OsText::from(format!("env:{name}")),
+            Self::Tcp { host, port } if host.contains(':') => {
+                OsText::from(format!("tcp:[{host}]:{port}"))
+            }
+            Self::Tcp { host, port } => OsText::from(format!("tcp:{host}:{port}")),
+        }
+    }
+}

@@ -4,7 +4,8 @@
 //! chance, so every judgement can be repeated and explained later. [`classify`] says what a failure
 //! is, [`decide`] what happens next, [`backoff`] how long to wait, [`pick`] what runs first and why
 //! something does not run, [`poison`] which task kills its runner, [`strategy`] which remedies suit a
-//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
+//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task,
+//! [`version`] which version is enough.
 
 pub mod backoff;
 pub mod classify;
@@ -14,3 +15,4 @@ pub mod poison;
 pub mod strategy;
 pub mod trace;
 pub mod verdict;
+pub mod version;

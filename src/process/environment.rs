@@ -13,6 +13,7 @@ use crate::model::ids::QueueId;
 use crate::model::layout::MARK_VARIABLE;
 use crate::model::spec::EnvInherit;
 use crate::model::spec::Surroundings;
+use crate::model::spec::TaskSpec;
 use crate::process::sweep;
 use crate::support::bytes::OsText;
 
@@ -78,19 +79,13 @@ pub fn build(
     inherited: &Inherited,
     env_file: &[(OsText, OsText)],
 ) -> Environment {
-    let spec = &assignment.spec;
-    let mut environment = base(&spec.env_inherit, &assignment.surroundings, inherited);
-    if let Some(pwd) = environment.get_mut(&OsText::from("PWD")) {
-        *pwd = spec.workdir.clone();
-    }
-    environment.extend(env_file.iter().cloned());
-    for variables in [&spec.env, &assignment.variables] {
-        environment.extend(
-            variables
-                .iter()
-                .map(|(name, value)| (OsText::from(name.as_str()), value.clone())),
-        );
-    }
+    let mut environment = of_task(
+        &assignment.spec,
+        &assignment.surroundings,
+        inherited,
+        env_file,
+    );
+    environment.extend(as_bytes(&assignment.variables));
     let own = sweep::mark(queue, assignment.attempt);
     let name = OsText::from(MARK_VARIABLE);
     // A run inside a task: its processes belong to the outer attempt too.
@@ -101,6 +96,30 @@ pub fn build(
     environment.insert(name, OsText::new(mark));
     environment.retain(|name, _| is_settable(name));
     environment
+}
+
+/// The environment of a task before anything of an attempt is in it: good for looking at what the task
+/// would find, as `plan` does.
+pub fn of_task(
+    spec: &TaskSpec,
+    surroundings: &Surroundings,
+    inherited: &Inherited,
+    env_file: &[(OsText, OsText)],
+) -> Environment {
+    let mut environment = base(&spec.env_inherit, surroundings, inherited);
+    if let Some(pwd) = environment.get_mut(&OsText::from("PWD")) {
+        *pwd = spec.workdir.clone();
+    }
+    environment.extend(env_file.iter().cloned());
+    environment.extend(as_bytes(&spec.env));
+    environment.retain(|name, _| is_settable(name));
+    environment
+}
+
+fn as_bytes(variables: &BTreeMap<String, OsText>) -> impl Iterator<Item = (OsText, OsText)> {
+    variables
+        .iter()
+        .map(|(name, value)| (OsText::from(name.as_str()), value.clone()))
 }
 
 fn base(inherit: &EnvInherit, surroundings: &Surroundings, inherited: &Inherited) -> Environment {

@@ -1,6 +1,6 @@
 //! Helper programs: small commands that autoexec itself asks something (never tasks).
 //!
-//! They get no input, a group of their own and little time; what they print is kept up to a limit. A
+//! They run where autoexec does, or where a task would ([`Standing`]). They get no input, a group of their own and little time; what they print is kept up to a limit. A
 //! helper that does not end in time is killed with its group. Works in any thread, and waits only for
 //! its own child.
 
@@ -11,6 +11,7 @@ use std::io::Read as _;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -23,6 +24,7 @@ use rustix::event::Timespec;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
+use crate::process::environment::Environment;
 use crate::support::clock::monotonic;
 use crate::support::untrusted::Untrusted;
 
@@ -86,10 +88,50 @@ pub enum HelperError {
 )]
 pub fn run(argv: &[OsString], limit: Duration) -> Result<Answer, HelperError> {
     let (name, arguments) = argv.split_first().ok_or(HelperError::Nameless)?;
-    let program = Untrusted::new(name.as_encoded_bytes());
-    let deadline = monotonic() + limit;
-    let mut child = Command::new(name)
+    let mut command = Command::new(name);
+    command.args(arguments);
+    ask(command, limit)
+}
+
+/// Where a task stands: its folder and its variables.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// Its working directory.
+    pub workdir: &'a Path,
+    /// Its whole environment.
+    pub environment: &'a Environment,
+}
+
+/// Runs `program`, found already, as a task would: called `name`, with its folder and variables.
+///
+/// # Errors
+/// When it cannot be started or read, or does not end in time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts helper programs"
+)]
+pub fn run_standing(
+    program: &Path,
+    name: &str,
+    arguments: &[&str],
+    standing: Standing<'_>,
+    limit: Duration,
+) -> Result<Answer, HelperError> {
+    let mut command = Command::new(program);
+    let variables = standing.environment.iter();
+    command
+        .arg0(name)
         .args(arguments)
+        .current_dir(standing.workdir)
+        .env_clear()
+        .envs(variables.map(|(name, value)| (name.as_os_str(), value.as_os_str())));
+    ask(command, limit)
+}
+
+fn ask(mut command: Command, limit: Duration) -> Result<Answer, HelperError> {
+    let program = Untrusted::new(command.get_program().as_encoded_bytes());
+    let deadline = monotonic() + limit;
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

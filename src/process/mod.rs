@@ -29,6 +29,7 @@ pub mod logfollow;
 mod logframe;
 pub mod logread;
 pub mod reap;
+pub mod requires;
 pub mod runlock;
 pub mod signals;
 pub mod slotfile;
