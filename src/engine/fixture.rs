@@ -122,6 +122,7 @@ pub(crate) fn failure(category: Category) -> Judgement {
         category,
         pattern: "test".to_owned(),
         retryable: Retryable::Yes,
+        told: false,
         confidence: 1.0,
         extracted: std::collections::BTreeMap::new(),
         line: None,

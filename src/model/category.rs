@@ -131,6 +131,10 @@ pub struct Classification {
     pub pattern: String,
     /// Whether running again can work.
     pub retryable: Retryable,
+    /// Whether `retryable` was told by somebody who knows, such as a pattern of the user's, and not
+    /// guessed: then it counts for more than what the category usually means.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
     /// How sure we are, from 0 to 1.
     pub confidence: f64,
     /// Values found in the output: `host`, `port`, `path`, `module`, ….

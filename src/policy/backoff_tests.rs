@@ -108,6 +108,7 @@ fn limited(category: Category, key: &str, value: &str) -> Classification {
         category,
         pattern: "http_429".to_owned(),
         retryable: Retryable::Yes,
+        told: false,
         confidence: 0.9,
         extracted: [(key.to_owned(), value.to_owned())].into(),
         line: None,

@@ -11,6 +11,8 @@
 //! - The category decides whether a retry is tried at all ([`plain_retry_can_help`]).
 //!   `retry.on.<category>.max_attempts` overrides that, but for a task that somebody stopped with
 //!   Ctrl-C: a person has decided.
+//! - Where somebody who knows has said whether to retry (`told`, such as a pattern of the user's), that
+//!   holds instead of the table of categories.
 //! - An attempt that reached the task's own `timeout` gets twice the limit, at most four times the
 //!   declared one.
 
@@ -161,7 +163,11 @@ fn limit(spec: &TaskSpec, failure: &Classification) -> u32 {
     if let Some(written) = written {
         return written;
     }
-    // What asks for another attempt itself knows better than the cautious two of `unknown`.
+    // Whoever says that trying again helps knows better than the cautious two of `unknown`.
+    if failure.told && failure.retryable == Retryable::Yes {
+        return DEFAULT_MAX_ATTEMPTS;
+    }
+    // So does what asks for another attempt itself.
     if [codes::TRY_LATER_PATTERN, codes::START_AGAIN_PATTERN].contains(&failure.pattern.as_str()) {
         return DEFAULT_MAX_ATTEMPTS;
     }
@@ -270,6 +276,17 @@ fn used_up(limit: u32) -> String {
 fn may_retry(spec: &TaskSpec, failure: &Classification) -> Result<(), String> {
     if failure.category == Category::Killed && failure.retryable == Retryable::No {
         return Err("somebody stopped it by hand".to_owned());
+    }
+    // More exact than a rule for the whole category.
+    match (failure.told, failure.retryable) {
+        (true, Retryable::Yes) => return Ok(()),
+        (true, Retryable::No) => {
+            return Err(format!(
+                "`{}` is marked as something that a retry does not help",
+                failure.pattern
+            ));
+        }
+        (true, Retryable::AfterFix) | (false, _) => {}
     }
     let overridden = spec
         .retry

@@ -15,6 +15,8 @@ use crate::model::spec::Command;
 use crate::policy::classify::Facts;
 use crate::policy::classify::classify;
 use proptest::prelude::*;
+#[path = "decide_told_tests.rs"]
+mod told;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -54,6 +56,7 @@ fn judged(category: Category, pattern: &str, retryable: Retryable) -> Judgement 
         category,
         pattern: pattern.to_owned(),
         retryable,
+        told: false,
         confidence: 0.9,
         extracted: std::collections::BTreeMap::new(),
         line: None,

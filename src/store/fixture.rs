@@ -156,6 +156,7 @@ pub(crate) fn network() -> Classification {
         category: Category::Network,
         pattern: "connection_refused".to_owned(),
         retryable: Retryable::Yes,
+        told: false,
         confidence: 0.9,
         extracted: [("port".to_owned(), "5432".to_owned())].into(),
         line: Some("connect: connection refused".to_owned()),

@@ -148,6 +148,7 @@ fn read_classification(cells: &mut Cells<'_, '_>) -> Result<Option<Classificatio
                 category,
                 pattern,
                 retryable,
+                told: false,
                 confidence,
                 extracted,
                 line,

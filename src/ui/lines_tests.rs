@@ -41,6 +41,7 @@ fn refused() -> Classification {
         category: Category::Network,
         pattern: "connection_refused".to_owned(),
         retryable: Retryable::Yes,
+        told: false,
         confidence: 0.9,
         extracted: std::collections::BTreeMap::new(),
         line: None,

@@ -4,10 +4,28 @@
 
 use std::path::Path;
 
-/// Programs that run another program given as their argument.
-const WRAPPERS: &[&str] = &[
-    "sudo", "env", "nice", "ionice", "nohup", "time", "stdbuf", "setsid", "npx", "xargs", "exec",
-    "sshpass", "command", "chronic", "flock",
+/// Programs that run another program given as their argument: the options that take a value of their
+/// own, and how many words stand before that program.
+#[rustfmt::skip]
+const WRAPPERS: &[(&str, &[&str], usize)] = &[
+    ("sudo", &["-u", "-g", "-h", "-p", "-C", "-T", "-U", "-R", "-D"], 0),
+    ("doas", &["-u", "-C"], 0),
+    ("env", &["-u", "-C", "-S"], 0),
+    ("nice", &["-n"], 0),
+    ("ionice", &["-c", "-n"], 0),
+    ("timeout", &["-s", "-k"], 1),
+    ("gtimeout", &["-s", "-k"], 1),
+    ("time", &["-f", "-o"], 0),
+    ("stdbuf", &["-i", "-o", "-e"], 0),
+    ("xargs", &["-a", "-d", "-E", "-I", "-L", "-n", "-P", "-s"], 0),
+    ("flock", &["-w", "-E"], 1),
+    ("sshpass", &["-f", "-d", "-p", "-P"], 0),
+    ("nohup", &[], 0),
+    ("setsid", &[], 0),
+    ("npx", &["-p", "--package"], 0),
+    ("exec", &["-a"], 0),
+    ("command", &[], 0),
+    ("chronic", &[], 0),
 ];
 
 /// Programs that take a script after `-c`.
@@ -47,34 +65,75 @@ pub(super) struct CommandLine {
 impl CommandLine {
     /// Splits a command line as a person would type it; what a shell is told to run comes after a `;`.
     pub(super) fn read(text: &[u8]) -> Self {
-        let mut words = split(text);
-        let is_shell = words
-            .first()
-            .is_some_and(|first| SHELLS.contains(&base_name(first)));
-        let script = words.iter().position(|word| {
-            word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')
+        let mut line = Self { words: split(text) };
+        // The first program that is no wrapper.
+        let shell = line
+            .places()
+            .into_iter()
+            .find(|place| {
+                line.word(*place)
+                    .is_some_and(|word| wrapper(word).is_none())
+            })
+            .filter(|place| {
+                line.word(*place)
+                    .is_some_and(|word| SHELLS.contains(&base_name(word)))
+            });
+        let script = shell.and_then(|shell| {
+            let behind = line.words.iter().skip(shell + 1);
+            let options = behind
+                .take_while(|word| word.starts_with(['-', '+']) || word.as_str() == "pipefail");
+            options
+                .enumerate()
+                .find(|(_, word)| {
+                    word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')
+                })
+                .map(|(number, _)| shell + 1 + number)
         });
-        if let Some(script) = script.filter(|_| is_shell) {
-            let told = words.split_off(script + 1).join(" ");
-            words.push(";".to_owned());
-            words.extend(split(told.as_bytes()));
+        if let Some(script) = script {
+            let told = line.words.split_off(script + 1).join(" ");
+            line.words.push(";".to_owned());
+            line.words.extend(split(told.as_bytes()));
         }
-        Self { words }
+        line
     }
-    /// The names of the programs that it runs, without their folders, in order.
-    pub(super) fn programs(&self) -> Vec<&str> {
-        let mut programs = Vec::new();
+
+    fn word(&self, place: usize) -> Option<&str> {
+        self.words.get(place).map(String::as_str)
+    }
+
+    /// Where the programs that it runs stand among its words, wrappers too, in order.
+    fn places(&self) -> Vec<usize> {
+        let mut places = Vec::new();
         let mut expected = true;
-        for word in &self.words {
+        // What the last wrapper still has to itself.
+        let (mut valued, mut skipped): (&[&str], usize) = (&[], 0);
+        let mut is_value = false;
+        for (place, word) in self.words.iter().enumerate() {
             if SEPARATORS.contains(&word.as_str()) {
-                expected = true;
-            } else if expected && !word.contains('=') && !word.starts_with('-') {
-                let name = base_name(word);
-                expected = WRAPPERS.contains(&name);
-                programs.push(name);
+                (expected, is_value, valued, skipped) = (true, false, &[], 0);
+            } else if !expected || std::mem::take(&mut is_value) || word.contains('=') {
+                // An argument, the value of a wrapper's option, or a variable.
+            } else if word.starts_with('-') {
+                is_value = valued.contains(&word.as_str());
+            } else if skipped > 0 {
+                skipped -= 1;
+            } else {
+                places.push(place);
+                match wrapper(word) {
+                    Some((_, options, words)) => (valued, skipped) = (options, *words),
+                    None => expected = false,
+                }
             }
         }
-        programs
+        places
+    }
+
+    /// The names of the programs that it runs, without their folders, in order.
+    pub(super) fn programs(&self) -> Vec<&str> {
+        self.places()
+            .into_iter()
+            .filter_map(|place| self.word(place).map(base_name))
+            .collect()
     }
 
     /// Whether it runs one of these programs.
@@ -155,6 +214,12 @@ impl CommandLine {
     }
 }
 
+/// What is known of a program that runs another one.
+fn wrapper(word: &str) -> Option<&'static (&'static str, &'static [&'static str], usize)> {
+    let name = base_name(word);
+    WRAPPERS.iter().find(|(known, ..)| *known == name)
+}
+
 /// Words of a command line, quotes taken off.
 fn split(text: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(text.get(..text.len().min(16_384)).unwrap_or_default());
@@ -227,6 +292,15 @@ mod tests {
             "cd make echo tee"
         );
         assert_eq!(programs("npx tsc --noEmit a.ts"), "npx tsc");
+        assert_eq!(
+            programs("sudo -u www nice -n 10 timeout -k 5 1h env A=1 curl -o x y"),
+            "sudo nice timeout env curl"
+        );
+        assert_eq!(
+            programs("time sh -ec 'flock /tmp/l wget x && date'"),
+            "time sh flock wget date"
+        );
+        assert_eq!(programs("tar -c x"), "tar");
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Draft {
             category: self.category,
             pattern: self.pattern.to_owned(),
             retryable: self.retryable,
+            told: false,
             confidence: f64::from(self.rank.min(99)) / 100.0,
             extracted: self.extracted,
             line: Some(String::from_utf8_lossy(line.trim_ascii()).into_owned()),

@@ -157,6 +157,7 @@ fn judged(
         category,
         pattern: pattern.to_owned(),
         retryable,
+        told: false,
         confidence,
         extracted: BTreeMap::new(),
         line: Some(line.into()),

@@ -1,0 +1,48 @@
+//! Judgements whose word on retrying was told, not guessed.
+
+use super::*;
+
+fn told(category: Category, retryable: Retryable) -> Judgement {
+    let Judgement::Failure(guessed) = judged(category, "mine", retryable) else {
+        panic!("it failed");
+    };
+    Judgement::Failure(Classification {
+        told: true,
+        ..guessed
+    })
+}
+
+#[test]
+fn who_is_told_whether_to_retry_does_not_ask_the_category() {
+    use Category as C;
+    use Retryable as R;
+    let told = |category, retryable, used_before| {
+        let judgement = told(category, retryable);
+        decided(&spec(), &outcome(code(1)), &judgement, used_before).decision
+    };
+    for category in [C::Auth, C::Logic, C::Unknown, C::Network] {
+        assert!(retries(&told(category, R::Yes, 0)), "{category}");
+        assert!(retries(&told(category, R::Yes, 3)), "{category}");
+        assert!(!retries(&told(category, R::Yes, 4)), "{category}");
+        assert!(!retries(&told(category, R::No, 0)), "{category}");
+    }
+    assert!(!retries(&told(C::Dependency, R::AfterFix, 0)));
+    assert!(retries(&told(C::Network, R::AfterFix, 0)));
+}
+
+#[test]
+fn what_is_told_beats_a_rule_for_the_whole_category() {
+    let mut spec = spec();
+    let on = CategoryRetry {
+        max_attempts: Some(8),
+        cap: None,
+    };
+    spec.retry.on.insert(Category::Network, on);
+    let judgement = told(Category::Network, Retryable::No);
+    assert_eq!(
+        decided(&spec, &outcome(code(1)), &judgement, 0).decision,
+        Decision::Fail {
+            reason: "`mine` is marked as something that a retry does not help".to_owned()
+        }
+    );
+}
