@@ -6,7 +6,11 @@
 //! something does not run, [`poison`] which task kills its runner, [`strategy`] which remedies suit a
 //! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task,
 //! [`version`] which version is enough.
+//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
+//!
+//! In words for a person: [`advice`] says what a failure means and what helps.
 
+pub mod advice;
 pub mod backoff;
 pub mod classify;
 pub mod decide;
