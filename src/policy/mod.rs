@@ -8,12 +8,14 @@
 //! [`version`] which version is enough.
 //! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
 //!
-//! In words for a person: [`advice`] says what a failure means and what helps.
+//! In words for a person: [`advice`] says what a failure means and what helps,
+//! [`fingerprint`] which failures are one cause.
 
 pub mod advice;
 pub mod backoff;
 pub mod classify;
 pub mod decide;
+pub mod fingerprint;
 pub mod pick;
 pub mod poison;
 pub mod strategy;
