@@ -21,8 +21,10 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use autoexec::model::category::Category;
 use autoexec::policy::classify::batch::{self, Answer};
 use autoexec::policy::classify::reason_of;
+use autoexec::policy::fingerprint::{fingerprint, skeleton};
 
 /// A case and its label. What the classifier may see is read from the same line by itself.
 #[derive(Debug, Deserialize)]
@@ -198,4 +200,35 @@ fn the_fresh_cases_are_judged_as_well_as_seen_ones() {
         println!("  {wrong}");
     }
     assert!(all.category.all >= 300, "the fresh cases are whole");
+}
+
+/// Every fingerprint stands for one judgement, and what it leaves of a line tells lines apart.
+#[test]
+fn fingerprints_tell_different_failures_apart() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/failures.jsonl");
+    let text = fs::read_to_string(path).unwrap();
+    let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    let mut lines = std::collections::BTreeSet::new();
+    for (number, line) in text.lines().enumerate() {
+        let answer = batch::answer(line, number).unwrap();
+        let (Some(category), Some(decided)) = (Category::parse(&answer.category), answer.line)
+        else {
+            continue;
+        };
+        let print = fingerprint(category, &answer.pattern, Some(decided.as_bytes()));
+        let skeleton = skeleton(category, decided.as_bytes());
+        let judged = format!("{} {} {skeleton}", answer.category, answer.pattern);
+        lines.insert(decided.clone());
+        found.entry(print).or_default().push((judged, decided));
+    }
+    for alike in found.values() {
+        let (first, _) = &alike[0];
+        assert!(alike.iter().all(|(judged, _)| judged == first), "{alike:?}");
+    }
+    println!(
+        "{} fingerprints of {} different lines",
+        found.len(),
+        lines.len()
+    );
+    assert!(found.len() * 2 > lines.len());
 }

@@ -28,6 +28,12 @@ const FILES: &str = " bak bin bz2 c cc conf cpp cs css csv db gif go gz h hpp ht
 /// Names of days and months: beside a number they are a part of a time.
 const CALENDAR: &str = " mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov \
     dec am pm utc gmt ";
+/// Words behind which a host stands.
+const BEFORE_HOSTS: &str = " host hostname host= to resolve server lookup at from getaddrinfo \
+    enotfound name resolving connecting ";
+/// Units behind a number; how much it was differs too.
+const UNITS: &str = " b kb mb gb tb kib mib gib tib bytes ms millisecond milliseconds s sec secs \
+    second seconds min mins minute minutes h hour hours day days ";
 
 /// A short hash that failures of one cause have in common.
 pub fn fingerprint(category: Category, pattern: &str, line: Option<&[u8]>) -> String {
@@ -59,16 +65,58 @@ pub fn skeleton(category: Category, line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let kept = Kept::of(category);
     let mut words = Words::default();
+    let mut hosts: Vec<String> = Vec::new();
     let mut rest = text.as_ref();
     while !rest.is_empty() {
         let (word, behind) = next_word(rest);
         rest = behind;
+        if let Some(host) = host_in(&word, words.last())
+            && !hosts.contains(&host)
+        {
+            hosts.push(host);
+        }
         match word {
             Word::Quoted(value) => words.push(&quoted(value, kept)),
             Word::Plain(word) => words.push(&plain(word, kept)),
         }
     }
-    words.finish()
+    match hosts.as_slice() {
+        // Two programs say in different words that one peer is away.
+        [host] if is_of_a_peer(category) => format!("host {host}"),
+        _ => words.finish(),
+    }
+}
+
+/// Whether the peer alone is the cause, whatever was asked of it.
+const fn is_of_a_peer(category: Category) -> bool {
+    matches!(
+        category,
+        C::Network | C::Timeout | C::RateLimit | C::ServerError
+    )
+}
+
+/// The host that a word names beyond doubt: in an address, in quotes, or behind a word for it.
+fn host_in(word: &Word<'_>, before: Option<&str>) -> Option<String> {
+    const AROUND: &str = "()[]{}<>,;:.!?=";
+    let (text, is_named) = match word {
+        Word::Quoted(value) => (*value, true),
+        Word::Plain(word) => (
+            word.trim_matches(|one| AROUND.contains(one)),
+            before.is_some_and(|before| BEFORE_HOSTS.contains(&format!(" {before} "))),
+        ),
+    };
+    let address = text.split_once("://");
+    let is_named = is_named || address.is_some();
+    let host = address.map_or(text, |(_, rest)| host_of(rest));
+    let is_lower = !host.contains(|one: char| one.is_ascii_uppercase());
+    (is_named && is_lower && is_host(host)).then(|| without_numbers(without_port(host)))
+}
+
+/// The host of an address, behind its scheme.
+fn host_of(address: &str) -> &str {
+    let authority = address.split(['/', '?', '#', '\'', '"']).next();
+    let authority = authority.unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 /// What of a line is a part of the cause besides its words.
@@ -140,9 +188,8 @@ fn quotes(text: &str) -> Option<(char, char)> {
     let open = text.chars().next()?;
     let close = match open {
         '"' => '"',
-        '\'' => '\'',
         '`' if text.get(1..)?.contains('`') => '`',
-        '`' => '\'',
+        '\'' | '`' => '\'',
         '“' | '„' => '”',
         '‘' => '’',
         '«' => '»',
@@ -169,18 +216,8 @@ fn plain(word: &str, kept: Kept) -> String {
         return String::new();
     }
     if let Some((scheme, rest)) = core.split_once("://") {
-        let host = rest
-            .split(['/', '?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit('@')
-            .next()
-            .unwrap_or_default();
-        return format!(
-            "{}://{}",
-            without_numbers(scheme),
-            without_numbers(without_port(host))
-        );
+        let host = without_port(host_of(rest));
+        return format!("{}://{}", without_numbers(scheme), without_numbers(host));
     }
     // `key=value`: the key is a word, the value is a word of its own.
     if let Some((key, value)) = core.split_once('=')
@@ -188,8 +225,8 @@ fn plain(word: &str, kept: Kept) -> String {
     {
         return format!("{}= {}", plain(key, kept), plain(value, kept));
     }
-    let is_part = |part: &str| is_absolute(part) || part.contains(['/', '\\']);
-    if is_part(core) && !(kept == Kept::Names && !is_absolute(core)) {
+    // A header in a folder is the name of what is missing.
+    if is_absolute(core) || (core.contains(['/', '\\']) && kept != Kept::Names) {
         return "/".to_owned();
     }
     let (name, place) = without_place(core);
@@ -310,13 +347,20 @@ struct Words(Vec<String>);
 impl Words {
     fn push(&mut self, words: &str) {
         for word in words.split(' ').filter(|word| !word.is_empty()) {
-            let last = self.0.last().map(String::as_str);
+            let last = self.last();
+            if last == Some("#") && UNITS.contains(&format!(" {word} ")) {
+                continue;
+            }
             // A row of numbers, or of values, is one: how many there are differs too.
             if matches!(word, "#" | "/" | "\"\"") && last == Some(word) {
                 continue;
             }
             self.0.push(word.to_owned());
         }
+    }
+
+    fn last(&self) -> Option<&str> {
+        self.0.last().map(String::as_str)
     }
 
     fn finish(self) -> String {

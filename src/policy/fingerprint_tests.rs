@@ -20,79 +20,91 @@ fn different(category: Category, left: &str, right: &str) {
     );
 }
 
+/// Pairs of lines that one cause printed.
+const ALIKE: &[(Category, &str, &str)] = &[
+    (
+        C::Network,
+        "curl: (6) Could not resolve host: api.x",
+        "curl: (6) Could not resolve host: api.x",
+    ),
+    (
+        C::Network,
+        "port 5432 failed: Connection refused",
+        "port 80 failed: connection refused",
+    ),
+    (
+        C::Network,
+        "GET https://api.x/v1/jobs/17?t=1: reset",
+        "GET https://api.x:8443/v2/users: reset",
+    ),
+    (
+        C::Network,
+        "connect to api.x:443 timed out after 30s",
+        "connect to api.x:444 timed out after 1.5s",
+    ),
+    (
+        C::Network,
+        "connect 10.0.0.7:80: refused",
+        "connect 192.168.1.1:443: refused",
+    ),
+    (
+        C::Network,
+        "curl: (6) Could not resolve host: api.x.org",
+        "ssh: Could not resolve hostname api.x.org: Name or service not known",
+    ),
+    (
+        C::Logic,
+        "tried to allocate 1.44 GiB of 2 GiB",
+        "tried to allocate 702 MiB of 800 MiB",
+    ),
+    (
+        C::Resource,
+        "cat: /data/in-1.txt: No such file or directory",
+        "cat: ~/other: No such file or directory",
+    ),
+    (
+        C::Resource,
+        "cat: report.csv: No such file",
+        "cat: notes-2.txt: No such file",
+    ),
+    (
+        C::Resource,
+        "rm: cannot remove 'a b': Busy",
+        "rm: cannot remove 'c': Busy",
+    ),
+    (C::Logic, "main.rs:12:3: error: bad", "lib.rs:7: error: bad"),
+    (C::Logic, "KeyError: 'user_17'", "KeyError: \"size\""),
+    (
+        C::Logic,
+        "2026-11-21T21:12:42.123Z job 7f3a9c01 failed",
+        "2025-01-02T03:04:05Z job 00aa11bb failed",
+    ),
+    (
+        C::Logic,
+        "[Wed Oct 21 07:28:00 2026] job died",
+        "[Mon Nov  2 17:01:59 2025] job died",
+    ),
+    (
+        C::Logic,
+        "object 1b4e28ba-2fa1-11d2-883f-0016d3cca427 lost",
+        "object 9b4e28ba-3fa1-11d2-993f-1116d3cca427 lost",
+    ),
+    (
+        C::Logic,
+        "worker-17: assertion at 0x7ffd12",
+        "worker-3: assertion at 0x11aa",
+    ),
+    (
+        C::Validation,
+        "line 3, column 9: unexpected `}`",
+        "line 1400, column 1: unexpected `]`",
+    ),
+];
+
 #[test]
 fn what_differs_from_task_to_task_is_ignored() {
-    let table = [
-        (
-            C::Network,
-            "curl: (6) Could not resolve host: api.x",
-            "curl: (6) Could not resolve host: api.x",
-        ),
-        (
-            C::Network,
-            "port 5432 failed: Connection refused",
-            "port 80 failed: connection refused",
-        ),
-        (
-            C::Network,
-            "GET https://api.x/v1/jobs/17?t=1: reset",
-            "GET https://api.x:8443/v2/users: reset",
-        ),
-        (
-            C::Network,
-            "connect to api.x:443 timed out after 30s",
-            "connect to api.x:444 timed out after 1.5s",
-        ),
-        (
-            C::Network,
-            "connect 10.0.0.7:80: refused",
-            "connect 192.168.1.1:443: refused",
-        ),
-        (
-            C::Resource,
-            "cat: /data/in-1.txt: No such file or directory",
-            "cat: ~/other: No such file or directory",
-        ),
-        (
-            C::Resource,
-            "cat: report.csv: No such file",
-            "cat: notes-2.txt: No such file",
-        ),
-        (
-            C::Resource,
-            "rm: cannot remove 'a b': Busy",
-            "rm: cannot remove 'c': Busy",
-        ),
-        (C::Logic, "main.rs:12:3: error: bad", "lib.rs:7: error: bad"),
-        (C::Logic, "KeyError: 'user_17'", "KeyError: \"size\""),
-        (
-            C::Logic,
-            "2026-11-21T21:12:42.123Z job 7f3a9c01 failed",
-            "2025-01-02T03:04:05Z job 00aa11bb failed",
-        ),
-        (
-            C::Logic,
-            "[Wed Oct 21 07:28:00 2026] job died",
-            "[Mon Nov  2 17:01:59 2025] job died",
-        ),
-        (
-            C::Logic,
-            "object 1b4e28ba-2fa1-11d2-883f-0016d3cca427 lost",
-            "object 9b4e28ba-3fa1-11d2-993f-1116d3cca427 lost",
-        ),
-        (
-            C::Logic,
-            "worker-17: assertion at 0x7ffd12",
-            "worker-3: assertion at 0x11aa",
-        ),
-        (
-            C::Validation,
-            "line 3, column 9: unexpected `}`",
-            "line 1400, column 1: unexpected `]`",
-        ),
-    ];
-    for (category, left, right) in table {
-        same(category, left, right);
+    for (category, left, right) in ALIKE {
+        same(*category, left, right);
     }
 }
 

@@ -3,22 +3,17 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
-
 use crate::model::category::Category;
 use crate::model::ids::TaskName;
+use crate::policy::fingerprint::fingerprint;
 use crate::report::facts::Failure;
-use crate::support::bytes::to_hex;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
-
-/// Bytes of the deciding line that count for its likeness.
-const COMPARED: usize = 400;
 
 /// Failures that look alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
-    /// Stable over nights: a short hash of category, pattern and the line without its numbers.
+    /// Stable over nights; see `policy::fingerprint`.
     pub fingerprint: String,
     /// The broad class.
     pub category: Category,
@@ -43,7 +38,7 @@ pub struct Causes(BTreeMap<String, Cause>);
 impl Causes {
     /// Adds a failed attempt.
     pub fn add(&mut self, task: &TaskName, at: Timestamp, failure: &Failure) {
-        let fingerprint = fingerprint(failure);
+        let fingerprint = failure.fingerprint();
         let cause = self.0.entry(fingerprint.clone()).or_insert_with(|| Cause {
             fingerprint,
             category: failure.category,
@@ -71,28 +66,12 @@ impl Causes {
     }
 }
 
-/// A short hash that is the same for failures that differ only in numbers.
-fn fingerprint(failure: &Failure) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(failure.category.as_str());
-    hasher.update([0]);
-    hasher.update(&failure.pattern);
-    hasher.update([0]);
-    let line = failure.line.as_ref().map(Untrusted::as_bytes);
-    let line = line.unwrap_or_default();
-    let mut in_number = false;
-    for byte in line.iter().take(COMPARED) {
-        // Times, ports, process ids and addresses differ from attempt to attempt.
-        let digit = byte.is_ascii_digit();
-        if digit && !in_number {
-            hasher.update(b"#");
-        } else if !digit {
-            hasher.update([*byte]);
-        }
-        in_number = digit;
+impl Failure {
+    /// The short hash that failures of one cause have in common.
+    pub fn fingerprint(&self) -> String {
+        let line = self.line.as_ref().map(Untrusted::as_bytes);
+        fingerprint(self.category, &self.pattern, line)
     }
-    let digest = hasher.finalize();
-    to_hex(digest.first_chunk::<8>().map_or(&[][..], |head| &head[..]))
 }
 
 #[cfg(test)]
@@ -108,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_differ_in_numbers_are_one_cause() {
+    fn failures_of_one_fingerprint_are_one_cause() {
         let mut causes = Causes::default();
         let (one, two) = (TaskName::new("one").unwrap(), TaskName::new("two").unwrap());
         let at = Timestamp::from_millis;
