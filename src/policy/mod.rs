@@ -7,7 +7,6 @@
 //! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task,
 //! [`version`] which version is enough.
 //! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
-//!
 //! In words for a person: [`advice`] says what a failure means and what helps,
 //! [`fingerprint`] which failures are one cause.
 
