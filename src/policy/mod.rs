@@ -1,14 +1,20 @@
-//! Floor 2: choices as pure functions of facts and `now`: classify, backoff, decide, pick.
+//! Floor 2: choices as pure functions of facts and `now`.
 //!
 //! Nothing here reads a clock, a file or a random number: the caller hands in `now` and a share of
-//! chance, so every judgement can be repeated and explained later. [`classify`] says what a failure
-//! is, [`decide`] what happens next, [`backoff`] how long to wait, [`pick`] what runs first and why
-//! something does not run, [`poison`] which task kills its runner, [`strategy`] which remedies suit a
-//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task,
-//! [`version`] which version is enough.
-//! failure, [`trace`] where an attempt spent its time, [`verdict`] what the report says of a task.
-//! In words for a person: [`advice`] says what a failure means and what helps,
-//! [`fingerprint`] which failures are one cause.
+//! chance, so every judgement can be repeated and explained later.
+//!
+//! - [`advice`]: what a failure means and what helps, in words.
+//! - [`backoff`]: how long to wait.
+//! - [`classify`]: what a failure is.
+//! - [`decide`]: what happens next.
+//! - [`fingerprint`]: which failures are one cause.
+//! - [`pick`]: what runs first, and why something does not run.
+//! - [`poison`]: which task kills its runner.
+//! - [`schedule`]: when queued tasks would run.
+//! - [`strategy`]: which remedies suit a failure.
+//! - [`trace`]: where an attempt spent its time.
+//! - [`verdict`]: what the report says of a task.
+//! - [`version`]: which version is enough.
 
 pub mod advice;
 pub mod backoff;
@@ -17,6 +23,7 @@ pub mod decide;
 pub mod fingerprint;
 pub mod pick;
 pub mod poison;
+pub mod schedule;
 pub mod strategy;
 pub mod trace;
 pub mod verdict;
