@@ -20,7 +20,7 @@ use crate::support::paint::Paint;
 /// What `--version` says.
 pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 
-const PLANNED_COMMANDS: [&str; 24] = [
+const PLANNED_COMMANDS: &[&str] = &[
     "alerts",
     "breakers",
     "capabilities",
@@ -44,10 +44,9 @@ const PLANNED_COMMANDS: [&str; 24] = [
     "timer",
     "top",
     "watch",
-    "why",
 ];
 
-const PLANNED_OPTIONS: [&str; 15] = [
+const PLANNED_OPTIONS: &[&str] = &[
     "--backend",
     "--drain",
     "--dry-run",

@@ -198,11 +198,6 @@ pub enum TaskEvent {
     },
     /// It will not run because of another task.
     Skipped(Skip),
-    /// What it was skipped for no longer holds: the other task runs again, or was completed.
-    Revived {
-        /// Not before this instant.
-        until: Option<Timestamp>,
-    },
     /// It was put aside.
     Held(Hold),
     /// Somebody let it go on.
@@ -233,7 +228,6 @@ impl TaskEvent {
             Self::Failed { .. } => "failed",
             Self::Interrupted { .. } => "interrupted",
             Self::Skipped(_) => "skipped",
-            Self::Revived { .. } => "revived",
             Self::Held(_) => "held",
             Self::Released => "released",
             Self::Cancelled => "cancelled",
@@ -339,7 +333,6 @@ impl TaskState {
                 _ => return Err(refused()),
             },
             Self::Failed | Self::Cancelled | Self::Skipped(_) => match event {
-                E::Revived { until } if self.status() == TaskStatus::Skipped => Self::added(*until),
                 E::Requeued => Self::added(None),
                 E::Completed { .. } => Self::Succeeded,
                 _ => return Err(refused()),
@@ -376,7 +369,6 @@ impl TaskState {
             | E::Failed { .. }
             | E::Interrupted { .. }
             | E::Skipped(_)
-            | E::Revived { .. }
             | E::Released
             | E::Requeued => None,
         }

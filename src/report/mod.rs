@@ -2,7 +2,7 @@
 //!
 //! [`load`] reads the queue, [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
 //! [`text`] and [`json`] render that value and nothing else, so that two renderings cannot
-//! disagree. [`range`] says which part of the past a report is about.
+//! disagree. [`why`] answers for a single task; [`range`] says which part of the past a report is about.
 //!
 //! A report of a person reads in this order: did it run and why did it end · what needs you, each
 //! with the command to type · what healed itself and how · what did not run and why · figures. The
@@ -25,6 +25,7 @@ pub mod status_page;
 pub mod summary;
 pub mod task_page;
 pub mod text;
+pub mod why;
 
 #[cfg(test)]
 mod nights;

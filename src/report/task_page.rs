@@ -202,7 +202,7 @@ fn event_value(event: &LoggedEvent) -> Value {
 }
 
 /// A task as one line of a list.
-fn line_of(whole: &Whole) -> TaskLine {
+pub(crate) fn line_of(whole: &Whole) -> TaskLine {
     let task = &whole.task;
     let mut judged = whole.attempts.iter().rev();
     let last = judged.find_map(|attempt| attempt.classification.as_ref());

@@ -5,7 +5,6 @@
 //! nothing can be written outside one.
 
 use std::cell::Cell;
-use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +15,6 @@ use rusqlite::config::DbConfig;
 
 use crate::model::ids::{Epoch, QueueId};
 use crate::model::layout::StateDir;
-use crate::store::dependencies::Followed;
 use crate::store::error::{Doing, StoreError};
 use crate::store::file;
 use crate::store::log::Head;
@@ -67,8 +65,6 @@ pub struct Reader {
 pub struct Transaction<'store> {
     reader: &'store Reader,
     pub(crate) head: Cell<Option<Head>>,
-    /// What other tasks' changes meant for those that wait for them.
-    pub(crate) followed: RefCell<Vec<Followed>>,
 }
 
 impl Deref for Store {
@@ -157,7 +153,6 @@ impl Store {
         let transaction = Transaction {
             reader: &self.reader,
             head: Cell::new(None),
-            followed: RefCell::default(),
         };
         let value = change(&transaction)?;
         let changed = connection.total_changes() != before;
@@ -284,12 +279,10 @@ impl Transaction<'_> {
     ) -> Result<T, StoreError> {
         let connection = &self.connection;
         let head = self.head.get();
-        let followed = self.followed.borrow().len();
         run(connection, "SAVEPOINT part").doing("begin a part of a change")?;
         let result = part(self);
         if result.is_err() {
             self.head.set(head);
-            self.followed.borrow_mut().truncate(followed);
             run(connection, "ROLLBACK TO part").doing("take back a part of a change")?;
         }
         run(connection, "RELEASE part").doing("end a part of a change")?;

@@ -105,7 +105,13 @@ pub(crate) fn start_facts() -> StartFacts {
 }
 
 pub(crate) fn id_of(result: AddResult) -> TaskId {
-    result.id()
+    match result {
+        AddResult::Added(id)
+        | AddResult::AlreadyQueued(id)
+        | AddResult::Replaced(id)
+        | AddResult::KeptOld(id)
+        | AddResult::RefusedHeld(id) => id,
+    }
 }
 
 pub(crate) fn new_task(name: &str) -> NewTask {
@@ -121,7 +127,6 @@ pub(crate) fn new_task_running(name: &str, program: &str) -> NewTask {
         ),
         surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()),
         source: Some("/tmp/tasks.toml".to_owned()),
-        times: tasks::Times::default(),
     }
 }
 

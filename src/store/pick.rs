@@ -164,6 +164,25 @@ impl Reader {
         earliest(self, selection)
     }
 
+    /// How many tasks that could start now come before a task.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn ahead_of(&self, task: TaskId) -> Result<usize, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT count(*) FROM task_records other INDEXED BY task_ready, \
+                 (SELECT priority, id FROM task_records WHERE id = ?) own \
+                 WHERE other.status = 'queued' AND other.attempt_id IS NULL \
+                 AND other.unmet = 0 AND other.parked_by IS NULL AND other.ready = 1 \
+                 AND (other.priority > own.priority \
+                      OR (other.priority = own.priority AND other.id < own.id))",
+            )
+            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get::<_, i64>(0)))
+            .doing("count the tasks that come first")
+            .map(|count| usize::try_from(count).unwrap_or_default())
+    }
+
     /// Makes these tasks the ones that [`Selection::Chosen`] means, for this connection alone.
     ///
     /// # Errors

@@ -26,4 +26,5 @@ mod run;
 mod start;
 mod status;
 mod stop;
+mod why;
 mod wild;

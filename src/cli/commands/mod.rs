@@ -25,6 +25,7 @@ pub mod report;
 pub mod run;
 pub mod status;
 pub mod stop;
+pub mod why;
 
 /// What a command works with.
 #[derive(Debug)]
@@ -124,6 +125,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Show the output of a task
     Logs(logs::LogsArgs),
+    /// Say why a task is not running, or why it failed, and what to do
+    Why(why::WhyArgs),
     /// Check task files without adding anything
     Check(check::CheckArgs),
     /// Say what autoexec makes of an output
@@ -164,6 +167,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Stop(args)) => stop::carry_out(args, invocation),
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
+        Some(Command::Why(args)) => why::carry_out(args, invocation),
         Some(Command::Check(args)) => check::carry_out(args, invocation),
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),
         Some(Command::Db(command)) => db::carry_out(command, invocation),

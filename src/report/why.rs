@@ -1,0 +1,339 @@
+//! Why a task stands where it stands, and what to do about it: the answer of `autoexec why`.
+//!
+//! One value made of facts, and its two renderings. Every sentence is for a person who has just asked
+//! and wants to type the next command; texts from outside went through their sink.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::model::category::Classification;
+use crate::model::cause_words::cause_words;
+use crate::model::ids::TaskId;
+use crate::model::state::Skip;
+use crate::model::state::TaskState;
+use crate::model::state::TaskStatus;
+use crate::policy::advice::advice;
+use crate::policy::pick::RunPresence;
+use crate::policy::pick::WhyNot;
+use crate::policy::trace::stalled;
+use crate::report::outcome_words::outcome_words;
+use crate::report::page::Page;
+use crate::report::queue_table::Moment;
+use crate::report::queue_table::reason;
+use crate::report::queue_table::why_words;
+use crate::report::stages;
+use crate::report::task_page::Whole;
+use crate::report::task_page::line_of;
+use crate::report::text::Look;
+use crate::store::AttemptRecord;
+use crate::support::table::pad;
+use crate::support::table::wrap;
+use crate::support::text::count;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// The name and version of the shape of an answer.
+pub const SCHEMA: &str = "autoexec.why/1";
+/// Columns of the labels.
+const LABEL: usize = 10;
+
+/// What an answer rests on.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The task.
+    pub whole: &'a Whole,
+    /// The present.
+    pub moment: Moment,
+    /// How many tasks that could start come before it.
+    pub ahead: usize,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Why {
+    /// The task.
+    pub id: TaskId,
+    /// Its name, fit to be shown.
+    pub name: String,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// A stable identifier of the reason: that of a [`WhyNot`], of a hold, or a pattern.
+    pub code: Option<String>,
+    /// The answer in one clause, fit to follow the name.
+    pub sentence: String,
+    /// More of it: a label and a sentence.
+    pub told: Vec<(&'static str, String)>,
+    /// What the last failed attempt died of.
+    pub cause: Option<Classification>,
+    /// What to type next, and what it does.
+    pub next: Vec<(String, &'static str)>,
+}
+
+impl Why {
+    /// The answer that the facts give.
+    pub fn of(facts: &Facts<'_>, look: Look) -> Self {
+        let task = &facts.whole.task;
+        let mut why = Self {
+            id: task.id,
+            name: Untrusted::from(task.spec.name.as_str()).for_terminal(),
+            status: task.status(),
+            code: None,
+            sentence: String::new(),
+            told: Vec::new(),
+            cause: None,
+            next: Vec::new(),
+        };
+        match &task.state {
+            TaskState::Queued { .. } => why.queued(facts, look),
+            TaskState::Running { .. } | TaskState::Recovering { .. } => why.running(facts, look),
+            TaskState::Held(hold) => {
+                why.code = Some(hold.code.clone());
+                why.say("is put aside for a person");
+                why.tell(
+                    "reason",
+                    Untrusted::from(hold.reason.as_str()).for_terminal(),
+                );
+                why.failure(facts, look);
+                why.next(
+                    format!("autoexec queue release {}", task.id),
+                    "let it go on",
+                );
+                why.next(format!("autoexec queue cancel {}", task.id), "call it off");
+            }
+            TaskState::Failed => why.failed(facts, look),
+            TaskState::Skipped(skip) => why.skipped(*skip),
+            TaskState::Cancelled => {
+                why.say("was called off");
+                why.changed_last(facts, look);
+                why.retry("queue it again");
+            }
+            TaskState::Succeeded => {
+                why.say("did what was wanted");
+                why.changed_last(facts, look);
+                why.failure(facts, look);
+            }
+        }
+        if !facts.whole.attempts.is_empty() {
+            why.next(format!("autoexec logs {}", task.id), "its output");
+        }
+        why.next(
+            format!("autoexec queue show {}", task.id),
+            "everything about it",
+        );
+        why
+    }
+
+    fn say(&mut self, sentence: &str) {
+        sentence.clone_into(&mut self.sentence);
+    }
+
+    fn tell(&mut self, label: &'static str, sentence: String) {
+        if !sentence.is_empty() {
+            self.told.push((label, sentence));
+        }
+    }
+
+    fn next(&mut self, command: String, purpose: &'static str) {
+        self.next.push((command, purpose));
+    }
+
+    fn retry(&mut self, purpose: &'static str) {
+        self.next(format!("autoexec queue retry {}", self.id), purpose);
+    }
+
+    fn queued(&mut self, facts: &Facts<'_>, look: Look) {
+        let Some(why) = reason(&line_of(facts.whole), facts.moment) else {
+            return;
+        };
+        self.code = Some(why.as_str().to_owned());
+        self.sentence = format!("is queued: {}", why_words(why, facts.moment.now, look));
+        self.failure(facts, look);
+        if matches!(why, WhyNot::NoSlot | WhyNot::NoRun) {
+            let ahead = match facts.ahead {
+                0 => "it is the next".to_owned(),
+                number => format!("{} come before it", count(number, "task")),
+            };
+            self.tell("turn", ahead);
+        }
+        let is_waiting = !matches!(why, WhyNot::NoSlot | WhyNot::Claimed);
+        if why == WhyNot::NoSlot {
+            let command = format!("autoexec queue reprioritize {} --priority 10", self.id);
+            self.next(command, "let it overtake others");
+        } else if is_waiting && facts.moment.presence == RunPresence::Absent {
+            self.next("autoexec run".to_owned(), "run what is queued");
+        }
+    }
+
+    fn running(&mut self, facts: &Facts<'_>, look: Look) {
+        let now = facts.moment.now;
+        let Some(attempt) = facts.whole.attempts.last() else {
+            self.say("runs");
+            return;
+        };
+        let since = attempt.started_at.unwrap_or(attempt.claimed_at);
+        self.sentence = format!(
+            "runs since {}, for {}",
+            look.zone.short(since, now),
+            span(now.since(since))
+        );
+        let way = stages::facts(facts.whole, attempt);
+        if let Some(stalled) = stalled(&way, now) {
+            self.code = Some("stalled".to_owned());
+            let long = span(now.since(stalled.since));
+            self.tell("stalled", format!("it {} for {long}", stalled.words()));
+        }
+        if let Some(printed) = &facts.whole.printed {
+            self.tell(
+                "last line",
+                Untrusted::new(printed.line.clone()).for_terminal(),
+            );
+        }
+        let before = facts.whole.attempts.len().saturating_sub(1);
+        if before > 0 {
+            self.failure(facts, look);
+        }
+        self.next(
+            format!("autoexec logs --follow {}", self.id),
+            "watch its output",
+        );
+        self.next(format!("autoexec queue cancel {}", self.id), "stop it");
+    }
+
+    fn failed(&mut self, facts: &Facts<'_>, look: Look) {
+        let used = facts.whole.task.used;
+        self.sentence = match used {
+            0 => "failed before any attempt".to_owned(),
+            1 => "failed".to_owned(),
+            _ => format!("failed after {}", count(used as usize, "attempt")),
+        };
+        self.failure(facts, look);
+        self.retry("try it again");
+    }
+
+    fn skipped(&mut self, skip: Skip) {
+        match skip {
+            Skip::Blocked => {
+                self.code = Some("blocked".to_owned());
+                self.say("will not run: a task that it needs did not succeed");
+                self.retry("run it all the same");
+            }
+            Skip::NotNeeded => {
+                self.code = Some("not_needed".to_owned());
+                self.say("is not needed: it was only wanted if another task failed");
+            }
+        }
+    }
+
+    /// What the last failed attempt died of, and what was decided.
+    fn failure(&mut self, facts: &Facts<'_>, look: Look) {
+        let failed = |one: &&AttemptRecord| one.classification.is_some();
+        let Some(attempt) = facts.whole.attempts.iter().rev().find(failed) else {
+            return;
+        };
+        let Some(judged) = &attempt.classification else {
+            return;
+        };
+        self.code.get_or_insert_with(|| judged.pattern.clone());
+        let at = attempt.outcome.as_ref().map_or_else(String::new, |ended| {
+            format!(", {}", look.zone.short(ended.ended_at, facts.moment.now))
+        });
+        let number = attempt.number;
+        let words = cause_words(judged.category, &judged.pattern);
+        self.tell("cause", format!("{words} (attempt {number}{at})"));
+        if let Some(line) = &judged.line {
+            self.tell("line", Untrusted::from(line.as_str()).for_terminal());
+        }
+        if let Some(ended) = &attempt.outcome {
+            self.tell("end", outcome_words(&ended.ended));
+            for hint in &ended.account.hang {
+                self.tell("hung on", Untrusted::from(hint.as_str()).for_terminal());
+            }
+        }
+        let advice = advice(judged.category, &judged.pattern);
+        self.tell("meaning", advice.means.to_owned());
+        if let Some(decision) = &attempt.decision {
+            let decision = Untrusted::from(decision.as_str()).for_terminal();
+            self.tell("decision", decided(self.status, &decision));
+        }
+        self.tell("advice", advice.helps.to_owned());
+        self.cause = Some(judged.clone());
+    }
+
+    /// Who changed the task last, and when.
+    fn changed_last(&mut self, facts: &Facts<'_>, look: Look) {
+        if let Some(event) = facts.whole.events.last() {
+            let at = look.zone.short(event.at, facts.moment.now);
+            let actor = Untrusted::from(event.actor.as_str()).for_terminal();
+            self.tell("by", format!("{actor}, {at}"));
+        }
+    }
+}
+
+/// What was decided after a failure, as a sentence.
+fn decided(status: TaskStatus, decision: &str) -> String {
+    match status {
+        TaskStatus::Failed => format!("no further attempt: {decision}"),
+        TaskStatus::Queued | TaskStatus::Running | TaskStatus::Recovering => {
+            format!("another attempt: {decision}")
+        }
+        TaskStatus::Held | TaskStatus::Succeeded | TaskStatus::Cancelled | TaskStatus::Skipped => {
+            decision.to_owned()
+        }
+    }
+}
+
+/// The answer as a page.
+pub fn text(why: &Why, look: Look) -> String {
+    let mut page = Page::new(look);
+    let head = format!("{} ({})", why.name, why.id);
+    let line = format!("{} {}", look.paint.strong(&head), why.sentence);
+    for line in wrap(&line, look.width) {
+        page.line(&line);
+    }
+    for (label, sentence) in &why.told {
+        let room = look.width.saturating_sub(LABEL + 3);
+        for (index, line) in wrap(sentence, room).iter().enumerate() {
+            let label = if index == 0 { *label } else { "" };
+            let label = look.paint.dim(&pad(label, LABEL));
+            page.line(&format!("  {label} {line}"));
+        }
+    }
+    page.title("What to type");
+    let widest = why.next.iter().map(|(command, _)| command.len()).max();
+    for (command, purpose) in &why.next {
+        let command = pad(command, widest.unwrap_or_default());
+        page.item(&format!("{}  {purpose}", look.paint.command(&command)));
+    }
+    page.text
+}
+
+/// The answer as a JSON value.
+pub fn value(why: &Why, facts: &Facts<'_>) -> impl Serialize + use<> {
+    let told: Vec<Value> = why
+        .told
+        .iter()
+        .map(|(label, sentence)| json!({ "label": label, "sentence": sentence }))
+        .collect();
+    let commands: Vec<Value> = why
+        .next
+        .iter()
+        .map(|(command, purpose)| json!({ "command": command, "purpose": purpose }))
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "id": why.id,
+        "name": why.name,
+        "status": why.status.as_str(),
+        "code": why.code,
+        "sentence": why.sentence,
+        "told": told,
+        "cause": why.cause,
+        "ahead": facts.ahead,
+        "next": commands,
+    })
+}
+
+#[cfg(test)]
+#[path = "why_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+//! Answers of `why`, from real queues.
+
+use super::*;
+use crate::model::state::TaskEvent;
+use crate::report::nights;
+use crate::store::attempts;
+use crate::store::attempts::Finish;
+use crate::store::fixture::Queue;
+use crate::store::fixture::actor;
+use crate::store::fixture::later;
+use crate::store::fixture::network;
+use crate::store::fixture::outcome;
+use crate::store::fixture::queue;
+use crate::store::journal;
+use crate::support::paint::Paint;
+
+fn look(width: usize) -> Look {
+    Look {
+        width,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    }
+}
+
+fn moment(seconds: u64) -> Moment {
+    Moment {
+        now: later(seconds),
+        presence: RunPresence::Absent,
+        stopping: false,
+    }
+}
+
+fn asked(queue: &Queue, task: TaskId, seconds: u64) -> (Why, String) {
+    let logs = queue.dir.logs();
+    let whole = crate::report::task_page::load(&queue.store, task, &logs).unwrap();
+    let facts = Facts {
+        whole: &whole,
+        moment: moment(seconds),
+        ahead: queue.store.ahead_of(task).unwrap(),
+    };
+    let why = Why::of(&facts, look(80));
+    let page = text(&why, look(80));
+    (why, page)
+}
+
+/// A task whose attempt was refused a connection, with what follows from it.
+fn refused(queue: &mut Queue, event: impl Fn(crate::model::ids::AttemptId) -> TaskEvent) -> TaskId {
+    let task = queue.add(&["shop-dump"])[0];
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    queue.start(attempt);
+    let ended = outcome(7);
+    let mut judged = network();
+    judged.line = Some("connect: \u{1b}[31mrefused".to_owned());
+    let finish = Finish {
+        outcome: &ended,
+        classification: Some(&judged),
+        used: true,
+        decision: "all 5 attempts are used up",
+        next_at: None,
+    };
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &finish, &event(attempt), &actor(), later(3)))
+        .unwrap();
+    task
+}
+
+#[test]
+fn a_failed_task_tells_cause_line_meaning_decision_and_what_to_type() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::Failed { attempt });
+    let (why, page) = asked(&queue, task, 100);
+    assert_eq!(why.code.as_deref(), Some("connection_refused"));
+    let lines: Vec<&str> = page.lines().collect();
+    assert_eq!(lines[0], "shop-dump (1) failed");
+    for expected in [
+        "  cause      network (connection refused) (attempt 1, ",
+        "  line       connect: \\e[31mrefused",
+        "  meaning    ",
+        "  decision   no further attempt: all 5 attempts are used up",
+        "  autoexec queue retry 1  try it again",
+        "  autoexec logs 1         its output",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(expected)),
+            "{expected:?} in\n{page}"
+        );
+    }
+}
+
+#[test]
+fn a_queued_task_tells_what_it_waits_for_and_how_many_come_before_it() {
+    let mut queue = queue();
+    let tasks = queue.add(&["one", "two", "three"]);
+    let (why, page) = asked(&queue, tasks[2], 1);
+    assert_eq!(why.code.as_deref(), Some("no_run"));
+    assert!(
+        page.starts_with("three (3) is queued: waits for a run\n"),
+        "{page}"
+    );
+    assert!(page.contains("2 tasks come before it"), "{page}");
+    assert!(page.contains("autoexec run "), "{page}");
+    let (_, first) = asked(&queue, tasks[0], 1);
+    assert!(first.contains("it is the next"), "{first}");
+}
+
+#[test]
+fn a_task_between_two_attempts_tells_when_and_why() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::RetryScheduled {
+        attempt,
+        until: later(600),
+    });
+    let (why, page) = asked(&queue, task, 100);
+    assert_eq!(why.code.as_deref(), Some("waiting_retry"));
+    assert!(page.contains("next attempt at 00:23"), "{page}");
+    assert!(page.contains("another attempt: "), "{page}");
+}
+
+#[test]
+fn a_task_that_is_put_aside_tells_the_reason() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let hold = crate::model::state::Hold {
+        code: "by_hand".to_owned(),
+        reason: "look at it first".to_owned(),
+    };
+    let event = TaskEvent::Held(hold);
+    queue
+        .store
+        .write(|tx| journal::record(tx, task, &event, &actor(), later(1)))
+        .unwrap();
+    let (why, page) = asked(&queue, task, 100);
+    assert_eq!(why.code.as_deref(), Some("by_hand"));
+    assert!(page.contains("look at it first"), "{page}");
+    assert!(page.contains("autoexec queue release 1"), "{page}");
+}
+
+#[test]
+fn no_line_is_wider_than_the_page() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::Failed { attempt });
+    let (why, _) = asked(&queue, task, 100);
+    for width in [40, 60, 80] {
+        let page = text(&why, look(width));
+        let widest = page.lines().map(|line| line.chars().count()).max();
+        assert!(widest.unwrap() <= width, "{page}");
+    }
+}

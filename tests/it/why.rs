@@ -1,0 +1,57 @@
+//! `autoexec why`.
+
+use crate::sandbox::Sandbox;
+use crate::sandbox::wait_until;
+
+#[test]
+fn a_failure_is_explained_with_the_line_and_the_command_to_type() {
+    let sandbox = Sandbox::new();
+    let script = "echo \"ModuleNotFoundError: No module named 'nosuch'\" >&2; exit 1";
+    sandbox.ok(["queue", "add", "--name", "import", "--", "sh", "-c", script]);
+    sandbox.run(["run"]);
+    let page = sandbox.ok(["why", "import"]);
+    for expected in [
+        "import (1) failed\n",
+        "  cause      dependency (missing module) (attempt 1, ",
+        "No module named 'nosuch'\n",
+        "  decision   no further attempt: ",
+        "  autoexec queue retry 1 ",
+    ] {
+        assert!(page.contains(expected), "{expected:?} in\n{page}");
+    }
+    let json = sandbox.json(["why", "1", "--json"]);
+    assert_eq!(json["schema"], "autoexec.why/1");
+    assert_eq!(json["code"], "missing_module");
+    assert_eq!(json["cause"]["extracted"]["module"], "nosuch");
+    assert_eq!(json["next"][0]["command"], "autoexec queue retry 1");
+}
+
+#[test]
+fn a_running_task_tells_its_last_line() {
+    let sandbox = Sandbox::new();
+    let script = "echo first; echo 'half of it'; sleep 60";
+    sandbox.ok(["queue", "add", "--name", "long", "--", "sh", "-c", script]);
+    let run = sandbox.start(&["run"]);
+    wait_until("the line is there", || {
+        sandbox.run(["why", "long"]).stdout.contains("half of it")
+    });
+    let page = sandbox.ok(["why", "long"]);
+    assert!(page.starts_with("long (1) runs since "), "{page}");
+    sandbox.ok(["stop", "--now"]);
+    sandbox.answer_of(run);
+    let page = sandbox.ok(["why", "long"]);
+    assert!(
+        page.starts_with("long (1) is queued: waits for a run"),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_unknown_task_is_told_with_the_nearest_name() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["why", "nothing"]).fails(2, &["nothing"]);
+    sandbox.ok(["queue", "add", "--name", "shop-dump", "--", "true"]);
+    sandbox
+        .run(["why", "shop-dmp"])
+        .fails(2, &["`shop-dmp`", "`shop-dump`"]);
+}
