@@ -1,5 +1,4 @@
-//! The configuration file of this machine, as far as it exists: `[run] parallel` and
-//! `[run] when_runner_dies`.
+//! The configuration file of this machine, as far as it exists: `[run]` and `[overnight]`.
 //!
 //! Not here: where the file is looked for ([`crate::cli::settings`]). A section of later work is
 //! refused by name and an unknown key is an error: a setting that is silently ignored would be
@@ -13,6 +12,8 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::cli::failure::CliError;
+use crate::cli::overnight;
+use crate::cli::overnight::Overnight;
 use crate::support::text;
 use crate::support::untrusted::Untrusted;
 
@@ -21,8 +22,7 @@ pub const DEFAULT_PARALLEL: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 /// The most slots of a run; each costs a process.
 pub const MAX_PARALLEL: usize = 256;
 
-const PLANNED_SECTIONS: [&str; 9] = [
-    "overnight",
+const PLANNED_SECTIONS: [&str; 8] = [
     "recover",
     "rescue",
     "breaker",
@@ -40,6 +40,8 @@ pub struct Config {
     pub parallel: NonZeroUsize,
     /// What becomes of running attempts when their runner dies.
     pub when_runner_dies: WhenRunnerDies,
+    /// The hours of `run --overnight`.
+    pub overnight: Overnight,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
         Self {
             parallel: DEFAULT_PARALLEL,
             when_runner_dies: WhenRunnerDies::Adopt,
+            overnight: Overnight::default(),
         }
     }
 }
@@ -63,9 +66,9 @@ pub enum WhenRunnerDies {
 
 /// One thing that is wrong, and where.
 #[derive(Debug, PartialEq, Eq)]
-struct Problem {
-    at: usize,
-    what: String,
+pub(crate) struct Problem {
+    pub(crate) at: usize,
+    pub(crate) what: String,
 }
 
 /// Reads the text of a configuration file.
@@ -109,12 +112,15 @@ fn read_document(document: &DeTable<'_>, config: &mut Config, problems: &mut Vec
         let at = key.span();
         match (name, value.get_ref()) {
             ("run", DeValue::Table(section)) => read_run(section, config, problems),
-            ("run", other) => problems.push(wrong_type(&at, name, "a table", other)),
+            ("overnight", DeValue::Table(section)) => {
+                config.overnight = overnight::read(section, &key.span(), problems);
+            }
+            ("run" | "overnight", other) => problems.push(wrong_type(&at, name, "a table", other)),
             (planned, _) if PLANNED_SECTIONS.contains(&planned) => problems.push(Problem {
                 at: at.start,
                 what: format!("`[{planned}]` is not supported yet"),
             }),
-            _ => problems.push(unknown(&at, name, &["run"])),
+            _ => problems.push(unknown(&at, name, &["run", "overnight"])),
         }
     }
 }
@@ -173,7 +179,12 @@ pub fn parse_parallel(digits: &str) -> Result<NonZeroUsize, String> {
         .ok_or_else(|| format!("must be a whole number from 1 to {MAX_PARALLEL}"))
 }
 
-fn wrong_type(at: &Range<usize>, name: &str, wanted: &str, found: &DeValue<'_>) -> Problem {
+pub(crate) fn wrong_type(
+    at: &Range<usize>,
+    name: &str,
+    wanted: &str,
+    found: &DeValue<'_>,
+) -> Problem {
     Problem {
         at: at.start,
         what: format!(
@@ -191,7 +202,7 @@ fn article(kind: &str) -> String {
     }
 }
 
-fn unknown(at: &Range<usize>, name: &str, known: &[&str]) -> Problem {
+pub(crate) fn unknown(at: &Range<usize>, name: &str, known: &[&str]) -> Problem {
     let shown = Untrusted::from(name).for_terminal();
     let nearest = known
         .iter()
@@ -243,13 +254,13 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once_with_its_place() {
-        let content = "[run]\nparalell = 2\nwhen_runner_dies = \"die\"\n[overnight]\nx = 1\n";
+        let content = "[run]\nparalell = 2\nwhen_runner_dies = \"die\"\n[serve]\nx = 1\n";
         assert_eq!(
             failure(content),
             "error: the configuration file `config.toml` has 3 errors\n  \
              line 2, column 1: unknown key `paralell`; did you mean `parallel`?\n  \
              line 3, column 20: `when_runner_dies` must be `\"adopt\"` or `\"kill\"`, found `\"die\"`\n  \
-             line 4, column 2: `[overnight]` is not supported yet"
+             line 4, column 2: `[serve]` is not supported yet"
         );
     }
 

@@ -37,6 +37,7 @@ pub mod engine_failure;
 pub mod failure;
 pub mod logging;
 pub mod output;
+pub mod overnight;
 pub mod settings;
 pub mod store_failure;
 

@@ -8,6 +8,7 @@
 //! - [`classify`]: what a failure is.
 //! - [`decide`]: what happens next.
 //! - [`fingerprint`]: which failures are one cause.
+//! - [`forecast`]: how long a task will take.
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`poison`]: which task kills its runner.
 //! - [`schedule`]: when queued tasks would run.
@@ -15,12 +16,14 @@
 //! - [`trace`]: where an attempt spent its time.
 //! - [`verdict`]: what the report says of a task.
 //! - [`version`]: which version is enough.
+//! - [`window`]: when a night begins and ends.
 
 pub mod advice;
 pub mod backoff;
 pub mod classify;
 pub mod decide;
 pub mod fingerprint;
+pub mod forecast;
 pub mod pick;
 pub mod poison;
 pub mod schedule;
@@ -28,3 +31,4 @@ pub mod strategy;
 pub mod trace;
 pub mod verdict;
 pub mod version;
+pub mod window;

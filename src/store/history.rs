@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use rusqlite::params;
+
 use crate::model::attempt::AttemptState;
 use crate::model::category::{Category, Classification, Retryable};
-use crate::model::ids::{AttemptId, ProcessIdentity, RunId, TaskId};
+use crate::model::ids::{AttemptId, ProcessIdentity, RunId, TaskId, TaskName};
 use crate::model::outcome::Outcome;
 use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
@@ -64,6 +66,35 @@ pub struct LoggedEvent {
 }
 
 impl Reader {
+    /// How long the newest `most` successes of tasks of this name took, the newest first: the last
+    /// attempt of each. What a person declared done, and what only looked on, does not count.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn durations(&self, name: &TaskName, most: usize) -> Result<Vec<Duration>, StoreError> {
+        const DOING: &str = "read how long a task took before";
+        // The index over names of finished tasks gives them in the order of their ids.
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT attempts.duration_ms FROM task_records INDEXED BY task_finished \
+                 CROSS JOIN attempts ON attempts.task_id = task_records.id \
+                 AND attempts.number = task_records.attempts \
+                 WHERE task_records.name = ?1 AND task_records.finished_at IS NOT NULL \
+                 AND task_records.status = 'succeeded' AND attempts.state = 'ended' \
+                 AND attempts.category IS NULL AND attempts.duration_ms IS NOT NULL \
+                 ORDER BY task_records.id DESC LIMIT ?2",
+            )
+            .doing(DOING)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![name.as_str(), most]).doing(DOING)?;
+        let mut durations = Vec::new();
+        while let Some(row) = rows.next().doing(DOING)? {
+            durations.extend(Cells::of(row, "attempts").optional_span()?);
+        }
+        Ok(durations)
+    }
+
     /// The attempts of a task, the first one first.
     ///
     /// # Errors
@@ -158,3 +189,7 @@ fn read_classification(cells: &mut Cells<'_, '_>) -> Result<Option<Classificatio
         _ => Err(cells.last("belongs to half a judgement".to_owned())),
     }
 }
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -37,6 +37,8 @@ mod list;
 mod log;
 mod migrate;
 mod open_attempts;
+pub mod parking;
+pub mod pause;
 mod period;
 pub mod pick;
 pub mod requests;

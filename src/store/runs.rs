@@ -43,6 +43,10 @@ pub struct Run {
     pub first_attempt: AttemptId,
     /// When it began.
     pub started_at: Timestamp,
+    /// When its window opened or opens, where it kept to one.
+    pub window_start: Option<Timestamp>,
+    /// When its window, or what `--until` said, is over.
+    pub window_end: Option<Timestamp>,
     /// How it ended; `None` while it runs or when it died.
     pub end: Option<RunEnd>,
 }
@@ -82,6 +86,29 @@ pub fn start(tx: &Transaction<'_>, run: &NewRun, now: Timestamp) -> Result<RunId
         })
         .doing("note that a run begins")?;
     Ok(RunId::new(tx.connection.last_insert_rowid()))
+}
+
+/// Notes the hours that a run keeps to.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_window(
+    tx: &Transaction<'_>,
+    run: RunId,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE runs SET window_start = ?2, window_end = ?3 WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.execute(params![
+                run.get(),
+                start.map(Timestamp::as_millis),
+                end.map(Timestamp::as_millis)
+            ])
+        })
+        .doing("note the hours of a run")
+        .map(|_| ())
 }
 
 /// Notes how a run ended.
@@ -127,7 +154,8 @@ pub struct ReportRead {
 }
 
 const RUN_COLUMNS: &str = "id, mode, pid, pid_start, boot, epoch, slots, first_attempt, \
-                           started_at, ended_at, ended_because, exit_code";
+                           started_at, window_start, window_end, ended_at, ended_because, \
+                           exit_code";
 
 impl Reader {
     /// A run; `None` when there is none with this id.
@@ -213,6 +241,8 @@ fn read_run(cells: &mut Cells<'_, '_>) -> Result<Run, StoreError> {
         slots: cells.number()?,
         first_attempt: AttemptId::new(cells.take()?),
         started_at: cells.instant()?,
+        window_start: cells.optional_instant()?,
+        window_end: cells.optional_instant()?,
         end: match (
             cells.optional_instant()?,
             cells.take::<Option<String>>()?,

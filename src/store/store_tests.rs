@@ -310,9 +310,15 @@ fn a_run_knows_where_its_attempts_begin() {
     };
     queue.store.write(|tx| runs::end(tx, first, &end)).unwrap();
     let second = queue.run();
+    let (opens, closes) = (Some(later(9)), Some(later(99)));
+    queue
+        .store
+        .write(|tx| runs::set_window(tx, second, opens, closes))
+        .unwrap();
     let new = queue.claim(ids[1], second);
     let run = queue.store.last_run().unwrap().unwrap();
     assert_eq!((run.id, run.end.clone()), (second, None));
+    assert_eq!((run.window_start, run.window_end), (opens, closes));
     assert!(old < run.first_attempt && run.first_attempt <= new);
     assert_eq!(queue.store.run(first).unwrap().unwrap().end, Some(end));
 }

@@ -1,0 +1,210 @@
+//! `[overnight]` of the configuration file: the hours in which tasks may run.
+//!
+//! What the hours mean on a given day is `policy::window`. Which zone a machine is in is read here,
+//! from its own files: a program that carried zones along would be wrong as soon as a parliament
+//! decides something.
+
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
+use toml::de::DeTable;
+use toml::de::DeValue;
+
+use crate::cli::config::{Problem, unknown, wrong_type};
+use crate::policy::window::{AtEnd, ClockTime, Hours};
+use crate::support::untrusted::Untrusted;
+
+/// When nights begin where nothing is written.
+const DEFAULT_START: ClockTime = ClockTime::new(22, 0).unwrap();
+/// When they end.
+const DEFAULT_END: ClockTime = ClockTime::new(7, 0).unwrap();
+
+/// The hours of `run --overnight`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overnight {
+    start: ClockTime,
+    end: ClockTime,
+    /// None: the machine's own.
+    zone: Option<TimeZone>,
+    /// What becomes of tasks that run when the window ends.
+    pub at_end: AtEnd,
+}
+
+impl Default for Overnight {
+    fn default() -> Self {
+        Self {
+            start: DEFAULT_START,
+            end: DEFAULT_END,
+            zone: None,
+            at_end: AtEnd::Stop,
+        }
+    }
+}
+
+impl Overnight {
+    /// The hours, in the zone that was written or the machine's own; `None` for hours that were
+    /// refused when they were read.
+    pub fn hours(&self) -> Option<Hours> {
+        let zone = self.zone.clone().unwrap_or_else(local_zone);
+        Hours::new(self.start, self.end, zone).ok()
+    }
+}
+
+/// The machine's own zone: `TZ`, else `/etc/localtime`; UTC where neither tells.
+pub fn local_zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}
+
+/// Reads the section; `place` is where its name stands.
+pub(crate) fn read(
+    section: &DeTable<'_>,
+    place: &Range<usize>,
+    problems: &mut Vec<Problem>,
+) -> Overnight {
+    let mut hours = Overnight::default();
+    let mut last = place.clone();
+    let before = problems.len();
+    for (key, value) in section {
+        let name = key.get_ref().as_ref();
+        let at = value.span();
+        match (name, value.get_ref()) {
+            ("start" | "end", DeValue::String(text)) => {
+                let Some(time) = ClockTime::parse(text) else {
+                    problems.push(Problem {
+                        at: at.start,
+                        what: format!(
+                            "`{name}` must be a time such as `\"22:00\"`, found `\"{}\"`",
+                            Untrusted::from(text.as_ref()).for_terminal()
+                        ),
+                    });
+                    continue;
+                };
+                if name == "start" {
+                    hours.start = time;
+                } else {
+                    hours.end = time;
+                }
+                last = at;
+            }
+            ("timezone", DeValue::String(zone)) => match read_zone(zone) {
+                Ok(zone) => hours.zone = zone,
+                Err(what) => problems.push(Problem { at: at.start, what }),
+            },
+            ("at_end", DeValue::String(word)) => match word.as_ref() {
+                "stop" => hours.at_end = AtEnd::Stop,
+                "finish" => hours.at_end = AtEnd::Finish,
+                other => problems.push(Problem {
+                    at: at.start,
+                    what: format!(
+                        "`at_end` must be `\"stop\"` or `\"finish\"`, found `\"{}\"`",
+                        Untrusted::from(other).for_terminal()
+                    ),
+                }),
+            },
+            ("start" | "end" | "timezone" | "at_end", other) => {
+                problems.push(wrong_type(&at, name, "a string", other));
+            }
+            _ => problems.push(unknown(
+                &key.span(),
+                name,
+                &["start", "end", "timezone", "at_end"],
+            )),
+        }
+    }
+    if problems.len() == before
+        && let Err(impossible) = Hours::new(hours.start, hours.end, TimeZone::UTC)
+    {
+        problems.push(Problem {
+            at: last.start,
+            what: impossible.to_string(),
+        });
+    }
+    hours
+}
+
+/// A zone by its name; `None` for the machine's own.
+fn read_zone(name: &str) -> Result<Option<TimeZone>, String> {
+    if name == "local" {
+        return Ok(None);
+    }
+    TimeZone::get(name).map(Some).map_err(|_| {
+        format!(
+            "`timezone` must be `\"local\"` or a zone that this machine knows, such as \
+             `\"Europe/Berlin\"`, found `\"{}\"`",
+            Untrusted::from(name).for_terminal()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config::{Config, read};
+    use crate::support::clock::Timestamp;
+    use crate::support::paint::Paint;
+    use std::path::Path;
+
+    fn config(content: &str) -> Config {
+        read(Path::new("c"), content).unwrap()
+    }
+
+    fn refused(content: &str) -> String {
+        read(Path::new("c"), content)
+            .unwrap_err()
+            .as_text(Paint::PLAIN)
+    }
+
+    #[test]
+    fn what_is_written_holds_and_the_rest_has_defaults() {
+        let written = config(
+            "[overnight]\nstart = \"20:30\"\nend = \"05:15\"\ntimezone = \"Asia/Tokyo\"\n\
+             at_end = \"finish\"\n",
+        );
+        assert_eq!(written.overnight.at_end, AtEnd::Finish);
+        let night = written
+            .overnight
+            .hours()
+            .unwrap()
+            .window(Timestamp::from_millis(0))
+            .unwrap();
+        // The epoch is 09:00 in Tokyo.
+        assert_eq!(night.start.as_millis(), 41_400_000);
+        assert_eq!(night.end.as_millis(), 72_900_000);
+        assert_eq!(config("[overnight]\n").overnight, Overnight::default());
+    }
+
+    #[test]
+    fn everything_wrong_is_told_with_its_place() {
+        let told = refused(
+            "[overnight]\nstart = \"25:00\"\nend = 7\ntimezone = \"Mars/Olympus\"\n\
+             at_end = \"panic\"\ntime_zone = \"UTC\"\n",
+        );
+        for line in [
+            "line 2, column 9: `start` must be a time such as `\"22:00\"`, found `\"25:00\"`",
+            "line 3, column 7: `end` must be a string, found an integer",
+            "line 4, column 12: `timezone` must be `\"local\"` or a zone that this machine knows",
+            "line 5, column 10: `at_end` must be `\"stop\"` or `\"finish\"`, found `\"panic\"`",
+            "line 6, column 1: unknown key `time_zone`; did you mean `timezone`?",
+        ] {
+            assert!(told.contains(line), "{line}\n{told}");
+        }
+    }
+
+    #[test]
+    fn hours_without_any_time_are_impossible() {
+        let told = refused("[overnight]\nstart = \"07:00\"\n");
+        assert!(
+            told.contains("line 2, column 9: `start` and `end` are both 07:00"),
+            "{told}"
+        );
+        let told = refused("[overnight]\nend = \"22:00\"\n");
+        assert!(told.contains("both 22:00"), "{told}");
+    }
+
+    #[test]
+    fn names_of_zones_cannot_lead_out_of_the_folder_of_zones() {
+        for name in ["../../etc/passwd", "/etc/localtime", "", "Europe/../UTC"] {
+            assert!(read_zone(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Tasks that wait for a cause outside of them: `parked_by`, with a sentence in `parked_detail`.
+//!
+//! A parked task stays `queued` and stands in no index that `pick` reads, so it is in nobody's way. It
+//! is a judgement of the present, not a fact of the task's life: the journal does not hold it, and
+//! the next run makes it anew.
+
+use rusqlite::params;
+
+use crate::model::ids::TaskId;
+use crate::store::connection::{Reader, Transaction};
+use crate::store::error::{Doing, StoreError};
+use crate::store::pick::Selection;
+use crate::support::clock::Timestamp;
+
+/// The cause of what would not finish before the window ends.
+pub const BY_WINDOW: &str = "window";
+
+/// Parks a queued task that is not claimed; any other stays as it is.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn park(tx: &Transaction<'_>, task: TaskId, by: &str, detail: &str) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET parked_by = ?2, parked_detail = ?3 \
+             WHERE id = ?1 AND status = 'queued' AND attempt_id IS NULL",
+        )
+        .and_then(|mut statement| statement.execute(params![task.get(), by, detail]))
+        .doing("put a task aside for a while")
+        .map(|_| ())
+}
+
+/// Lets everything go on that was parked for this cause; how many tasks that were.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn unpark_all(tx: &Transaction<'_>, by: &str) -> Result<usize, StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records INDEXED BY task_parked SET parked_by = NULL, \
+             parked_detail = NULL WHERE parked_by = ? AND parked_by IS NOT NULL \
+             AND status = 'queued' AND attempt_id IS NULL",
+        )
+        .and_then(|mut statement| statement.execute([by]))
+        .doing("let tasks go on")
+}
+
+/// Counts a window end that stopped a task without getting it any further, or forgets those before
+/// it. Gives how many there were in a row.
+///
+/// # Errors
+/// When there is no such task, or when the database cannot be written.
+pub fn count_cut(tx: &Transaction<'_>, task: TaskId, cut: Cut) -> Result<u32, StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET cut_short = iif(?2, cut_short + 1, 0) WHERE id = ?1 \
+             RETURNING cut_short",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![task.get(), cut == Cut::Short], |row| row.get(0))
+        })
+        .doing("count how often a window cut a task short")
+}
+
+/// What the end of a window meant for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It was stopped and has to begin again.
+    Short,
+    /// It has come further, or somebody looked at it.
+    Forgotten,
+}
+
+impl Reader {
+    /// How often in a row a window cut a task short.
+    ///
+    /// # Errors
+    /// When there is no such task, or the database cannot be read.
+    pub fn cut_short(&self, task: TaskId) -> Result<u32, StoreError> {
+        self.connection
+            .prepare_cached("SELECT cut_short FROM task_records WHERE id = ?")
+            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
+            .doing("look up how often a window cut a task short")
+    }
+
+    /// Whether an attempt of a task changed its checkpoint, so that a later one need not start over.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn keeps_checkpoints(&self, task: TaskId) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM task_checkpoints WHERE task_id = ?1) \
+                 OR EXISTS (SELECT 1 FROM attempts WHERE task_id = ?1 AND outcome IS NOT NULL \
+                 AND json_extract(outcome, '$.account.checkpoint_changed'))",
+            )
+            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
+            .doing("look whether a task keeps checkpoints")
+    }
+
+    /// How many queued tasks wait for nothing but the time or the window.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn waiting_for_time(
+        &self,
+        selection: Selection,
+        now: Timestamp,
+    ) -> Result<TimeWaits, StoreError> {
+        let chosen = match selection {
+            Selection::All => "",
+            Selection::Chosen { .. } => " AND id IN (SELECT task_id FROM temp.selected)",
+        };
+        let sql = format!(
+            "SELECT count(*) FILTER (WHERE parked_by = 'window'), \
+             count(*) FILTER (WHERE parked_by IS NULL AND unmet = 0 AND due_at > ?1) \
+             FROM task_records WHERE status = 'queued' AND attempt_id IS NULL{chosen}"
+        );
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement.query_row([now.as_millis()], |row| {
+                    Ok(TimeWaits {
+                        parked: row.get(0)?,
+                        due_later: row.get(1)?,
+                    })
+                })
+            })
+            .doing("count the tasks that wait for their time")
+    }
+}
+
+/// Tasks that wait for nothing but the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeWaits {
+    /// Would not finish before the window ends.
+    pub parked: u32,
+    /// Their own time has not come.
+    pub due_later: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{NOW, queue};
+    use crate::store::pick;
+
+    #[test]
+    fn a_parked_task_is_no_candidate_until_it_is_let_go() {
+        let mut queue = queue();
+        let tasks = queue.add(&["long", "short"]);
+        queue
+            .store
+            .write(|tx| park(tx, tasks[0], BY_WINDOW, "takes 5h, 2h are left"))
+            .unwrap();
+        let mut next = || {
+            let page = queue
+                .store
+                .write(|tx| pick::candidates(tx, NOW, 9, Selection::All))
+                .unwrap();
+            page.iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        assert_eq!(next(), [tasks[1]]);
+        let waits = queue.store.waiting_for_time(Selection::All, NOW).unwrap();
+        assert_eq!((waits.parked, waits.due_later), (1, 0));
+        let let_go = queue.store.write(|tx| unpark_all(tx, BY_WINDOW)).unwrap();
+        assert_eq!(let_go, 1);
+        let mut next = || {
+            let page = queue
+                .store
+                .write(|tx| pick::candidates(tx, NOW, 9, Selection::All))
+                .unwrap();
+            page.len()
+        };
+        assert_eq!(next(), 2);
+    }
+
+    #[test]
+    fn what_is_claimed_is_not_parked() {
+        let mut queue = queue();
+        let task = queue.add(&["one"])[0];
+        let run = queue.run();
+        queue.claim(task, run);
+        queue
+            .store
+            .write(|tx| park(tx, task, BY_WINDOW, "too long"))
+            .unwrap();
+        let let_go = queue.store.write(|tx| unpark_all(tx, BY_WINDOW)).unwrap();
+        assert_eq!(let_go, 0);
+    }
+
+    #[test]
+    fn cuts_are_counted_in_a_row() {
+        let mut queue = queue();
+        let task = queue.add(&["one"])[0];
+        let mut cut = |cut| queue.store.write(|tx| count_cut(tx, task, cut)).unwrap();
+        let counted = [Cut::Short, Cut::Short, Cut::Forgotten, Cut::Short].map(&mut cut);
+        assert_eq!(counted, [1, 2, 0, 1]);
+        assert_eq!(queue.store.cut_short(task).unwrap(), 1);
+        assert!(!queue.store.keeps_checkpoints(task).unwrap());
+    }
+}
