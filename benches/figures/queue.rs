@@ -13,7 +13,7 @@ use autoexec::model::spec::{Command, Surroundings, TaskSpec};
 use autoexec::model::state::TaskEvent;
 use autoexec::store::attempts::{self, ClaimFacts, Finish, StartFacts};
 use autoexec::store::runs::{self, NewRun, RunEnd};
-use autoexec::store::tasks::{self, AddResult, NewTask, OnChange};
+use autoexec::store::tasks::{self, AddResult, NewTask, OnChange, Times};
 use autoexec::store::{Access, Actor, Store, StoreError, Transaction};
 use autoexec::support::bytes::OsText;
 use autoexec::support::clock::{Clock, Timestamp};
@@ -113,6 +113,7 @@ fn new_task(number: usize, command: &[OsText], surroundings: &Surroundings) -> R
         spec: TaskSpec::of_command(name, command, "/".into()),
         surroundings: surroundings.clone(),
         source: None,
+        times: Times::default(),
     })
 }
 

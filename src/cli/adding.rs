@@ -145,6 +145,7 @@ pub fn add(
                 let path: PathBuf = context.base.join(place.file.as_path());
                 path.to_string_lossy().into_owned()
             }),
+            times: tasks::Times::default(),
         })
         .collect();
     let now = settings.clock.now();

@@ -69,7 +69,7 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
             Some("look at owner and permissions, or name another directory with `--state-dir DIR`"),
         ),
         E::Sqlite { .. } => (Ending::QueueUnusable, "queue_failed", None),
-        E::NoSuchTask { .. } => (
+        E::NoSuchTask { .. } | E::NoSuchUpstream { .. } => (
             Ending::Usage,
             "unknown_task",
             Some("see all with `autoexec queue list --all`"),
@@ -79,6 +79,11 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
             Ending::Usage,
             "name_taken",
             Some("see it with `autoexec queue list`"),
+        ),
+        E::Circle { .. } => (
+            Ending::Usage,
+            "circle",
+            Some("one of them must not wait; nothing was added"),
         ),
         E::NotOpen { .. } | E::AttemptOpen { .. } | E::Stale { .. } => (Ending::Bug, "bug", None),
         E::CopyExists { .. } => (

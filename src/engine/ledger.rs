@@ -97,6 +97,7 @@ fn next_at(event: &TaskEvent) -> Option<Timestamp> {
         | TaskEvent::GivenUp { .. }
         | TaskEvent::Failed { .. }
         | TaskEvent::Skipped(_)
+        | TaskEvent::Revived { .. }
         | TaskEvent::Held(_)
         | TaskEvent::Released
         | TaskEvent::Cancelled

@@ -49,6 +49,7 @@ fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
         spec,
         surroundings: Surroundings::default(),
         source: None,
+        times: tasks::Times::default(),
     };
     let actor = Actor::Command("test".to_owned());
     open(&request)

@@ -69,6 +69,24 @@ impl When {
     }
 }
 
+/// Says that tasks wait for each other: each for the next, and the last for the first.
+pub fn in_a_circle(names: &[TaskName]) -> String {
+    let mut names = names.iter();
+    let Some(first) = names.next() else {
+        return "tasks wait for each other".to_owned();
+    };
+    if names.len() == 0 {
+        return format!("`{first}` waits for itself");
+    }
+    let between: Vec<String> = names
+        .map(|name| format!(" for `{name}`, which waits"))
+        .collect();
+    format!(
+        "tasks wait for each other: `{first}` waits{} for `{first}`",
+        between.concat()
+    )
+}
+
 /// How a task ended, for those that wait for it.
 enum End {
     Good,

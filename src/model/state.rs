@@ -198,6 +198,11 @@ pub enum TaskEvent {
     },
     /// It will not run because of another task.
     Skipped(Skip),
+    /// What it was skipped for no longer holds: the other task runs again, or was completed.
+    Revived {
+        /// Not before this instant.
+        until: Option<Timestamp>,
+    },
     /// It was put aside.
     Held(Hold),
     /// Somebody let it go on.
@@ -228,6 +233,7 @@ impl TaskEvent {
             Self::Failed { .. } => "failed",
             Self::Interrupted { .. } => "interrupted",
             Self::Skipped(_) => "skipped",
+            Self::Revived { .. } => "revived",
             Self::Held(_) => "held",
             Self::Released => "released",
             Self::Cancelled => "cancelled",
@@ -333,6 +339,7 @@ impl TaskState {
                 _ => return Err(refused()),
             },
             Self::Failed | Self::Cancelled | Self::Skipped(_) => match event {
+                E::Revived { until } if self.status() == TaskStatus::Skipped => Self::added(*until),
                 E::Requeued => Self::added(None),
                 E::Completed { .. } => Self::Succeeded,
                 _ => return Err(refused()),
@@ -369,6 +376,7 @@ impl TaskState {
             | E::Failed { .. }
             | E::Interrupted { .. }
             | E::Skipped(_)
+            | E::Revived { .. }
             | E::Released
             | E::Requeued => None,
         }

@@ -62,10 +62,13 @@ fn queued_at(events: &[LoggedEvent], attempt: &AttemptRecord) -> Option<Timestam
             Event::Task(
                 TaskEvent::RetryScheduled { until, .. } | TaskEvent::Recovered { until, .. },
             ) => Some(*until),
-            Event::Task(TaskEvent::Interrupted { until, .. }) => *until,
+            Event::Task(TaskEvent::Interrupted { until, .. } | TaskEvent::Revived { until }) => {
+                *until
+            }
             Event::Task(TaskEvent::Released | TaskEvent::Requeued) => None,
             Event::Task(_)
             | Event::Redefined { .. }
+            | Event::Reprioritized { .. }
             | Event::Removed
             | Event::StopWanted { .. } => {
                 return None;

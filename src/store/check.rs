@@ -228,7 +228,7 @@ impl Reader {
 }
 
 /// Statements that give the tasks which break a rule, and the rule's words.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 9] = [
     (
         "SELECT task_id FROM attempts WHERE state <> 'ended' GROUP BY task_id HAVING count(*) > 1",
         "more than one attempt of it is open",
@@ -254,6 +254,35 @@ const RULES: [(&str, &str); 5] = [
         "SELECT t.id FROM task_records t WHERE t.used > \
          (SELECT count(*) FROM attempts a WHERE a.task_id = t.id AND a.used)",
         "more attempts count against its limit than there were",
+    ),
+    (
+        "SELECT id FROM task_records t WHERE unmet <> \
+         (SELECT count(*) FROM task_dependencies d WHERE d.task_id = t.id AND NOT d.met)",
+        "it does not know for how many tasks it waits",
+    ),
+    (
+        "SELECT task_id FROM (SELECT d.task_id, d.wanted, d.met, d.in_vain, CASE \
+         WHEN u.status = 'succeeded' THEN 'good' \
+         WHEN u.status = 'failed' OR u.status = 'cancelled' OR u.skip = 'blocked' THEN 'bad' \
+         WHEN u.skip = 'not_needed' THEN 'none' END AS ended \
+         FROM task_dependencies d JOIN task_records u ON u.id = d.upstream_id) \
+         WHERE met IS NOT (ended IS NOT NULL AND (wanted = 'always' \
+         OR (wanted = 'success' AND ended = 'good') OR (wanted = 'failure' AND ended = 'bad'))) \
+         OR in_vain IS NOT iif(met OR ended IS NULL, NULL, iif(ended = 'bad', 'blocked', 'not_needed'))",
+        "it does not know how the task ended that it waits for",
+    ),
+    (
+        "SELECT t.id FROM task_records t WHERE status = 'queued' AND attempt_id IS NULL AND EXISTS \
+         (SELECT 1 FROM task_dependencies d WHERE d.task_id = t.id AND in_vain IS NOT NULL)",
+        "it waits in vain",
+    ),
+    (
+        "SELECT t.id FROM task_records t WHERE status = 'skipped' \
+         AND EXISTS (SELECT 1 FROM task_dependencies d WHERE d.task_id = t.id) \
+         AND NOT EXISTS (SELECT 1 FROM task_dependencies d \
+         WHERE d.task_id = t.id AND d.in_vain = t.skip) \
+         AND NOT EXISTS (SELECT 1 FROM task_records n WHERE n.name = t.name AND n.id > t.id)",
+        "it is skipped, and no task that it waits for is the reason",
     ),
 ];
 
@@ -284,8 +313,16 @@ fn take(
         return Err(format!("nobody has added task {id}"));
     };
     match event {
-        Event::Added { .. } | Event::StopWanted { .. } => {}
-        Event::Redefined { definition } => task.definition = Some(definition.clone()),
+        Event::Added { .. } | Event::Reprioritized { .. } | Event::StopWanted { .. } => {}
+        Event::Redefined {
+            definition,
+            rescheduled,
+        } => {
+            task.definition = Some(definition.clone());
+            if let (Some(rescheduled), Some(_)) = (rescheduled, &task.state) {
+                task.state = Some(TaskState::added(rescheduled.due));
+            }
+        }
         Event::Removed => {
             tasks.remove(&id);
         }

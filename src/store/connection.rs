@@ -5,6 +5,7 @@
 //! nothing can be written outside one.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rusqlite::config::DbConfig;
 
 use crate::model::ids::{Epoch, QueueId};
 use crate::model::layout::StateDir;
+use crate::store::dependencies::Followed;
 use crate::store::error::{Doing, StoreError};
 use crate::store::file;
 use crate::store::log::Head;
@@ -65,6 +67,8 @@ pub struct Reader {
 pub struct Transaction<'store> {
     reader: &'store Reader,
     pub(crate) head: Cell<Option<Head>>,
+    /// What other tasks' changes meant for those that wait for them.
+    pub(crate) followed: RefCell<Vec<Followed>>,
 }
 
 impl Deref for Store {
@@ -153,6 +157,7 @@ impl Store {
         let transaction = Transaction {
             reader: &self.reader,
             head: Cell::new(None),
+            followed: RefCell::default(),
         };
         let value = change(&transaction)?;
         let changed = connection.total_changes() != before;
@@ -279,10 +284,12 @@ impl Transaction<'_> {
     ) -> Result<T, StoreError> {
         let connection = &self.connection;
         let head = self.head.get();
+        let followed = self.followed.borrow().len();
         run(connection, "SAVEPOINT part").doing("begin a part of a change")?;
         let result = part(self);
         if result.is_err() {
             self.head.set(head);
+            self.followed.borrow_mut().truncate(followed);
             run(connection, "ROLLBACK TO part").doing("take back a part of a change")?;
         }
         run(connection, "RELEASE part").doing("end a part of a change")?;

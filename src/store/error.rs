@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-use crate::model::ids::{AttemptId, TaskId};
+use crate::model::dependency::in_a_circle;
+use crate::model::ids::{AttemptId, TaskId, TaskName};
 use crate::model::state::IllegalTransition;
 use crate::support::bytes::OsText;
 
@@ -181,6 +182,20 @@ pub enum StoreError {
         /// The task that cannot become unfinished again.
         task: TaskId,
     },
+    /// A task is to wait for one that is not there.
+    #[error("`{task}` is to wait for `{upstream}`, and there is no such task")]
+    NoSuchUpstream {
+        /// The task.
+        task: TaskName,
+        /// Whom it is to wait for.
+        upstream: TaskName,
+    },
+    /// Tasks would wait for each other for ever.
+    #[error("{}", in_a_circle(names))]
+    Circle {
+        /// Each waits for the next, and the last for the first.
+        names: Vec<TaskName>,
+    },
     /// A task that is being worked on cannot be removed.
     #[error("task {task} is being worked on")]
     InUse {
@@ -236,6 +251,8 @@ impl StoreError {
             | Self::AttemptOpen { .. }
             | Self::Stale { .. }
             | Self::NameTaken { .. }
+            | Self::NoSuchUpstream { .. }
+            | Self::Circle { .. }
             | Self::InUse { .. }
             | Self::CopyExists { .. }
             | Self::CopyFailed { .. }

@@ -105,13 +105,7 @@ pub(crate) fn start_facts() -> StartFacts {
 }
 
 pub(crate) fn id_of(result: AddResult) -> TaskId {
-    match result {
-        AddResult::Added(id)
-        | AddResult::AlreadyQueued(id)
-        | AddResult::Replaced(id)
-        | AddResult::KeptOld(id)
-        | AddResult::RefusedHeld(id) => id,
-    }
+    result.id()
 }
 
 pub(crate) fn new_task(name: &str) -> NewTask {
@@ -127,6 +121,7 @@ pub(crate) fn new_task_running(name: &str, program: &str) -> NewTask {
         ),
         surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()),
         source: Some("/tmp/tasks.toml".to_owned()),
+        times: tasks::Times::default(),
     }
 }
 

@@ -4,11 +4,12 @@
 //! [`TaskState::apply`] the event, append it to the log, write the new state where the old one still
 //! stands. Replaying the log gives the stored columns; `store::check` holds the database to it.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::model::ids::{AttemptId, TaskId};
 use crate::model::state::{Hold, Skip, TaskEvent, TaskState, TaskStatus};
 use crate::store::connection::{Reader, Transaction};
+use crate::store::dependencies::{self, Consequences};
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::{self, Actor, Event};
 use crate::store::rows::{Cells, from_word, word_of};
@@ -49,6 +50,31 @@ pub(crate) fn record_and_count(
     now: Timestamp,
     counters: Counters,
 ) -> Result<TaskState, StoreError> {
+    if *event == TaskEvent::Requeued {
+        dependencies::forget_removed(tx, task)?;
+    }
+    let made = transition(tx, task, event, actor, now, counters)?;
+    Consequences::new(tx, actor, now).of(task, &made)
+}
+
+/// What an event made of a task.
+#[derive(Debug)]
+pub(crate) struct Transition {
+    pub(crate) before: TaskState,
+    pub(crate) after: TaskState,
+    /// For how many tasks it still waits.
+    pub(crate) unmet: u32,
+}
+
+/// Makes an event of a task true, without what it means for other tasks.
+pub(crate) fn transition(
+    tx: &Transaction<'_>,
+    task: TaskId,
+    event: &TaskEvent,
+    actor: &str,
+    now: Timestamp,
+    counters: Counters,
+) -> Result<Transition, StoreError> {
     let before = tx.state(task)?;
     let after = before
         .apply(event)
@@ -62,11 +88,16 @@ pub(crate) fn record_and_count(
     let about = after.attempt().or(before.attempt());
     log::append(tx, task, about, &Event::Task(event.clone()), actor, now)?;
     let fresh = matches!(event, TaskEvent::Requeued);
-    write(tx, task, &before, &after, now, counters, fresh)?;
-    Ok(after)
+    let unmet = write(tx, task, &before, &after, now, counters, fresh)?;
+    Ok(Transition {
+        before,
+        after,
+        unmet,
+    })
 }
 
-/// Writes `after` where `before` still stands. `fresh` gives the task all its attempts again.
+/// Writes `after` where `before` still stands, and says for how many tasks it still waits. `fresh`
+/// gives the task all its attempts and all its time again.
 fn write(
     tx: &Transaction<'_>,
     task: TaskId,
@@ -75,7 +106,7 @@ fn write(
     now: Timestamp,
     counters: Counters,
     fresh: bool,
-) -> Result<(), StoreError> {
+) -> Result<u32, StoreError> {
     const DOING: &str = "write a task's state";
     let (due, hold, skip) = data_of(after);
     let ready = due.is_none_or(|due| due <= now);
@@ -85,38 +116,39 @@ fn write(
         .prepare_cached(
             "UPDATE task_records SET status = ?1, attempt_id = ?2, due_at = ?3, hold_code = ?4, \
              hold_reason = ?5, skip = ?6, ready = ?7, changed_at = ?8, finished_at = ?9, \
-             attempts = attempts + ?10, used = iif(?11, 0, used + ?12) \
-             WHERE id = ?13 AND status = ?14 AND attempt_id IS ?15",
+             attempts = attempts + ?10, used = iif(?11, 0, used + ?12), \
+             first_started_at = iif(?11, NULL, first_started_at) \
+             WHERE id = ?13 AND status = ?14 AND attempt_id IS ?15 RETURNING unmet",
         )
         .doing(DOING)?
-        .execute(params![
-            after.status().as_str(),
-            after.attempt().map(AttemptId::get),
-            due.map(Timestamp::as_millis),
-            hold.map(|hold| &hold.code),
-            hold.map(|hold| &hold.reason),
-            skip.map(|skip| word_of(&skip)),
-            ready,
-            now.as_millis(),
-            finished,
-            counters.attempts,
-            fresh,
-            counters.used,
-            task.get(),
-            before.status().as_str(),
-            before.attempt().map(AttemptId::get),
-        ])
+        .query_row(
+            params![
+                after.status().as_str(),
+                after.attempt().map(AttemptId::get),
+                due.map(Timestamp::as_millis),
+                hold.map(|hold| &hold.code),
+                hold.map(|hold| &hold.reason),
+                skip.map(|skip| word_of(&skip)),
+                ready,
+                now.as_millis(),
+                finished,
+                counters.attempts,
+                fresh,
+                counters.used,
+                task.get(),
+                before.status().as_str(),
+                before.attempt().map(AttemptId::get),
+            ],
+            |row| row.get(0),
+        )
+        .optional()
         .map_err(|error| match error.sqlite_error() {
             Some(code) if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE => {
                 StoreError::NameTaken { task }
             }
             _ => StoreError::of(error, DOING),
         })?;
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Stale { task })
-    }
+    changed.ok_or(StoreError::Stale { task })
 }
 
 /// The columns that only some states have.

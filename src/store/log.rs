@@ -65,6 +65,14 @@ pub enum Event {
     Redefined {
         /// The hash of the definition.
         definition: String,
+        /// That it starts at another time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rescheduled: Option<Rescheduled>,
+    },
+    /// The task got another priority.
+    Reprioritized {
+        /// The priority.
+        priority: i64,
     },
     /// The task left the queue; what happened to it stays in the log.
     Removed,
@@ -78,12 +86,21 @@ pub enum Event {
     Task(TaskEvent),
 }
 
+/// Another time for a task that was never claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescheduled {
+    /// Not before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+}
+
 impl Event {
     /// The stable identifier of the kind.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Added { .. } => "added",
             Self::Redefined { .. } => "redefined",
+            Self::Reprioritized { .. } => "reprioritized",
             Self::Removed => "removed",
             Self::StopWanted { .. } => "stop_wanted",
             Self::Task(event) => event.kind(),

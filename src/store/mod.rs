@@ -24,11 +24,13 @@
 //! See `migrate`: formats are numbered, older ones are brought up to date after a copy was made,
 //! newer ones are refused, damaged ones are never replaced.
 
+mod adding;
 pub mod attempts;
 mod backup;
 mod check;
 mod connection;
 pub mod deaths;
+mod dependencies;
 mod error;
 mod file;
 mod history;
@@ -51,6 +53,9 @@ pub use crate::store::connection::Access;
 pub use crate::store::connection::Reader;
 pub use crate::store::connection::Store;
 pub use crate::store::connection::Transaction;
+pub use crate::store::dependencies::Dependency;
+pub use crate::store::dependencies::Follow;
+pub use crate::store::dependencies::Followed;
 pub use crate::store::error::StoreError;
 pub use crate::store::history::AttemptRecord;
 pub use crate::store::history::LoggedEvent;
@@ -60,6 +65,7 @@ pub use crate::store::list::NamedTask;
 pub use crate::store::list::TaskLine;
 pub use crate::store::log::Actor;
 pub use crate::store::log::Event;
+pub use crate::store::log::Rescheduled;
 pub use crate::store::open_attempts::OpenAttempt;
 pub use crate::store::period::AttemptBrief;
 pub use crate::store::period::TaskBrief;

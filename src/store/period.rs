@@ -15,7 +15,7 @@ use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
 use crate::store::history::LoggedEvent;
 use crate::store::journal::{self, STATE_COLUMNS};
-use crate::store::log::Event;
+use crate::store::log::{Event, Rescheduled};
 use crate::store::rows::{Cells, from_word};
 use crate::support::clock::Timestamp;
 
@@ -285,7 +285,11 @@ impl Reader {
 fn next_state(state: Option<TaskState>, event: &LoggedEvent) -> Option<TaskState> {
     match &event.event {
         Event::Added { due, .. } => Some(TaskState::added(*due)),
-        Event::Redefined { .. } | Event::StopWanted { .. } => state,
+        Event::Redefined {
+            rescheduled: Some(Rescheduled { due }),
+            ..
+        } => state.map(|_| TaskState::added(*due)),
+        Event::Redefined { .. } | Event::Reprioritized { .. } | Event::StopWanted { .. } => state,
         Event::Removed => None,
         Event::Task(event) => {
             let state = state?;

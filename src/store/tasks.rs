@@ -1,56 +1,24 @@
-//! `task_records`: the tasks of the queue, how they come in and leave.
+//! `task_records`: the tasks of the queue, how they are read, reprioritised and leave.
 //!
+//! How they come in is [`crate::store::adding`].
 //! Status and what goes with it is written by [`crate::store::journal`] alone. Lists and counts are
 //! in [`crate::store::list`], what may start next in [`crate::store::pick`].
 
-use rusqlite::{CachedStatement, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::model::category::Category;
 use crate::model::ids::{AttemptId, TaskId};
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::model::state::{TaskState, TaskStatus};
 use crate::store::connection::{Reader, Transaction};
+use crate::store::dependencies::Consequences;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal;
-use crate::store::log::{self, Actor, Appender, Event};
-use crate::store::rows::{Cells, json_of, word_of};
+use crate::store::log::{self, Actor, Event};
+use crate::store::rows::Cells;
 use crate::support::clock::Timestamp;
 
-/// A task that is to be added.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewTask {
-    /// The definition.
-    pub spec: TaskSpec,
-    /// PATH and the like of the one who adds it.
-    pub surroundings: Surroundings,
-    /// The file that it came from.
-    pub source: Option<String>,
-}
-
-/// What to do with a task that is already queued, was attempted, and is now defined differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnChange {
-    /// The old definition stays.
-    #[default]
-    Keep,
-    /// The new definition holds from the next attempt on.
-    Replace,
-}
-
-/// What became of a task that was to be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddResult {
-    /// It is new.
-    Added(TaskId),
-    /// The same task is already queued.
-    AlreadyQueued(TaskId),
-    /// The queued task has the new definition now.
-    Replaced(TaskId),
-    /// The queued task was attempted already, so its old definition stays.
-    KeptOld(TaskId),
-    /// The task is held for a person; nothing was changed.
-    RefusedHeld(TaskId),
-}
+pub use crate::store::adding::{AddResult, NewTask, OnChange, Times, add};
 
 /// A task, whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +37,10 @@ pub struct Task {
     pub unmet: u32,
     /// The category of its last failure.
     pub last_category: Option<Category>,
+    /// When it must have come to its end.
+    pub deadline: Option<Timestamp>,
+    /// When it was first started since it was queued.
+    pub first_started: Option<Timestamp>,
     /// When it was added.
     pub added_at: Timestamp,
     /// When its state last changed.
@@ -85,207 +57,49 @@ pub struct Task {
     pub spec: TaskSpec,
 }
 
-/// Adds tasks, all of them or, when one fails, none.
+/// Gives a task another priority; its definition keeps the old one.
 ///
 /// # Errors
-/// When the database cannot be written. Tasks that are already there are no errors.
-pub fn add(
+/// When there is no such task, or when the database cannot be written.
+pub fn reprioritize(
     tx: &Transaction<'_>,
-    tasks: &[NewTask],
-    on_change: OnChange,
+    task: TaskId,
+    priority: i64,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Vec<AddResult>, StoreError> {
-    let actor = actor.word();
-    let mut adder = Adder {
-        tx,
-        now,
-        insert: tx.connection.prepare_cached(INSERT).doing(ADDING)?,
-        log: Appender::new(tx, &actor, now)?,
-        surroundings: StoredSurroundings::default(),
-    };
-    tasks
-        .iter()
-        .map(|task| {
-            let place = adder.surroundings.id(tx, &task.surroundings)?;
-            let spec = task.spec.canonical_json();
-            let hash = TaskSpec::hash_of(&spec);
-            match adder.insert(task, place, &spec, &hash)? {
-                Some(id) => Ok(AddResult::Added(id)),
-                None => adder.add_beside(task, place, &spec, hash, on_change),
-            }
+) -> Result<(), StoreError> {
+    let changed = tx
+        .connection
+        .prepare_cached("UPDATE task_records SET priority = ?1, changed_at = ?2 WHERE id = ?3")
+        .and_then(|mut statement| statement.execute(params![priority, now.as_millis(), task.get()]))
+        .doing("give a task another priority")?;
+    if changed == 0 {
+        return Err(StoreError::NoSuchTask { task });
+    }
+    let event = Event::Reprioritized { priority };
+    log::append(tx, task, None, &event, &actor.word(), now)
+}
+
+/// Writes down what a task's `deadline` means from now on.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_deadline(
+    tx: &Transaction<'_>,
+    task: TaskId,
+    deadline: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE task_records SET deadline_at = ?1 WHERE id = ?2")
+        .and_then(|mut statement| {
+            statement.execute(params![deadline.map(Timestamp::as_millis), task.get()])
         })
-        .collect()
-}
-
-const ADDING: &str = "add a task";
-const INSERT: &str = "INSERT INTO task_records (name, status, priority, on_crash, added_at, \
-                      changed_at, source, surroundings_id, definition_hash, spec) \
-                      VALUES (?1, 'queued', ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
-
-/// Adds task after task; what they have in common is prepared once, because there may be many.
-struct Adder<'tx, 'store> {
-    tx: &'tx Transaction<'store>,
-    now: Timestamp,
-    insert: CachedStatement<'tx>,
-    log: Appender<'tx, 'store>,
-    surroundings: StoredSurroundings,
-}
-
-impl Adder<'_, '_> {
-    /// Inserts a task; `None` when an unfinished one has the name.
-    fn insert(
-        &mut self,
-        task: &NewTask,
-        surroundings: i64,
-        spec: &str,
-        hash: &str,
-    ) -> Result<Option<TaskId>, StoreError> {
-        let inserted = self
-            .insert
-            .execute(params![
-                task.spec.name.as_str(),
-                task.spec.priority,
-                word_of(&task.spec.on_crash),
-                self.now.as_millis(),
-                task.source,
-                surroundings,
-                hash,
-                spec,
-            ])
-            .doing(ADDING)?;
-        if inserted == 0 {
-            return Ok(None);
-        }
-        let id = TaskId::new(self.tx.connection.last_insert_rowid());
-        let event = Event::Added {
-            due: None,
-            definition: hash.to_owned(),
-        };
-        self.log.append(id, None, &event)?;
-        Ok(Some(id))
-    }
-
-    /// Decides about a task whose name an unfinished one has.
-    fn add_beside(
-        &mut self,
-        task: &NewTask,
-        surroundings: i64,
-        spec: &str,
-        hash: String,
-        on_change: OnChange,
-    ) -> Result<AddResult, StoreError> {
-        let present = Present::find(self.tx, task.spec.name.as_str())?;
-        let id = present.id;
-        if present.held {
-            return Ok(AddResult::RefusedHeld(id));
-        }
-        if present.hash == hash {
-            return Ok(AddResult::AlreadyQueued(id));
-        }
-        if present.attempted && on_change == OnChange::Keep {
-            return Ok(AddResult::KeptOld(id));
-        }
-        self.redefine(id, task, surroundings, spec, &hash)?;
-        let event = Event::Redefined { definition: hash };
-        self.log.append(id, None, &event)?;
-        Ok(AddResult::Replaced(id))
-    }
-
-    /// Gives an unfinished task another definition, and all its attempts again.
-    fn redefine(
-        &self,
-        id: TaskId,
-        task: &NewTask,
-        surroundings: i64,
-        spec: &str,
-        hash: &str,
-    ) -> Result<(), StoreError> {
-        const DOING: &str = "give a task another definition";
-        self.tx
-            .connection
-            .prepare_cached(
-                "UPDATE task_records SET priority = ?1, on_crash = ?2, changed_at = ?3, \
-                 source = ?4, surroundings_id = ?5, definition_hash = ?6, spec = ?7, used = 0 \
-                 WHERE id = ?8",
-            )
-            .doing(DOING)?
-            .execute(params![
-                task.spec.priority,
-                word_of(&task.spec.on_crash),
-                self.now.as_millis(),
-                task.source,
-                surroundings,
-                hash,
-                spec,
-                id.get(),
-            ])
-            .doing(DOING)?;
-        Ok(())
-    }
-}
-
-/// What matters of the unfinished task that has a name.
-struct Present {
-    id: TaskId,
-    held: bool,
-    attempted: bool,
-    hash: String,
-}
-
-impl Present {
-    fn find(tx: &Transaction<'_>, name: &str) -> Result<Self, StoreError> {
-        tx.connection
-            .prepare_cached(
-                "SELECT id, status = 'held', used > 0 OR attempt_id IS NOT NULL, definition_hash \
-                 FROM task_records WHERE name = ? AND finished_at IS NULL",
-            )
-            .and_then(|mut statement| {
-                statement.query_row([name], |row| {
-                    Ok(Self {
-                        id: TaskId::new(row.get(0)?),
-                        held: row.get(1)?,
-                        attempted: row.get(2)?,
-                        hash: row.get(3)?,
-                    })
-                })
-            })
-            .doing("look for a task of the same name")
-    }
-}
-
-/// Surroundings are stored once for all tasks that were added alike.
-#[derive(Default)]
-struct StoredSurroundings {
-    last: Option<(Surroundings, i64)>,
-}
-
-impl StoredSurroundings {
-    fn id(&mut self, tx: &Transaction<'_>, wanted: &Surroundings) -> Result<i64, StoreError> {
-        const DOING: &str = "store the surroundings of a task";
-        if let Some((last, id)) = &self.last
-            && last == wanted
-        {
-            return Ok(*id);
-        }
-        let variables = json_of(wanted);
-        tx.connection
-            .prepare_cached(
-                "INSERT INTO surroundings (variables) VALUES (?) ON CONFLICT DO NOTHING",
-            )
-            .and_then(|mut statement| statement.execute([&variables]))
-            .doing(DOING)?;
-        let id = tx
-            .connection
-            .prepare_cached("SELECT id FROM surroundings WHERE variables = ?")
-            .and_then(|mut statement| statement.query_row([&variables], |row| row.get(0)))
-            .doing(DOING)?;
-        self.last = Some((wanted.clone(), id));
-        Ok(id)
-    }
+        .doing("note a task's deadline")
+        .map(drop)
 }
 
 /// Takes a task that is not being worked on out of the queue, with its attempts; the log keeps them.
+/// For those that wait for it an unfinished one counts as cancelled.
 ///
 /// # Errors
 /// When there is no such task, when an attempt of it is open, or when the database cannot be
@@ -297,10 +111,15 @@ pub fn remove(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     const DOING: &str = "remove a task";
-    if tx.state(task)?.attempt().is_some() {
+    let state = tx.state(task)?;
+    if state.attempt().is_some() {
         return Err(StoreError::InUse { task });
     }
+    let word = actor.word();
+    Consequences::new(tx, &word, now).of_removal(task, &state)?;
     for sql in [
+        "DELETE FROM task_dependencies WHERE task_id = ?",
+        "DELETE FROM task_checkpoints WHERE task_id = ?",
         "DELETE FROM runner_deaths WHERE task_id = ?",
         "DELETE FROM attempts WHERE task_id = ?",
         "DELETE FROM task_records WHERE id = ?",
@@ -310,7 +129,7 @@ pub fn remove(
             .and_then(|mut statement| statement.execute([task.get()]))
             .doing(DOING)?;
     }
-    log::append(tx, task, None, &Event::Removed, &actor.word(), now)
+    log::append(tx, task, None, &Event::Removed, &word, now)
 }
 
 impl Reader {
@@ -324,7 +143,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT t.id, status, attempt_id, due_at, hold_code, hold_reason, skip, priority, \
-                 attempts, used, unmet, last_category, added_at, changed_at, finished_at, source, \
+                 attempts, used, unmet, last_category, deadline_at, first_started_at, added_at, changed_at, finished_at, source, \
                  definition_hash, variables, spec \
                  FROM task_records t JOIN surroundings s ON s.id = surroundings_id WHERE t.id = ?",
             )
@@ -376,6 +195,8 @@ fn read_task(cells: &mut Cells<'_, '_>) -> Result<Task, StoreError> {
         used: cells.number()?,
         unmet: cells.number()?,
         last_category: cells.optional_word(Category::parse)?,
+        deadline: cells.optional_instant()?,
+        first_started: cells.optional_instant()?,
         added_at: cells.instant()?,
         changed_at: cells.instant()?,
         finished_at: cells.optional_instant()?,
@@ -387,6 +208,17 @@ fn read_task(cells: &mut Cells<'_, '_>) -> Result<Task, StoreError> {
 }
 
 impl Task {
+    /// When it is given up at the latest: at its deadline, or when its time from the first start is
+    /// over.
+    pub fn gives_up_at(&self) -> Option<Timestamp> {
+        let total = self.spec.total_timeout;
+        let over = self
+            .first_started
+            .zip(total)
+            .map(|(start, span)| start.plus(span));
+        [self.deadline, over].into_iter().flatten().min()
+    }
+
     /// The state without its data.
     pub const fn status(&self) -> TaskStatus {
         self.state.status()

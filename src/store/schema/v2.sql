@@ -4,17 +4,26 @@ ALTER TABLE meta ADD COLUMN paused_at INTEGER;
 -- Until when nothing new is started; none: until somebody says so.
 ALTER TABLE meta ADD COLUMN paused_until INTEGER;
 
--- What `not_before` and `deadline` meant when the task was added stands in `due_at` and here.
+-- What `not_before` and `deadline` meant when the task was added; the first stands in `due_at` too.
+ALTER TABLE task_records ADD COLUMN not_before_at INTEGER;
 ALTER TABLE task_records ADD COLUMN deadline_at INTEGER;
 -- The first start of all, since which `total_timeout` counts.
 ALTER TABLE task_records ADD COLUMN first_started_at INTEGER;
+ALTER TABLE task_records ADD COLUMN total_timeout_ms INTEGER;
 -- Window ends that stopped it in a row without a changed checkpoint.
 ALTER TABLE task_records ADD COLUMN cut_short INTEGER NOT NULL DEFAULT 0;
 -- A sentence that goes with `parked_by`.
 ALTER TABLE task_records ADD COLUMN parked_detail TEXT;
 
-CREATE INDEX task_deadline ON task_records (deadline_at)
-    WHERE deadline_at IS NOT NULL AND status = 'queued' AND attempt_id IS NULL;
+-- When a task is given up that has not come to its end.
+CREATE INDEX task_give_up ON task_records (
+    min(coalesce(deadline_at, 9223372036854775807),
+        coalesce(first_started_at + total_timeout_ms, 9223372036854775807)))
+    WHERE (deadline_at IS NOT NULL OR total_timeout_ms IS NOT NULL)
+    AND status = 'queued' AND attempt_id IS NULL;
+-- Of the tasks that wait for their time those that wait for their next attempt.
+CREATE INDEX task_retrying ON task_records (due_at)
+    WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0;
 CREATE INDEX task_parked ON task_records (parked_by)
     WHERE parked_by IS NOT NULL AND status = 'queued' AND attempt_id IS NULL;
 
@@ -26,10 +35,14 @@ CREATE TABLE task_dependencies (
     upstream    TEXT    NOT NULL,
     wanted      TEXT    NOT NULL CHECK (wanted = 'success' OR wanted = 'failure' OR wanted = 'always'),
     met         INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (task_id, upstream_id)
+    -- What becomes of a task that waits in vain, because the other one ended otherwise.
+    in_vain     TEXT    CHECK (in_vain = 'blocked' OR in_vain = 'not_needed'),
+    PRIMARY KEY (task_id, upstream_id),
+    CHECK (met = 0 OR in_vain IS NULL)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX dependency_of_upstream ON task_dependencies (upstream_id);
+CREATE INDEX dependency_in_vain ON task_dependencies (task_id, in_vain) WHERE in_vain IS NOT NULL;
 
 -- Finished steps: the next attempt begins behind them.
 CREATE TABLE task_checkpoints (

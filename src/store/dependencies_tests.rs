@@ -1,0 +1,558 @@
+//! Tests of order between tasks: what ends mean, circles, long chains, and random histories.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::state::{Hold, Skip};
+use crate::store::Actor;
+use crate::store::attempts;
+use crate::store::fixture::*;
+use crate::store::journal::record;
+use crate::store::pick::{self, Selection};
+use crate::store::tasks::{self, AddResult, NewTask, OnChange};
+
+fn waiting(name: &str, after: &[(&str, When)]) -> NewTask {
+    let mut new = new_task(name);
+    new.spec.after = after
+        .iter()
+        .map(|(task, when)| After {
+            task: TaskName::new(task).unwrap(),
+            when: *when,
+        })
+        .collect();
+    new
+}
+
+fn add(queue: &mut Queue, tasks: &[NewTask], on_change: OnChange) -> Result<Vec<TaskId>, String> {
+    let added = queue
+        .store
+        .write(|tx| tasks::add(tx, tasks, on_change, &actor(), NOW));
+    added
+        .map(|added| added.iter().map(AddResult::id).collect())
+        .map_err(|error| error.to_string())
+}
+
+fn happen(queue: &mut Queue, task: TaskId, event: &TaskEvent) -> Vec<(String, Follow)> {
+    let followed = queue
+        .store
+        .write(|tx| {
+            record(tx, task, event, &actor(), NOW)?;
+            Ok(tx.take_followed())
+        })
+        .unwrap();
+    assert_sound(queue);
+    followed
+        .into_iter()
+        .map(|one| (one.name.to_string(), one.what))
+        .collect()
+}
+
+fn assert_sound(queue: &Queue) {
+    let found = queue.store.check().unwrap();
+    assert!(found.is_sound(), "{:?}", found.problems);
+}
+
+fn fail() -> TaskEvent {
+    TaskEvent::GivenUp {
+        code: "deadline_passed".to_owned(),
+        reason: "late".to_owned(),
+    }
+}
+
+fn complete() -> TaskEvent {
+    TaskEvent::Completed {
+        reason: "by hand".to_owned(),
+    }
+}
+
+fn ready(queue: &mut Queue) -> Vec<i64> {
+    queue
+        .store
+        .write(|tx| pick::candidates(tx, NOW, 99, Selection::All))
+        .unwrap()
+        .iter()
+        .map(|candidate| candidate.id.get())
+        .collect()
+}
+
+const BLOCKED: Follow = Follow::Skipped(Skip::Blocked);
+const NOT_NEEDED: Follow = Follow::Skipped(Skip::NotNeeded);
+
+#[test]
+fn a_task_is_ready_once_all_that_it_waits_for_have_ended_well() {
+    let mut queue = queue();
+    let ids = add(
+        &mut queue,
+        &[
+            waiting("last", &[("one", When::Success), ("two", When::Success)]),
+            new_task("one"),
+            new_task("two"),
+        ],
+        OnChange::Keep,
+    )
+    .unwrap();
+    assert_eq!(ready(&mut queue), [2, 3]);
+    happen(&mut queue, ids[1], &complete());
+    assert_eq!(ready(&mut queue), [3]);
+    happen(&mut queue, ids[2], &complete());
+    assert_eq!(ready(&mut queue), [1]);
+}
+
+#[test]
+fn a_failure_skips_what_needs_the_task_and_its_second_chance_revives_it() {
+    let mut queue = queue();
+    let ids = add(
+        &mut queue,
+        &[
+            new_task("dump"),
+            waiting("load", &[("dump", When::Success)]),
+            waiting("check", &[("load", When::Success)]),
+            waiting("page", &[("dump", When::Failure)]),
+            waiting("tidy", &[("check", When::Always)]),
+        ],
+        OnChange::Keep,
+    )
+    .unwrap();
+    let followed = happen(&mut queue, ids[0], &fail());
+    assert_eq!(
+        followed,
+        [("load".to_owned(), BLOCKED), ("check".to_owned(), BLOCKED)]
+    );
+    assert_eq!(ready(&mut queue), [4, 5]);
+    let followed = happen(&mut queue, ids[0], &TaskEvent::Requeued);
+    let revived = |name: &str| (name.to_owned(), Follow::Revived);
+    assert_eq!(followed, [revived("load"), revived("check")]);
+    assert_eq!(ready(&mut queue), [1]);
+    assert_eq!(
+        happen(&mut queue, ids[0], &complete()),
+        [("page".to_owned(), NOT_NEEDED)]
+    );
+    assert_eq!(ready(&mut queue), [2]);
+}
+
+#[test]
+fn what_somebody_called_off_is_not_revived() {
+    let mut queue = queue();
+    let ids = add(
+        &mut queue,
+        &[
+            new_task("dump"),
+            waiting("load", &[("dump", When::Success)]),
+        ],
+        OnChange::Keep,
+    )
+    .unwrap();
+    happen(&mut queue, ids[1], &TaskEvent::Cancelled);
+    assert!(happen(&mut queue, ids[0], &fail()).is_empty());
+    assert!(happen(&mut queue, ids[0], &TaskEvent::Requeued).is_empty());
+    assert_eq!(queue.store.state(ids[1]).unwrap(), TaskState::Cancelled);
+    // Somebody who wants it after all gets it, in its turn.
+    happen(&mut queue, ids[1], &TaskEvent::Requeued);
+    assert_eq!(ready(&mut queue), [1]);
+}
+
+#[test]
+fn of_several_the_first_in_vain_skips_and_all_must_come_back() {
+    let mut queue = queue();
+    let ids = add(
+        &mut queue,
+        &[
+            new_task("a"),
+            new_task("b"),
+            waiting("c", &[("a", When::Success), ("b", When::Failure)]),
+        ],
+        OnChange::Keep,
+    )
+    .unwrap();
+    assert_eq!(
+        happen(&mut queue, ids[0], &fail()),
+        [("c".to_owned(), BLOCKED)]
+    );
+    assert!(happen(&mut queue, ids[1], &complete()).is_empty());
+    // The first reason is gone, the second one holds.
+    assert_eq!(
+        happen(&mut queue, ids[0], &TaskEvent::Requeued),
+        [
+            ("c".to_owned(), Follow::Revived),
+            ("c".to_owned(), NOT_NEEDED)
+        ]
+    );
+    let why = queue.store.waits_in_vain_for(ids[2]).unwrap().unwrap();
+    assert_eq!(
+        (why.name.as_str(), why.status),
+        ("b", Some(TaskStatus::Succeeded))
+    );
+}
+
+#[test]
+fn a_task_whose_upstream_has_ended_is_judged_when_it_is_added() {
+    let mut queue = queue();
+    let ids = queue.add(&["done", "broken"]);
+    happen(&mut queue, ids[0], &complete());
+    happen(&mut queue, ids[1], &fail());
+    let new = [
+        waiting("good", &[("done", When::Success)]),
+        waiting("bad", &[("broken", When::Success)]),
+        waiting("worse", &[("bad", When::Success)]),
+    ];
+    let (added, followed) = queue
+        .store
+        .write(|tx| {
+            let added = tasks::add(tx, &new, OnChange::Keep, &actor(), NOW)?;
+            Ok((added, tx.take_followed()))
+        })
+        .unwrap();
+    assert_sound(&queue);
+    assert_eq!(ready(&mut queue), [added[0].id().get()]);
+    let told: Vec<_> = followed
+        .iter()
+        .map(|one| (one.name.as_str(), one.upstream.as_str(), one.what))
+        .collect();
+    assert_eq!(
+        told,
+        [("bad", "broken", BLOCKED), ("worse", "bad", BLOCKED)]
+    );
+    assert_eq!(
+        happen(&mut queue, ids[1], &TaskEvent::Requeued).len(),
+        2,
+        "both are revived"
+    );
+}
+
+#[test]
+fn a_missing_upstream_adds_nothing() {
+    let mut queue = queue();
+    let new = [new_task("a"), waiting("b", &[("nobody", When::Always)])];
+    assert_eq!(
+        add(&mut queue, &new, OnChange::Keep).unwrap_err(),
+        "`b` is to wait for `nobody`, and there is no such task"
+    );
+    assert_eq!(queue.store.counts(Selection::All).unwrap().total(), 0);
+}
+
+#[test]
+fn circles_are_refused_with_all_who_are_in_them() {
+    let mut queue = queue();
+    let circle = [
+        waiting("a", &[("c", When::Success)]),
+        waiting("b", &[("a", When::Success)]),
+        waiting("c", &[("b", When::Success)]),
+    ];
+    assert_eq!(
+        add(&mut queue, &circle, OnChange::Keep).unwrap_err(),
+        "tasks wait for each other: `a` waits for `c`, which waits for `b`, which waits for `a`"
+    );
+    let own = [waiting("a", &[("a", When::Success)])];
+    assert_eq!(
+        add(&mut queue, &own, OnChange::Keep).unwrap_err(),
+        "`a` waits for itself"
+    );
+    // Nobody is new, and yet the circle is closed by a new definition.
+    let line = [new_task("a"), waiting("b", &[("a", When::Success)])];
+    add(&mut queue, &line, OnChange::Keep).unwrap();
+    let closing = [waiting("a", &[("b", When::Success)])];
+    let refusal = add(&mut queue, &closing, OnChange::Replace).unwrap_err();
+    assert_eq!(
+        refusal,
+        "tasks wait for each other: `a` waits for `b`, which waits for `a`"
+    );
+    assert_eq!(ready(&mut queue), [1]);
+}
+
+#[test]
+fn a_new_definition_binds_anew() {
+    let mut queue = queue();
+    let line = [
+        new_task("a"),
+        new_task("b"),
+        waiting("c", &[("a", When::Success)]),
+    ];
+    add(&mut queue, &line, OnChange::Keep).unwrap();
+    let other = [waiting("c", &[("b", When::Failure)])];
+    add(&mut queue, &other, OnChange::Keep).unwrap();
+    assert_sound(&queue);
+    assert_eq!(ready(&mut queue), [1, 2]);
+    let free = [new_task("c")];
+    add(&mut queue, &free, OnChange::Keep).unwrap();
+    assert_sound(&queue);
+    assert_eq!(ready(&mut queue), [1, 2, 3]);
+}
+
+#[test]
+fn an_upstream_that_leaves_unfinished_counts_as_called_off() {
+    let mut queue = queue();
+    let line = [
+        new_task("a"),
+        waiting("b", &[("a", When::Success)]),
+        waiting("c", &[("a", When::Always)]),
+    ];
+    let ids = add(&mut queue, &line, OnChange::Keep).unwrap();
+    queue
+        .store
+        .write(|tx| tasks::remove(tx, ids[0], &actor(), NOW))
+        .unwrap();
+    assert_sound(&queue);
+    assert_eq!(
+        queue.store.state(ids[1]).unwrap(),
+        TaskState::Skipped(Skip::Blocked)
+    );
+    assert_eq!(ready(&mut queue), [3]);
+    // Nothing can revive it but a person, who means it without the one that is gone.
+    happen(&mut queue, ids[1], &TaskEvent::Requeued);
+    assert_eq!(ready(&mut queue), [2, 3]);
+}
+
+#[test]
+fn a_newer_task_of_the_name_keeps_an_older_one_from_coming_back() {
+    let mut queue = queue();
+    let night = [new_task("a"), waiting("b", &[("a", When::Success)])];
+    let old = add(&mut queue, &night, OnChange::Keep).unwrap();
+    happen(&mut queue, old[0], &fail());
+    let new = add(&mut queue, &night, OnChange::Keep).unwrap();
+    assert_ne!(old, new);
+    assert!(happen(&mut queue, old[0], &complete()).is_empty());
+    assert_eq!(
+        queue.store.state(old[1]).unwrap(),
+        TaskState::Skipped(Skip::Blocked)
+    );
+}
+
+#[test]
+fn a_revived_task_still_has_its_hour() {
+    let mut queue = queue();
+    let mut late = waiting("late", &[("a", When::Success)]);
+    late.times.not_before = Some(later(3600));
+    let ids = add(&mut queue, &[new_task("a"), late], OnChange::Keep).unwrap();
+    happen(&mut queue, ids[0], &fail());
+    happen(&mut queue, ids[0], &TaskEvent::Requeued);
+    assert_eq!(
+        queue.store.state(ids[1]).unwrap(),
+        TaskState::added(Some(later(3600)))
+    );
+}
+
+#[test]
+fn a_chain_of_ten_thousand_is_skipped_and_revived_as_one() {
+    const LENGTH: usize = 10_000;
+    let mut queue = queue();
+    // Each is written before the one that it waits for.
+    let mut line: Vec<NewTask> = (1..LENGTH)
+        .map(|number| {
+            let before = format!("t{}", number - 1);
+            waiting(&format!("t{number}"), &[(before.as_str(), When::Success)])
+        })
+        .rev()
+        .collect();
+    line.push(new_task("t0"));
+    let ids = add(&mut queue, &line, OnChange::Keep).unwrap();
+    let first = ids[LENGTH - 1];
+    assert_eq!(happen(&mut queue, first, &fail()).len(), LENGTH - 1);
+    assert_eq!(
+        happen(&mut queue, first, &TaskEvent::Requeued).len(),
+        LENGTH - 1
+    );
+    let all = queue.store.with_upstreams(&[ids[0]]).unwrap();
+    assert_eq!(all.len(), LENGTH);
+    let closing = [waiting(
+        "t0",
+        &[(&format!("t{}", LENGTH - 1), When::Success)],
+    )];
+    let refusal = add(&mut queue, &closing, OnChange::Replace).unwrap_err();
+    assert_eq!(refusal.matches("waits").count(), LENGTH);
+}
+
+#[test]
+fn ten_thousand_may_wait_for_one_and_one_for_ten_thousand() {
+    const WIDTH: usize = 10_000;
+    let mut queue = queue();
+    let names: Vec<String> = (0..WIDTH).map(|number| format!("t{number}")).collect();
+    let mut fan = vec![new_task("first")];
+    fan.extend(
+        names
+            .iter()
+            .map(|name| waiting(name, &[("first", When::Success)])),
+    );
+    let all: Vec<(&str, When)> = names
+        .iter()
+        .map(|name| (name.as_str(), When::Success))
+        .collect();
+    fan.push(waiting("last", &all));
+    let ids = add(&mut queue, &fan, OnChange::Keep).unwrap();
+    assert_eq!(happen(&mut queue, ids[0], &fail()).len(), WIDTH + 1);
+    assert_eq!(
+        happen(&mut queue, ids[0], &TaskEvent::Requeued).len(),
+        WIDTH + 1
+    );
+    assert!(happen(&mut queue, ids[0], &complete()).is_empty());
+    assert_eq!(ready(&mut queue).len(), 99);
+}
+
+/// Something that happens in a random history.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Claim,
+    Start,
+    Succeed,
+    Fail,
+    TryAgain,
+    GiveUp,
+    Hold,
+    Release,
+    Cancel,
+    Complete,
+    Requeue,
+    Remove,
+    AddAgain,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening as H;
+    proptest::sample::select(vec![
+        H::Claim,
+        H::Start,
+        H::Succeed,
+        H::Fail,
+        H::TryAgain,
+        H::GiveUp,
+        H::Hold,
+        H::Release,
+        H::Cancel,
+        H::Complete,
+        H::Requeue,
+        H::Requeue,
+        H::Remove,
+        H::AddAgain,
+    ])
+}
+
+/// Makes it happen, if it can.
+fn try_it(
+    tx: &Transaction<'_>,
+    run: crate::model::ids::RunId,
+    task: TaskId,
+    new: &NewTask,
+    what: Happening,
+) -> Result<(), StoreError> {
+    use Happening as H;
+    let by: Actor = actor();
+    let open = tx.state(task)?.attempt();
+    let end = outcome(1);
+    let (event, attempt) = match (what, open) {
+        (H::Claim, _) => {
+            return attempts::claim(tx, task, &facts(run), &by, NOW).map(drop);
+        }
+        (H::Start, Some(attempt)) => {
+            return attempts::mark_started(tx, attempt, &start_facts(), &by, NOW).map(drop);
+        }
+        (H::Succeed, Some(attempt)) => (TaskEvent::Succeeded { attempt }, Some(attempt)),
+        (H::Fail, Some(attempt)) => (TaskEvent::Failed { attempt }, Some(attempt)),
+        (H::TryAgain, Some(attempt)) => (
+            TaskEvent::RetryScheduled {
+                attempt,
+                until: NOW,
+            },
+            Some(attempt),
+        ),
+        (H::Start | H::Succeed | H::Fail | H::TryAgain, None) => return Ok(()),
+        (H::GiveUp, _) => (fail(), None),
+        (H::Hold, _) => (
+            TaskEvent::Held(Hold {
+                code: "by_hand".to_owned(),
+                reason: "look".to_owned(),
+            }),
+            None,
+        ),
+        (H::Release, _) => (TaskEvent::Released, None),
+        (H::Cancel, _) => (TaskEvent::Cancelled, None),
+        (H::Complete, _) => (complete(), None),
+        (H::Requeue, _) => (TaskEvent::Requeued, None),
+        (H::Remove, _) => return tasks::remove(tx, task, &by, NOW),
+        (H::AddAgain, _) => {
+            return tasks::add(tx, std::slice::from_ref(new), OnChange::Replace, &by, NOW)
+                .map(drop);
+        }
+    };
+    match attempt {
+        Some(attempt) => attempts::finish(tx, attempt, &success(&end), &event, &by, NOW).map(drop),
+        None => record(tx, task, &event, &by, NOW).map(drop),
+    }
+}
+
+/// What the stored states say about every wait, without looking at how they came about.
+fn assert_as_if_evaluated_anew(reader: &Reader, ids: &[TaskId]) {
+    for task in ids {
+        let Ok(state) = reader.state(*task) else {
+            continue;
+        };
+        let rows = reader.dependencies_of(*task).unwrap();
+        for row in &rows {
+            if let Ok(upstream) = reader.state(row.upstream) {
+                assert_eq!(row.wait, row.when.weigh(&upstream), "{task} {row:?}");
+            }
+        }
+        let unmet = rows.iter().filter(|row| row.wait != Wait::Met).count();
+        assert_eq!(reader.task(*task).unwrap().unmet as usize, unmet, "{task}");
+        let in_vain = |skip| rows.iter().any(|row| row.wait == Wait::InVain(skip));
+        match state {
+            TaskState::Queued { claim: None, .. } => {
+                assert!(
+                    !in_vain(Skip::Blocked) && !in_vain(Skip::NotNeeded),
+                    "{task}"
+                );
+            }
+            TaskState::Skipped(skip) => {
+                // One whose place a newer task has taken stays as it is.
+                let name = reader.task(*task).unwrap().spec.name;
+                let newest = reader.find(name.as_str()).unwrap();
+                assert!(in_vain(skip) || newest != Some(*task), "{task}");
+            }
+            TaskState::Queued { .. }
+            | TaskState::Running { .. }
+            | TaskState::Recovering { .. }
+            | TaskState::Held(_)
+            | TaskState::Succeeded
+            | TaskState::Failed
+            | TaskState::Cancelled => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_is_kept_step_by_step_is_what_an_evaluation_from_scratch_gives(
+        edges in proptest::collection::vec((0_usize..8, 0_usize..8, 0_usize..3), 0..20),
+        order in Just((0_usize..8).collect::<Vec<_>>()).prop_shuffle(),
+        history in proptest::collection::vec((0_usize..8, happening()), 1..50),
+    ) {
+        const WHENS: [When; 3] = [When::Success, When::Failure, When::Always];
+        let new: Vec<NewTask> = order
+            .iter()
+            .map(|task| {
+                let after: Vec<(String, When)> = edges
+                    .iter()
+                    .filter(|(from, to, _)| from == task && to < from)
+                    .map(|(_, to, when)| (format!("t{to}"), WHENS[*when]))
+                    .collect();
+                let after: Vec<(&str, When)> =
+                    after.iter().map(|(name, when)| (name.as_str(), *when)).collect();
+                waiting(&format!("t{task}"), &after)
+            })
+            .collect();
+        let mut queue = queue();
+        let run = queue.run();
+        let ids = add(&mut queue, &new, OnChange::Keep).unwrap();
+        let checked = queue.store.write(|tx| {
+            for (place, what) in &history {
+                // What cannot happen changes nothing.
+                let _refused = tx.savepoint(|tx| try_it(tx, run, ids[*place], &new[*place], *what));
+                assert_as_if_evaluated_anew(tx, &ids);
+            }
+            Ok(())
+        });
+        prop_assert!(checked.is_ok());
+        let found = queue.store.check().unwrap();
+        prop_assert!(found.is_sound(), "{:?}", found.problems);
+    }
+}
