@@ -198,7 +198,10 @@ impl Dispatcher<'_> {
         }
         let frees_tasks = effects.writes.iter().any(|write| match write {
             Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
-            Write::Started { .. } | Write::StopIntent { .. } | Write::Remove { .. } => false,
+            Write::Started { .. }
+            | Write::StepsDone { .. }
+            | Write::StopIntent { .. }
+            | Write::Remove { .. } => false,
         });
         let is_due = self.pace.next_due.is_some_and(|due| due <= now);
         if is_due {

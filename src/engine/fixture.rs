@@ -51,6 +51,8 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         number: 1,
         used: 0,
         timeout: None,
+        time_factor: 1,
+        steps_done: 0,
         last: None,
         spec,
         surroundings: Surroundings::default(),
@@ -152,6 +154,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             Write::Finish { event, .. } | Write::Change { event, .. } => Some(event),
             Write::Started { .. }
             | Write::ReturnClaim { .. }
+            | Write::StepsDone { .. }
             | Write::StopIntent { .. }
             | Write::Remove { .. } => None,
         })

@@ -22,6 +22,7 @@ use crate::engine::state::Place;
 use crate::model::ids::AttemptId;
 use crate::model::message::FromSupervisor;
 use crate::model::message::NotStartedReason;
+use crate::model::outcome::Account;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Ended;
 use crate::model::outcome::LossCause;
@@ -189,9 +190,13 @@ impl Dispatcher<'_> {
             Fate::Lost {
                 cause,
                 started_at,
+                steps_done,
                 survivors,
             } => {
-                let outcome = lost(cause, started_at, self.clock.now());
+                let mut outcome = lost(cause, started_at, self.clock.now());
+                let before = self.state.live.get(&attempt)?.task.steps_done;
+                outcome.account.steps_done = steps_done.max(before);
+                outcome.account.checkpoint_changed = steps_done > before;
                 self.judged(attempt, Box::new(outcome), survivors)
             }
             Fate::Alive { .. } => None,
@@ -289,6 +294,6 @@ fn lost(cause: LossCause, started_at: Option<Timestamp>, now: Timestamp) -> Outc
         containment: Containment::Group,
         out_of_memory: false,
         notes: Vec::new(),
-        account: crate::model::outcome::Account::default(),
+        account: Account::default(),
     }
 }

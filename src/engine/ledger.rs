@@ -18,6 +18,7 @@ use crate::model::layout::StateDir;
 use crate::model::spec::OnCrash;
 use crate::model::state::TaskEvent;
 use crate::policy::decide::next_timeout;
+use crate::policy::decide::step_time_factor;
 use crate::policy::pick;
 use crate::store::Actor;
 use crate::store::Reader;
@@ -26,6 +27,8 @@ use crate::store::Transaction;
 use crate::store::attempts;
 use crate::store::attempts::Finish;
 use crate::store::attempts::StartFacts;
+use crate::store::checkpoints;
+use crate::store::checkpoints::Finished;
 use crate::store::journal;
 use crate::store::pick as pages;
 use crate::store::pick::Selection;
@@ -73,6 +76,15 @@ pub(crate) fn apply(
                 next_at: next_at(event),
             };
             attempts::finish(tx, *attempt, &end, event, actor, now).map(drop)
+        }
+        Write::StepsDone {
+            attempt,
+            task,
+            steps,
+            definition,
+        } => {
+            let finished = Finished { steps, definition };
+            checkpoints::note(tx, *task, *attempt, finished, now)
         }
         Write::StopIntent { attempt, reason } => {
             attempts::set_stop_intent(tx, *attempt, *reason, actor, now)
@@ -218,6 +230,18 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         number: task.attempts,
         used: task.used,
         timeout,
+        time_factor: if task.attempts > 0
+            && task.spec.steps.iter().any(|step| step.timeout.is_some())
+        {
+            step_time_factor(tx.time_outs(id)?)
+        } else {
+            1
+        },
+        steps_done: if task.attempts > 0 {
+            tx.finished_steps(id, &task.spec)?
+        } else {
+            0
+        },
         last: last.map(|last| (last.category, last.pattern)),
         spec: task.spec,
         surroundings: task.surroundings,
@@ -231,15 +255,21 @@ pub(crate) fn assignment(
     run: RunId,
     dir: &StateDir,
 ) -> Assignment {
+    let mut spec = task.spec.clone();
+    for step in &mut spec.steps {
+        step.timeout = step
+            .timeout
+            .map(|limit| limit.saturating_mul(task.time_factor));
+    }
     Assignment {
         attempt,
         task: task.id,
         run,
-        spec: task.spec.clone(),
+        spec,
         surroundings: task.surroundings.clone(),
         variables: variables(task, run, dir),
         timeout: task.timeout,
-        steps_done: 0,
+        steps_done: task.steps_done,
     }
 }
 
@@ -259,9 +289,6 @@ fn variables(task: &ClaimedTask, run: RunId, dir: &StateDir) -> BTreeMap<String,
     );
     set("AUTOEXEC_START", task.number.to_string().into());
     set("AUTOEXEC_STATE_DIR", dir.root().into());
-    for step in task.spec.steps.iter().take(1) {
-        set("AUTOEXEC_STEP", step.name.as_str().into());
-    }
     if let Some((category, pattern)) = &task.last {
         set("AUTOEXEC_LAST_CATEGORY", category.as_str().into());
         set("AUTOEXEC_LAST_PATTERN", pattern.as_str().into());

@@ -15,6 +15,7 @@ use crate::model::message::Force;
 use crate::model::message::NotStartedReason;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
+use crate::model::spec::StepSpec;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::support::clock::Timestamp;
@@ -128,6 +129,17 @@ pub(crate) enum Write {
         reason: String,
         /// What follows.
         event: TaskEvent,
+    },
+    /// Steps are finished that were not before: the next attempt begins behind them.
+    StepsDone {
+        /// The attempt that finished them.
+        attempt: AttemptId,
+        /// Its task.
+        task: TaskId,
+        /// All steps that are finished, the first one first.
+        steps: Vec<StepSpec>,
+        /// The hash of the definition that they are of.
+        definition: String,
     },
     /// An attempt is to be stopped; a later run must know it too.
     StopIntent {

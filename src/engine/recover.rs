@@ -56,6 +56,8 @@ pub(crate) enum Fate {
         cause: LossCause,
         /// When it started, if that is known.
         started_at: Option<Timestamp>,
+        /// How many steps of the task are known to be finished.
+        steps_done: u32,
         /// A process of it is left that could not be killed.
         survivors: bool,
     },
@@ -199,6 +201,16 @@ fn held_by_the_living(
         .collect()
 }
 
+/// An attempt that may have run under a supervisor that is dead.
+#[derive(Debug)]
+struct MaybeRan {
+    remains: Remains,
+    /// Since when, as far as is known.
+    started_at: Option<Timestamp>,
+    /// Steps that are known to be finished.
+    steps_done: u32,
+}
+
 /// Supervisors that are dead, and what they may have left running.
 ///
 /// Swept all at once: each look of a sweep goes through all processes of the machine.
@@ -206,8 +218,8 @@ fn held_by_the_living(
 struct Dead {
     /// The proof that they are dead, kept until everything is swept.
     locks: Vec<LockGuard>,
-    /// Attempts that may have run, and since when.
-    maybe_ran: Vec<(Remains, Option<Timestamp>)>,
+    /// Attempts that may have run.
+    maybe_ran: Vec<MaybeRan>,
     /// The names of their slots' control groups.
     groups: Vec<String>,
 }
@@ -224,7 +236,7 @@ impl Dead {
         let group = cgroup::name(here.queue, slot_file);
         let mut fates = Vec::new();
         for (attempt, record) in found {
-            let (supervisor, started_at) = match record.entry {
+            let (supervisor, started_at, steps_done) = match record.entry {
                 _ if record.boot != here.boot => {
                     fates.push((attempt, after_reboot(record.entry)));
                     continue;
@@ -237,15 +249,24 @@ impl Dead {
                     fates.push((attempt, Fate::NeverStarted(reason)));
                     continue;
                 }
-                SlotEntry::Starting { supervisor } => (supervisor, None),
-                SlotEntry::Running { supervisor, at, .. } => (supervisor, Some(at)),
+                SlotEntry::Starting { supervisor } => (supervisor, None, 0),
+                SlotEntry::Running {
+                    supervisor,
+                    at,
+                    steps_done,
+                    process: _,
+                } => (supervisor, Some(at), steps_done),
             };
             let remains = Remains {
                 attempt,
                 supervisor: Some(supervisor),
                 group: group.clone(),
             };
-            self.maybe_ran.push((remains, started_at));
+            self.maybe_ran.push(MaybeRan {
+                remains,
+                started_at,
+                steps_done,
+            });
         }
         self.groups.extend(group);
         self.locks.push(lock);
@@ -254,19 +275,24 @@ impl Dead {
 
     /// Kills what is left of attempts that may have run; then nobody can know more.
     fn sweep(self, here: Here) -> Vec<(AttemptId, Fate)> {
-        let remains: Vec<Remains> = self.maybe_ran.iter().map(|(one, _)| one.clone()).collect();
+        let remains: Vec<Remains> = self
+            .maybe_ran
+            .iter()
+            .map(|one| one.remains.clone())
+            .collect();
         let is_clean = remains.is_empty() || sweep_all(here.queue, &remains).is_clean();
         let fates = self
             .maybe_ran
             .iter()
-            .map(|(one, started_at)| {
+            .map(|one| {
                 let fate = Fate::Lost {
                     cause: LossCause::SupervisorDied,
-                    started_at: *started_at,
+                    started_at: one.started_at,
+                    steps_done: one.steps_done,
                     // Whose the survivors are is asked only when there are any.
-                    survivors: !is_clean && is_left(here.queue, one),
+                    survivors: !is_clean && is_left(here.queue, &one.remains),
                 };
-                (one.attempt, fate)
+                (one.remains.attempt, fate)
             })
             .collect();
         // What was made in another part of the tree stays there, empty.
@@ -282,15 +308,16 @@ impl Dead {
 
 /// No process survives a restart of the machine, so a record of another boot says all there is.
 fn after_reboot(entry: SlotEntry) -> Fate {
-    let started_at = match entry {
+    let (started_at, steps_done) = match entry {
         SlotEntry::Ended(outcome) => return Fate::Outcome(outcome),
         SlotEntry::NotStarted(reason) => return Fate::NeverStarted(reason),
-        SlotEntry::Starting { .. } => None,
-        SlotEntry::Running { at, .. } => Some(at),
+        SlotEntry::Starting { .. } => (None, 0),
+        SlotEntry::Running { at, steps_done, .. } => (Some(at), steps_done),
     };
     Fate::Lost {
         cause: LossCause::Reboot,
         started_at,
+        steps_done,
         survivors: false,
     }
 }
@@ -311,13 +338,18 @@ fn without_record(here: Here, unrecorded: &[Open], dead: &mut Dead) -> Vec<(Atte
                 supervisor: None,
                 group: None,
             };
-            dead.maybe_ran.push((remains, None));
+            dead.maybe_ran.push(MaybeRan {
+                remains,
+                started_at: None,
+                steps_done: 0,
+            });
         } else {
             fates.push((
                 open.attempt,
                 Fate::Lost {
                     cause: LossCause::Reboot,
                     started_at: None,
+                    steps_done: 0,
                     survivors: false,
                 },
             ));

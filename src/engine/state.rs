@@ -110,6 +110,10 @@ pub(crate) struct ClaimedTask {
     pub(crate) used: u32,
     /// The time limit that holds for this attempt; longer than the declared one after a time-out.
     pub(crate) timeout: Option<Duration>,
+    /// How many times as long as declared a step may take, after attempts that ran out of time.
+    pub(crate) time_factor: u32,
+    /// Steps finished before this attempt.
+    pub(crate) steps_done: u32,
     /// What the last failed attempt was judged to be.
     pub(crate) last: Option<(Category, String)>,
     /// The definition.

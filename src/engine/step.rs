@@ -28,6 +28,7 @@ use crate::model::message::NotStartedReason;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
+use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
@@ -168,7 +169,7 @@ fn ended(
         used_before: live.task.used,
         failures_before: live.task.used,
         timeout: live.task.timeout,
-        checkpoint_changed: false,
+        checkpoint_changed: end.outcome.account.checkpoint_changed,
         chance: end.chance,
         now,
     });
@@ -194,6 +195,9 @@ fn ended(
             next,
         });
     }
+    effects
+        .writes
+        .extend(steps_done(&live, attempt, &end.outcome, &event));
     effects.writes.push(Write::Finish {
         attempt,
         outcome: end.outcome,
@@ -205,6 +209,29 @@ fn ended(
     if live.afterwards == Some(Afterwards::Remove) {
         effects.writes.push(Write::Remove { task: live.task.id });
     }
+}
+
+/// What is to be kept of the steps that the attempt finished; nothing once the task is done.
+fn steps_done(
+    live: &Live,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    event: &TaskEvent,
+) -> Option<Write> {
+    if matches!(event, TaskEvent::Succeeded { .. }) || outcome.account.steps_done == 0 {
+        return None;
+    }
+    let spec = &live.task.spec;
+    // Never the last one, whose result was found wanting.
+    let most = spec.steps.len().saturating_sub(1);
+    let done = usize::try_from(outcome.account.steps_done).map_or(most, |done| done.min(most));
+    let before = usize::try_from(live.task.steps_done).unwrap_or(most);
+    (done > before).then(|| Write::StepsDone {
+        attempt,
+        task: live.task.id,
+        steps: spec.steps.iter().take(done).cloned().collect(),
+        definition: TaskSpec::hash_of(&spec.canonical_json()),
+    })
 }
 
 /// Why a decision was made, for the record.

@@ -236,7 +236,7 @@ pub struct Account {
     /// How many steps of the task are finished now, those of earlier attempts included.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub steps_done: u32,
-    /// The files of the checkpoint changed during the attempt.
+    /// The task saved something: files of its checkpoint changed, or another step is finished.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checkpoint_changed: bool,
     /// What the task said of itself in its result file.

@@ -59,7 +59,8 @@ pub struct DecideFacts<'a> {
     pub failures_before: u32,
     /// The time limit that held for this attempt; longer than the declared one after a time-out.
     pub timeout: Option<Duration>,
-    /// Whether the task's checkpoint changed during this attempt (exit code 85 rests on it).
+    /// Whether the task saved something during this attempt: exit code 85 rests on it, and that a
+    /// loss need not count.
     pub checkpoint_changed: bool,
     /// A random share from 0 to 1, for the jitter.
     pub chance: f64,
@@ -144,7 +145,9 @@ fn counts(facts: &DecideFacts<'_>) -> bool {
         Ended::Stopped { .. } => false,
         Ended::CouldNotStart(failure) => failure.kind != StartFailureKind::HostBusy,
         Ended::ByItself(_) => !(facts.checkpoint_changed && asks_to_start_again(facts.judgement)),
-        Ended::TimedOut { .. } | Ended::WentSilent { .. } | Ended::Lost(_) => true,
+        // What is lost and finished a step all the same cannot go on like that for ever.
+        Ended::Lost(_) => !facts.checkpoint_changed,
+        Ended::TimedOut { .. } | Ended::WentSilent { .. } => true,
     }
 }
 
@@ -222,6 +225,15 @@ fn after_failure(
         return Decision::Fail {
             reason: used_up(limit),
         };
+    }
+    if failure.pattern == OWN_TIMEOUT_PATTERN
+        && let Some((step, longer)) = longer_step_timeout(facts)
+    {
+        let reason = format!(
+            "with a time limit of {} for the step `{step}`",
+            text::span(longer)
+        );
+        return retry(facts, wait, &reason);
     }
     if failure.pattern == OWN_TIMEOUT_PATTERN
         && let Some(longer) = longer_timeout(facts)
@@ -366,6 +378,27 @@ fn longer_timeout(facts: &DecideFacts<'_>) -> Option<Duration> {
     let declared = facts.spec.timeout.unwrap_or(limit);
     let most = declared.saturating_mul(LONGEST_TIMEOUT);
     Some(limit.saturating_mul(2).min(most).max(declared))
+}
+
+/// The step that reached its own limit, and the one that it gets next.
+fn longer_step_timeout<'a>(facts: &DecideFacts<'a>) -> Option<(&'a str, Duration)> {
+    let Ended::TimedOut { limit, .. } = facts.outcome.ended else {
+        return None;
+    };
+    let done = usize::try_from(facts.outcome.account.steps_done).ok()?;
+    let step = facts.spec.steps.get(done)?;
+    let declared = step.timeout?;
+    // The limit of the attempt was reached before that of the step.
+    if facts.timeout == Some(limit) {
+        return None;
+    }
+    let most = declared.saturating_mul(LONGEST_TIMEOUT);
+    Some((&step.name, limit.saturating_mul(2).min(most)))
+}
+
+/// How many times as long as declared a step may take, after so many attempts that ran out of time.
+pub fn step_time_factor(time_outs: u32) -> u32 {
+    2_u32.saturating_pow(time_outs).min(LONGEST_TIMEOUT)
 }
 
 /// The time limit of a task's next attempt. `held` is the limit of the last one that counts, and

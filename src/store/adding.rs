@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, params};
 
 use crate::model::ids::TaskId;
 use crate::model::spec::{Surroundings, TaskSpec};
+use crate::store::checkpoints;
 use crate::store::connection::Transaction;
 use crate::store::dependencies::{self, Consequences};
 use crate::store::error::{Doing, StoreError};
@@ -234,6 +235,7 @@ impl Adder<'_, '_> {
         if present.attempted && on_change == OnChange::Keep {
             return Ok(AddResult::KeptOld(id));
         }
+        checkpoints::keep_unchanged(self.tx, id, &task.spec)?;
         self.redefine(id, task, surroundings, spec, &hash)?;
         let event = Event::Redefined {
             definition: hash,

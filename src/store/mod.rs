@@ -28,6 +28,7 @@ mod adding;
 pub mod attempts;
 mod backup;
 mod check;
+pub mod checkpoints;
 mod connection;
 pub mod deaths;
 mod dependencies;

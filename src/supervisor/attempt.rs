@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::model::attempt::Assignment;
 use crate::model::message::FromSupervisor;
-use crate::model::outcome::Account;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
@@ -24,6 +23,7 @@ use crate::process::spawn::Launch;
 use crate::process::spawn::Launched;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::service::Service;
+use crate::supervisor::steps::Steps;
 use crate::supervisor::tree::Leftovers;
 use crate::support::bytes::OsText;
 use crate::support::clock::Clock;
@@ -53,7 +53,9 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         assignment,
         limits,
         zero,
-        deadline: assignment.timeout.map(|limit| zero.saturating_add(limit)),
+        deadline: None,
+        limit: None,
+        steps: Steps::after(assignment),
         ladder: Ladder::Untouched,
         leftovers: Leftovers::default(),
         usage: Usage::default(),
@@ -61,6 +63,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         ended_after: Duration::ZERO,
     };
     let ended = attempt.steps();
+    let account = attempt.account(&ended);
     let Attempt {
         leftovers,
         usage,
@@ -97,7 +100,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
             .then(|| MEMORY_NOTE.to_owned())
             .into_iter()
             .collect(),
-        account: Account::default(),
+        account,
     }
 }
 
@@ -108,7 +111,10 @@ pub(super) struct Attempt<'a> {
     pub(super) limits: Limits,
     /// The start, on the clock that does not jump.
     pub(super) zero: Duration,
+    /// When the time of the attempt or of the step that runs is up, and which limit says so.
     pub(super) deadline: Option<Duration>,
+    pub(super) limit: Option<Duration>,
+    pub(super) steps: Steps,
     pub(super) ladder: Ladder,
     pub(super) leftovers: Leftovers,
     pub(super) usage: Usage,
@@ -131,14 +137,15 @@ impl Attempt<'_> {
             &file,
         );
         let mut last = Exit::Code(0);
-        for (index, step) in spec.steps.iter().enumerate() {
-            let name = OsText::from(step.name.as_str());
-            environment.insert("AUTOEXEC_STEP".into(), name);
+        for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {
+            self.set_deadline(step);
+            let environment = self.environment_of(step, &mut environment);
             let launched = match self.launch(step, &environment) {
                 Ok(launched) => launched,
                 Err(failure) => return Ended::CouldNotStart(failure),
             };
             let is_last = index + 1 == spec.steps.len();
+            let process = launched.process;
             last = self.step(launched, is_last);
             self.ended_after = monotonic().saturating_sub(self.zero);
             let stopped = self.ladder != Ladder::Untouched;
@@ -146,6 +153,7 @@ impl Attempt<'_> {
             if stopped || failed || !self.is_success(last) {
                 break;
             }
+            self.step_is_finished(process, is_last);
         }
         self.ladder.ended(last)
     }
@@ -172,9 +180,13 @@ impl Attempt<'_> {
         let spec = &self.assignment.spec;
         let launched = spawn::launch(&Launch {
             argv: &step.command.argv(),
-            workdir: spec.workdir.as_path(),
+            workdir: step.workdir.as_ref().unwrap_or(&spec.workdir).as_path(),
             environment,
-            stdin: spec.stdin.as_ref().map(OsText::as_path),
+            stdin: step
+                .stdin
+                .as_ref()
+                .or(spec.stdin.as_ref())
+                .map(OsText::as_path),
             limits: &self.limits,
             nice: spec.nice,
         })?;
@@ -186,7 +198,7 @@ impl Attempt<'_> {
             supervisor: self.service.own,
             process: launched.process,
             at: *self.started_at.get_or_insert(at),
-            steps_done: self.assignment.steps_done,
+            steps_done: self.steps.noted(),
         };
         let is_first = self.started_at == Some(at);
         self.service.note_running(id, running);

@@ -36,6 +36,7 @@ mod fit;
 mod ladder;
 mod orders;
 mod service;
+mod steps;
 mod tree;
 mod watch;
 

@@ -141,7 +141,7 @@ impl Attempt<'_> {
     fn climb(&mut self, leader: ProcessIdentity, now: Duration) -> Option<Act> {
         let grace = self.assignment.spec.grace;
         let order = self.service.take_orders(Some(self.assignment.attempt));
-        let act = match (order, self.deadline, self.assignment.timeout) {
+        let act = match (order, self.deadline, self.limit) {
             (Some(Order { reason, force }), _, _) => {
                 self.ladder.order(Cause::Ordered(reason), force, grace, now)
             }
@@ -197,7 +197,7 @@ impl Attempt<'_> {
         let is_good = self.ladder == Ladder::Untouched && self.is_success(exit);
         match rule {
             // What one step left may serve the next.
-            LeftoverRule::Allow if is_good && !is_last => {}
+            LeftoverRule::Allow if is_good && !is_last => self.steps.leave_running(),
             LeftoverRule::Allow if is_good => self.leftovers.extend(tree::name_all(group)),
             LeftoverRule::Allow | LeftoverRule::Kill | LeftoverRule::Fail => {
                 let left =

@@ -69,6 +69,10 @@ fn dies_at(point: &str, trace: Trace) {
             assert!(!overlap.exists(), "{told}");
         }
         assert!(is_whole(&sandbox), "{told}");
+        if point == "supervisor_after_step_is_noted" {
+            let ran = sandbox.read("steps");
+            assert_eq!(ran.matches("one").count(), 1, "{told}\n{ran}");
+        }
         wait_until("nothing is left", || processes(&sandbox).is_empty());
     }
     assert!(died > 0, "no run passes `{point}`");
@@ -117,6 +121,13 @@ command = ["{program}", "lock", "second.lock", "fail-first", "1", "n", "75"]
 [[task]]
 name = "longer"
 command = ["{program}", "lock", "longer.lock", "sleep", "200"]
+
+[[task]]
+name = "stepwise"
+step = [
+  {{ name = "one", command = ["{program}", "lock", "stepwise.lock", "record", "steps", "one"] }},
+  {{ name = "two", command = ["{program}", "lock", "stepwise.lock", "record", "steps", "two"] }},
+]
 "#
         ),
     );
@@ -150,6 +161,8 @@ points! {
     supervisor_before_starting: None,
     supervisor_after_starting: CutShort,
     supervisor_after_spawn: CutShort,
+    supervisor_before_step_is_noted: CutShort,
+    supervisor_after_step_is_noted: CutShort,
     supervisor_before_outcome: CutShort,
     supervisor_after_outcome: None,
 }

@@ -25,6 +25,7 @@ mod report;
 mod run;
 mod start;
 mod status;
+mod steps;
 mod stop;
 mod why;
 mod wild;

@@ -12,4 +12,5 @@ mod death;
 mod delegated;
 mod driver;
 mod hostile;
+mod steps;
 mod work;

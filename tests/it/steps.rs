@@ -1,0 +1,125 @@
+//! Tasks of several steps: a finished one is never run again, whatever dies.
+
+use std::fmt::Write as _;
+
+use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+use crate::wild::{Kind, kill, processes};
+
+const QUICK: &str = "[defaults.retry]\nbase = \"10ms\"\ncap = \"20ms\"\n";
+
+/// A task file with one task of these scripts; the steps are called `s1`, `s2`, and so on.
+fn task(keys: &str, scripts: &[&str]) -> String {
+    let mut text = format!("{QUICK}[[task]]\nname = \"one\"\n{keys}\n");
+    for (number, script) in (1..).zip(scripts) {
+        let command = format!("echo s{number} >> said; {script}");
+        write!(
+            text,
+            "[[task.step]]\nname = \"s{number}\"\ncommand = '''{command}'''\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The steps in the order in which they were run.
+fn said(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.read("said").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_retry_begins_behind_the_steps_that_are_finished() {
+    let sandbox = Sandbox::new();
+    let flaky = "echo x >> tries; [ $(wc -l < tries) -ge 3 ] || exit 75";
+    sandbox.file("one.toml", task("", &["true", "true", flaky, "true"]));
+    sandbox.ok(["run", "one.toml", "--no-progress"]);
+    assert_eq!(said(&sandbox), ["s1", "s2", "s3", "s3", "s3", "s4"]);
+}
+
+#[test]
+fn ten_steps_survive_a_kill_in_each_of_them() {
+    let sandbox = Sandbox::new();
+    // Kills its supervisor the first time, in the middle of the step.
+    let dies_once =
+        "[ -e died-$AUTOEXEC_STEP ] || { : > died-$AUTOEXEC_STEP; kill -9 $PPID; sleep 30; }";
+    sandbox.file("one.toml", task("", &[dies_once; 10]));
+    sandbox.ok(["run", "one.toml", "--no-progress"]);
+    let expected: Vec<String> = (1..=10)
+        .flat_map(|number| [format!("s{number}"), format!("s{number}")])
+        .collect();
+    assert_eq!(said(&sandbox), expected);
+    let whole = sandbox.json(["queue", "show", "one", "--json"]);
+    assert_eq!(whole["task"]["status"], "succeeded", "{whole}");
+    // Who comes further each time uses no attempts up: only the first loss was without progress.
+    assert_eq!(whole["task"]["used"], 2, "{whole}");
+}
+
+#[test]
+fn losses_without_progress_end() {
+    let sandbox = Sandbox::new();
+    let dies = "kill -9 $PPID; sleep 30";
+    sandbox.file("one.toml", task("retries = 2", &["true", dies]));
+    let answer = sandbox.run(["run", "one.toml", "--no-progress"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    // The first loss came with a finished step, three more without.
+    assert_eq!(said(&sandbox), ["s1", "s2", "s2", "s2", "s2"]);
+}
+
+#[test]
+fn what_is_in_doubt_follows_the_tasks_own_rule() {
+    let sandbox = Sandbox::new();
+    let dies = "kill -9 $PPID; sleep 30";
+    sandbox.file(
+        "one.toml",
+        task("on_crash = \"ask\"", &["true", dies, "true"]),
+    );
+    let answer = sandbox.run(["run", "one.toml", "--no-progress"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    assert_eq!(said(&sandbox), ["s1", "s2"]);
+    let whole = sandbox.json(["queue", "show", "one", "--json"]);
+    assert_eq!(whole["task"]["status"], "held", "{whole}");
+    // A person has looked: it goes on behind what is known to be finished.
+    sandbox.file(
+        "one.toml",
+        task("on_crash = \"ask\"", &["true", "true", "true"]),
+    );
+    sandbox.ok(["queue", "retry", "one"]);
+    sandbox.ok(["queue", "add", "--replace", "one.toml"]);
+    sandbox.ok(["run", "--no-progress"]);
+    assert_eq!(said(&sandbox), ["s1", "s2", "s2", "s3"]);
+}
+
+#[test]
+fn steps_go_on_without_their_runner_and_what_they_finished_is_known_afterwards() {
+    let sandbox = Sandbox::new();
+    let waits = "echo here > here; while ! [ -e go ]; do sleep 0.01; done";
+    let dies_once = "[ -e died ] || { : > died; kill -9 $PPID; sleep 30; }";
+    sandbox.file("one.toml", task("", &[waits, "true", dies_once, "true"]));
+    let mut run = sandbox.start(&["run", "one.toml", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("here"));
+    kill(i32::try_from(run.id()).unwrap());
+    run.wait().unwrap();
+    sandbox.file("go", "");
+    // The supervisor went on alone and died in the third step.
+    wait_until("the supervisor is dead", || {
+        sandbox.work().join("died").exists()
+            && !processes(&sandbox)
+                .iter()
+                .any(|process| process.kind == Kind::Supervisor)
+    });
+    sandbox.ok(["run", "--no-progress"]);
+    assert_eq!(said(&sandbox), ["s1", "s2", "s3", "s3", "s4"]);
+}
+
+#[test]
+fn a_step_that_ran_out_of_time_gets_twice_as_much() {
+    let sandbox = Sandbox::new();
+    // Too long for the first limit, not for the second.
+    let slow = "sleep 0.7";
+    let text = format!("{}timeout = \"400ms\"\n", task("", &["true", slow]));
+    sandbox.file("one.toml", text);
+    sandbox.ok(["run", "one.toml", "--no-progress"]);
+    assert_eq!(said(&sandbox), ["s1", "s2", "s2"]);
+    let whole = sandbox.json(["queue", "show", "one", "--json"]);
+    let decision = &whole["task"]["attempts_made"][0]["decision"];
+    assert_eq!(decision, "with a time limit of 0.8s for the step `s2`");
+}
