@@ -1,5 +1,7 @@
 //! Adding tasks to the queue: what `queue add` and `run FILE…` have in common.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -11,9 +13,15 @@ use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::model::spec::TaskSpec;
+use crate::model::state::Skip;
+use crate::model::timing::TimeWish;
+use crate::policy::when;
 use crate::process::wake;
-use crate::store::tasks::{self, AddResult, NewTask, OnChange};
-use crate::store::{Actor, Store};
+use crate::store::tasks::{self, AddResult, NewTask, OnChange, Times};
+use crate::store::{Actor, Filter, Follow, Store};
+use crate::support::clock::{Timestamp, Zone};
+use crate::support::similar::closest;
 use crate::support::text::count;
 use crate::taskfile::{Context, Loaded, ParsedTask, Severity, render};
 
@@ -24,18 +32,23 @@ pub struct Added {
     pub name: TaskName,
     /// What became of it.
     pub result: AddResult,
+    /// A task that it waits for in vain, so that it is skipped at once.
+    pub in_vain: Option<InVain>,
+}
+
+/// Why a task is skipped as soon as it is added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InVain {
+    /// The name of the task that it waits for.
+    pub upstream: TaskName,
+    /// What it is skipped as.
+    pub skip: Skip,
 }
 
 impl Added {
     /// The task of that name in the queue.
     pub const fn id(&self) -> TaskId {
-        match self.result {
-            AddResult::Added(id)
-            | AddResult::AlreadyQueued(id)
-            | AddResult::Replaced(id)
-            | AddResult::KeptOld(id)
-            | AddResult::RefusedHeld(id) => id,
-        }
+        self.result.id()
     }
 
     /// A line for a person.
@@ -63,7 +76,12 @@ impl Added {
             AddResult::KeptOld(_) => "kept_old",
             AddResult::RefusedHeld(_) => "refused_held",
         };
-        json!({"id": self.id().get(), "name": self.name.as_str(), "result": result})
+        json!({
+            "id": self.id().get(),
+            "name": self.name.as_str(),
+            "result": result,
+            "skip": self.in_vain.as_ref().map(|in_vain| in_vain.skip),
+        })
     }
 }
 
@@ -122,20 +140,51 @@ pub fn only(tasks: Vec<ParsedTask>, names: &[String]) -> Result<Vec<ParsedTask>,
     Ok(tasks.into_iter().filter(wanted).collect())
 }
 
+/// The tasks with one of these names and those of the files that they wait for.
+///
+/// # Errors
+/// When no task has such a name.
+pub fn only_with_upstreams(
+    tasks: Vec<ParsedTask>,
+    names: &[String],
+) -> Result<Vec<ParsedTask>, CliError> {
+    let mut wanted: HashSet<String> = HashSet::new();
+    let mut open: Vec<String> = names.to_vec();
+    let places: HashMap<&str, &ParsedTask> = tasks
+        .iter()
+        .map(|task| (task.spec.name.as_str(), task))
+        .collect();
+    while let Some(name) = open.pop() {
+        let Some(task) = places.get(name.as_str()) else {
+            if names.contains(&name) {
+                wanted.insert(name);
+            }
+            continue;
+        };
+        if wanted.insert(name) {
+            open.extend(task.spec.after.iter().map(|after| after.task.to_string()));
+        }
+    }
+    let wanted: Vec<String> = wanted.into_iter().collect();
+    only(tasks, &wanted)
+}
+
 /// Adds the tasks, all of them or none, and tells a run that is active.
 ///
 /// # Errors
-/// When the queue cannot be written.
+/// When a task is to wait for one that nobody knows, or the queue cannot be written.
 pub fn add(
     store: &mut Store,
     parsed: &[ParsedTask],
     on_change: OnChange,
     context: &Context,
     command: &str,
-    invocation: &Invocation<'_>,
+    invocation: &mut Invocation<'_>,
 ) -> Result<Vec<Added>, CliError> {
+    find_upstreams(store, parsed, invocation.output)?;
     let settings = &invocation.settings;
     let surroundings = Settings::surroundings();
+    let now = settings.clock.now();
     let new: Vec<NewTask> = parsed
         .iter()
         .map(|task| NewTask {
@@ -145,28 +194,126 @@ pub fn add(
                 let path: PathBuf = context.base.join(place.file.as_path());
                 path.to_string_lossy().into_owned()
             }),
-            times: tasks::Times::default(),
+            times: times(&task.spec, now),
         })
         .collect();
-    let now = settings.clock.now();
     let actor = Actor::Command(command.to_owned());
-    let results = store.write(|tx| tasks::add(tx, &new, on_change, &actor, now))?;
+    let (results, followed) = store.write(|tx| {
+        let results = tasks::add(tx, &new, on_change, &actor, now)?;
+        Ok((results, tx.take_followed()))
+    })?;
     // A run also looks by itself, a little later; so a lost wake-up loses nothing.
     let _looks_by_itself = wake::wake(&settings.state.wake());
+    let mut in_vain: HashMap<TaskId, InVain> = followed
+        .into_iter()
+        .filter_map(|followed| match followed.what {
+            Follow::Skipped(skip) => Some((
+                followed.task,
+                InVain {
+                    upstream: followed.upstream,
+                    skip,
+                },
+            )),
+            Follow::Revived => None,
+        })
+        .collect();
     Ok(new
         .into_iter()
         .zip(results)
         .map(|(task, result)| Added {
             name: task.spec.name,
+            in_vain: in_vain.remove(&result.id()),
             result,
         })
         .collect())
+}
+
+/// What the times of a definition mean for somebody who adds it now.
+pub fn times(spec: &TaskSpec, now: Timestamp) -> Times {
+    let instant = |wish: Option<TimeWish>| wish.map(|wish| when::resolve(wish, Zone::Local, now));
+    Times {
+        not_before: instant(spec.not_before),
+        deadline: instant(spec.deadline),
+    }
+}
+
+/// Refuses tasks that are to wait for one that is neither among them nor in the queue.
+fn find_upstreams(
+    store: &Store,
+    parsed: &[ParsedTask],
+    output: &mut Output,
+) -> Result<(), CliError> {
+    if parsed.iter().all(|task| task.spec.after.is_empty()) {
+        return Ok(());
+    }
+    let names: HashSet<&str> = parsed.iter().map(|task| task.spec.name.as_str()).collect();
+    let mut found: HashSet<&str> = HashSet::new();
+    let mut missing = Vec::new();
+    for task in parsed {
+        for after in &task.spec.after {
+            let name = after.task.as_str();
+            if names.contains(name) || found.contains(name) {
+                continue;
+            }
+            if store.find(name)?.is_some() {
+                found.insert(name);
+            } else {
+                missing.push((task, name));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let lines = store.list(&Filter::default())?;
+    let diagnostics = missing
+        .into_iter()
+        .map(|(task, name)| {
+            let known = names
+                .iter()
+                .copied()
+                .chain(lines.iter().map(|line| line.name.as_str()))
+                .filter(|known| *known != task.spec.name.as_str());
+            let hint = match closest(name, known) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "it must stand in the same file or be in the queue".to_owned(),
+            };
+            let message = format!(
+                "`{}` is to wait for `{name}`, and there is no such task",
+                task.spec.name
+            );
+            task.wrong("after", message, &hint)
+        })
+        .collect();
+    accept(
+        Loaded {
+            tasks: Vec::new(),
+            diagnostics,
+        },
+        output,
+    )
+    .map(drop)
 }
 
 /// Warns of tasks that were not taken over, and says how the command ends.
 pub fn ending(added: &[Added], output: &mut Output) -> Ending {
     let mut ending = Ending::Well;
     for task in added {
+        if let Some(InVain { upstream, skip }) = &task.in_vain {
+            let name = &task.name;
+            match skip {
+                Skip::Blocked => {
+                    output.warning(&format!(
+                        "`{name}` is skipped: it needs `{upstream}`, which did not succeed\n  \
+                         hint: `autoexec queue retry {upstream}` queues both again"
+                    ));
+                    ending = Ending::NeedsPerson;
+                }
+                Skip::NotNeeded => output.note(&format!(
+                    "`{name}` is skipped: it is not needed after how `{upstream}` ended"
+                )),
+            }
+        }
         let hint = match task.result {
             AddResult::KeptOld(_) => {
                 "`--replace` gives it the new definition from its next attempt on; a task of its own needs another name"

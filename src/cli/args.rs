@@ -51,8 +51,6 @@ const PLANNED_OPTIONS: &[&str] = &[
     "--drain",
     "--dry-run",
     "--from-scratch",
-    "--not-before",
-    "--after",
     "--open",
     "--overnight",
     "--poll-interval",

@@ -16,6 +16,7 @@
 //! - [`trace`]: where an attempt spent its time.
 //! - [`verdict`]: what the report says of a task.
 //! - [`version`]: which version is enough.
+//! - [`when`]: what instant a written time means.
 //! - [`window`]: when a night begins and ends.
 
 pub mod advice;
@@ -31,4 +32,5 @@ pub mod strategy;
 pub mod trace;
 pub mod verdict;
 pub mod version;
+pub mod when;
 pub mod window;

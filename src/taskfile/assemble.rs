@@ -123,6 +123,11 @@ fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
             spec.retry.max_attempts = Some(small(retries + 1));
         }
         (Scope::Task, "timeout", Value::Span(span)) => spec.timeout = Some(*span),
+        (Scope::Task, "after", Value::After(after)) => spec.after.clone_from(after),
+        (Scope::Task, "not_before", Value::Moment(wish)) => spec.not_before = Some(*wish),
+        (Scope::Task, "deadline", Value::Moment(wish)) => spec.deadline = Some(*wish),
+        (Scope::Task, "total_timeout", Value::Span(span)) => spec.total_timeout = Some(*span),
+        (Scope::Task, "expect_duration", Value::Span(span)) => spec.expect_duration = Some(*span),
         (Scope::Task, "grace", Value::Span(span)) => spec.grace = *span,
         (Scope::Task, "stop_signal", Value::Signal(signal)) => spec.stop_signal = *signal,
         (Scope::Task, "leftovers", Value::Choice(word)) => {

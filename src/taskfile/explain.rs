@@ -14,6 +14,8 @@ use crate::taskfile::assemble::find;
 use crate::taskfile::keys::Kind;
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
+use crate::taskfile::order::after_words;
+use crate::taskfile::order::moment_words;
 use crate::taskfile::table::KEYS;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
@@ -159,6 +161,8 @@ fn value(value: &Value) -> String {
         Value::Size(bytes) => size(*bytes),
         Value::Signal(signal) => signal.to_string(),
         Value::Choice(word) => (*word).to_owned(),
+        Value::After(after) => list(after.iter().map(after_words)),
+        Value::Moment(wish) => moment_words(*wish),
         Value::Codes(codes) => list(codes.iter().map(ToString::to_string)),
     }
 }

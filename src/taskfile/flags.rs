@@ -3,6 +3,7 @@
 //! An option stands for a key of the table and is checked by the same walk as a file; only the
 //! messages name the option instead of a line.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::taskfile::names::Namer;
 use crate::taskfile::node::Entry;
 use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
+use crate::taskfile::order::circles;
 use crate::taskfile::origin::Origin;
 use crate::taskfile::reading::read_list;
 use crate::taskfile::table::KEYS;
@@ -80,14 +82,16 @@ pub fn from_flags(
         at: At::Arguments,
         raw,
     };
-    let mut namer = Namer::new(taken);
+    let waited_for = names_waited_for(&settings);
+    let mut namer = Namer::new(|name: &str| taken(name) || waited_for.contains(name));
     let mut tasks = Vec::new();
     if let Some(setting) = read_command(&mut reader, &node) {
         settings.push(Arc::new(setting));
         note_doubts(&mut reader.reporter, &settings);
         tasks.extend(finish(&mut reader, settings, &mut namer, context, &node.at));
     }
-    let diagnostics = reader.reporter.found;
+    let mut diagnostics = reader.reporter.found;
+    diagnostics.extend(circles(&tasks));
     Loaded { tasks, diagnostics }.complete()
 }
 
@@ -127,7 +131,8 @@ pub fn from_lines(
             Some("leave it out; the tasks are named after their programs".to_owned()),
         );
     }
-    let mut namer = Namer::new(taken);
+    let waited_for = names_waited_for(&shared);
+    let mut namer = Namer::new(|name: &str| taken(name) || waited_for.contains(name));
     let mut tasks = Vec::new();
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -145,8 +150,17 @@ pub fn from_lines(
         settings.push(Arc::new(setting));
         tasks.extend(finish(&mut reader, settings, &mut namer, context, &node.at));
     }
-    let diagnostics = reader.reporter.found;
+    let mut diagnostics = reader.reporter.found;
+    diagnostics.extend(circles(&tasks));
     Loaded { tasks, diagnostics }.complete()
+}
+
+/// A task without a name is not called like one that it waits for.
+fn names_waited_for(settings: &[Arc<Setting>]) -> HashSet<String> {
+    match find(settings, "after").map(|setting| &setting.value) {
+        Some(Value::After(after)) => after.iter().map(|one| one.task.to_string()).collect(),
+        _ => HashSet::new(),
+    }
 }
 
 fn argument(value: OsString) -> Node {
@@ -236,7 +250,7 @@ fn settings_of(reader: &mut Reader<'_>, flags: &[Flag]) -> Vec<Arc<Setting>> {
         };
         let value = OsText::from(flag.value.clone());
         match key.kind {
-            Kind::Labels => {
+            Kind::Labels | Kind::After => {
                 let node = Node::of_flag(name, value);
                 match list_of(&mut entries, key.name) {
                     Some(list) => list.push(node),

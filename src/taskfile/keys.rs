@@ -99,6 +99,10 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of exit codes.
     ExitCodes,
+    /// A list of tasks that must end first.
+    After,
+    /// A point in time.
+    Moment,
     /// A table with the keys of a scope.
     Table(Scope),
     /// A list of such tables.
@@ -136,6 +140,8 @@ impl Kind {
                 }
             }
             Self::ExitCodes => "a list of exit codes from 0 to 255".to_owned(),
+            Self::After => "a list of task names".to_owned(),
+            Self::Moment => "a time".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
             Self::PerCategory(_) => "a table with a table for each category".to_owned(),

@@ -28,6 +28,7 @@ use crate::taskfile::node::Entry;
 use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
 use crate::taskfile::node::entries;
+use crate::taskfile::order::circles;
 use crate::taskfile::origin::Place;
 use crate::taskfile::reading::read;
 use crate::taskfile::source::Source;
@@ -56,6 +57,7 @@ pub fn load(files: &[PathBuf], context: &Context) -> Loaded {
             Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
         }
     }
+    loaded.diagnostics.extend(circles(&loaded.tasks));
     loaded.complete()
 }
 

@@ -24,6 +24,7 @@ pub mod keys;
 mod load;
 mod names;
 mod node;
+mod order;
 mod origin;
 mod quantities;
 mod reading;
@@ -75,13 +76,22 @@ pub struct ParsedTask {
 impl ParsedTask {
     /// A doubt about the value of a key that whoever knows this machine has.
     pub fn doubt(&self, key: &str, message: String, hint: &str) -> Diagnostic {
+        self.note(Severity::Warning, key, message, hint)
+    }
+
+    /// What is wrong with the value of a key, as whoever knows the other tasks can tell.
+    pub fn wrong(&self, key: &str, message: String, hint: &str) -> Diagnostic {
+        self.note(Severity::Error, key, message, hint)
+    }
+
+    fn note(&self, severity: Severity, key: &str, message: String, hint: &str) -> Diagnostic {
         let written = assemble::find(&self.settings, key).map(|setting| &setting.origin);
         let place = match written {
             Some(Origin::Task(place) | Origin::Defaults(place)) => Some(place),
             Some(Origin::Flag(_) | Origin::CommandLine) | None => self.place.as_ref(),
         };
         Diagnostic {
-            severity: Severity::Warning,
+            severity,
             message,
             hint: Some(hint.to_owned()),
             file: place.map(|place| OsText::clone(&place.file)),

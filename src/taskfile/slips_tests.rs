@@ -46,9 +46,9 @@ const SLIPS: &[(&str, &str, &str)] = &[
     ("banana = 3", "no key `banana`", "docs/task-files.md"),
     ("retry.tries = 3", "no key `tries` in `[task.retry]`", ""),
     (
-        "after = [\"x\"]",
-        "`after` is not supported yet",
-        "order between tasks",
+        "needs = { gpu = 1 }",
+        "`needs` is not supported yet",
+        "pools and leases",
     ),
     (
         "success.files = [\"x\"]",

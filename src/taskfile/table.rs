@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind::{
-    Choice, Command, ExitCodes, Inherit, Labels, Name, Number, Other, Path, PerCategory, Shell,
-    Size, Span, Stop, Table, Tables, Variables, Whole,
+    After, Choice, Command, ExitCodes, Inherit, Labels, Moment, Name, Number, Other, Path,
+    PerCategory, Shell, Size, Span, Stop, Table, Tables, Variables, Whole,
 };
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
@@ -122,6 +122,16 @@ pub static KEYS: &[Key] = keys! {
         "The longest wait after failures of this category."
     Task "timeout" = Span(MILLISECOND), default "none", flag "--timeout", example "\"2h\"";
         "The most time that an attempt may take."
+    Task "after" = After, default "none", flag "--after", example "[\"shop-dump\"]";
+        "Tasks that must end first: names, or `{ task = \"shop-dump\", when = \"failure\" }`; `when` is `success`, `failure` or `always`. A name means the task of the same file, else the newest in the queue. If the wait is in vain the task is skipped, until the other one runs again."
+    Task "not_before" = Moment, default "none", flag "--not-before", example "\"02:00\"";
+        "The earliest start: the next time that the clocks show this, `\"+30m\"` from the adding on, or a date such as `\"2026-11-22T02:00:00+01:00\"`. A plain `run` does not wait for it."
+    Task "deadline" = Moment, default "none", flag "--deadline", example "\"06:30\"";
+        "The latest end, written like `not_before`: the task is not started after it and stopped at it, and has failed then."
+    Task "total_timeout" = Span(MILLISECOND), default "none", flag "--total-timeout", example "\"12h\"";
+        "The most time from the first start on, all attempts and waits included; then the task has failed."
+    Task "expect_duration" = Span(MILLISECOND), default "none", flag "--expect-duration", example "\"45m\"";
+        "How long an attempt usually takes, as long as there is no history to tell."
     Task "grace" = Span(ZERO), default "10s", flag "--grace", example "\"30s\"";
         "How long a task that is asked to stop may take before it is killed."
     Task "stop_signal" = Stop, default "TERM", flag "--stop-signal", example "\"INT\"";
@@ -176,20 +186,10 @@ pub static KEYS: &[Key] = keys! {
         "The least time that a real success takes."
     Task "service" = Other("a name or a list of names"), flag "--service", later "circuit breakers";
         "What the task talks to; its circuit breaker."
-    Task "after" = Other("a list of task names"), flag "--after", later "order between tasks";
-        "Tasks that must end first."
     Task "needs" = Other("a table of numbers"), later "pools and leases";
         "What the task borrows from pools."
-    Task "not_before" = Other("a time"), flag "--not-before", later "the hours of the night";
-        "The earliest start."
-    Task "deadline" = Other("a time"), later "the hours of the night";
-        "The latest end."
-    Task "expect_duration" = Span(MILLISECOND), later "forecasts";
-        "How long it usually takes."
     Task "idle_timeout" = Span(MILLISECOND), later "the detection of silent tasks";
         "How long it may be silent and idle."
-    Task "total_timeout" = Span(MILLISECOND), later "time limits over all attempts";
-        "The most time from the first start, waiting included."
     Task "recover" = Tables(Scope::Recover), later "recoveries";
         "The task's own way to heal a failure."
     Recover "when" = Other("a category, a pattern or `{ matches = \"regex\" }`"), later "recoveries";

@@ -6,9 +6,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::model::dependency::After;
 use crate::model::ids::TaskName;
 use crate::model::signal::Signal;
 use crate::model::spec::EnvInherit;
+use crate::model::timing::TimeWish;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::diagnostic::At;
@@ -17,6 +19,7 @@ use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind;
 use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
+use crate::taskfile::order;
 use crate::taskfile::quantities;
 use crate::taskfile::scalars::Refusal;
 use crate::taskfile::scalars::choice;
@@ -50,6 +53,8 @@ pub(crate) enum Value {
     Signal(Signal),
     Choice(&'static str),
     Codes(Vec<i32>),
+    After(Vec<After>),
+    Moment(TimeWish),
 }
 
 /// Reads values and notes what is wrong with them.
@@ -119,6 +124,8 @@ impl<'a> Reader<'a> {
             Kind::Stop => signal(node).map(Value::Signal),
             Kind::Choice(words) => choice(node, words).map(Value::Choice),
             Kind::ExitCodes => self.exit_codes(node).map(Value::Codes),
+            Kind::After => order::after(node).map(Value::After),
+            Kind::Moment => order::moment(node).map(Value::Moment),
             Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_) | Kind::Other(_) => {
                 Err(Refusal::default())
             }

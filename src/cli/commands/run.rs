@@ -113,12 +113,13 @@ fn find_work(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Option<W
 fn add_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Work, CliError> {
     let context = invocation.settings.task_context()?;
     let tasks = adding::accept(load(&args.files, &context), invocation.output)?;
-    let tasks = adding::only(tasks, &args.only)?;
+    let tasks = adding::only_with_upstreams(tasks, &args.only)?;
     let mut store = invocation.open_queue()?;
     let keep = OnChange::Keep;
     let added = adding::add(&mut store, &tasks, keep, &context, "run", invocation)?;
+    let ids: Vec<TaskId> = added.iter().map(adding::Added::id).collect();
     Ok(Work {
-        selection: Some(added.iter().map(adding::Added::id).collect()),
+        selection: Some(store.with_upstreams(&ids)?),
         added: adding::ending(&added, invocation.output),
     })
 }
@@ -129,7 +130,7 @@ fn select_by_name(names: &[String], store: &Store) -> Result<Option<Vec<TaskId>>
     }
     let found: Result<Vec<TaskId>, CliError> =
         names.iter().map(|name| select::find(store, name)).collect();
-    found.map(Some)
+    Ok(Some(store.with_upstreams(&found?)?))
 }
 
 fn show(args: &RunArgs, invocation: &Invocation<'_>) -> Show {
