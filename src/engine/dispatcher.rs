@@ -200,6 +200,7 @@ impl Dispatcher<'_> {
             Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
             Write::Started { .. }
             | Write::StepsDone { .. }
+            | Write::Doubt { .. }
             | Write::StopIntent { .. }
             | Write::Remove { .. } => false,
         });

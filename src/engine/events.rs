@@ -86,6 +86,13 @@ pub enum RunEvent {
         /// What becomes of the task.
         next: Next,
     },
+    /// A success that is hard to believe; it was told as a success before.
+    AttemptDoubted {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// What makes it doubtful; may hold text from outside.
+        why: String,
+    },
     /// A task was put aside outside of an attempt: by somebody, or at start after a crash.
     TaskHeld {
         /// The task.
@@ -246,6 +253,8 @@ pub struct RunTotals {
     pub ok: usize,
     /// Succeeded after a failed attempt.
     pub recovered: usize,
+    /// Succeeded, which is hard to believe.
+    pub suspicious: usize,
     /// Failed for good.
     pub failed: usize,
     /// Wait for a person.

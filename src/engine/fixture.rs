@@ -111,6 +111,7 @@ pub(crate) fn over(number: i64, ended: Ended, judgement: Judgement) -> Event {
         outcome: outcome(ended),
         judgement,
         chance: 0.5,
+        doubt: None,
         survivors: false,
     }
 }
@@ -155,6 +156,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             Write::Started { .. }
             | Write::ReturnClaim { .. }
             | Write::StepsDone { .. }
+            | Write::Doubt { .. }
             | Write::StopIntent { .. }
             | Write::Remove { .. } => None,
         })

@@ -214,10 +214,15 @@ impl Dispatcher<'_> {
         // Whatever happens until the beat is over is about this attempt.
         let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);
         let judgement = judge(live, &outcome, &self.entered.dir.logs());
+        let doubt = match &judgement {
+            Judgement::Success => self.doubt(live, &outcome),
+            Judgement::Failure(_) => None,
+        };
         Some(Event::Ended {
             attempt,
             outcome,
             judgement,
+            doubt,
             chance: fastrand::f64(),
             survivors,
         })

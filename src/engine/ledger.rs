@@ -86,6 +86,7 @@ pub(crate) fn apply(
             let finished = Finished { steps, definition };
             checkpoints::note(tx, *task, *attempt, finished, now)
         }
+        Write::Doubt { attempt, line } => attempts::doubt(tx, *attempt, line),
         Write::StopIntent { attempt, reason } => {
             attempts::set_stop_intent(tx, *attempt, *reason, actor, now)
         }

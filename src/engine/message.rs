@@ -49,6 +49,8 @@ pub(crate) enum Event {
         outcome: Box<Outcome>,
         /// What we make of it.
         judgement: Judgement,
+        /// What makes a success hard to believe.
+        doubt: Option<String>,
         /// A number from 0 to 1 for the jitter of a backoff.
         chance: f64,
         /// A process of it that could not be killed is left.
@@ -140,6 +142,13 @@ pub(crate) enum Write {
         steps: Vec<StepSpec>,
         /// The hash of the definition that they are of.
         definition: String,
+    },
+    /// A success is hard to believe.
+    Doubt {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why; untrusted text.
+        line: String,
     },
     /// An attempt is to be stopped; a later run must know it too.
     StopIntent {

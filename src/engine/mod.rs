@@ -14,6 +14,7 @@
 mod acting;
 pub mod change;
 mod dispatcher;
+mod doubt;
 mod entry;
 pub mod error;
 pub mod events;

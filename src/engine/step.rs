@@ -67,12 +67,14 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             attempt,
             outcome,
             judgement,
+            doubt,
             chance,
             survivors,
         } => {
             let end = End {
                 outcome,
                 judgement,
+                doubt,
                 chance,
                 survivors,
             };
@@ -141,6 +143,7 @@ fn not_started(
 struct End {
     outcome: Box<Outcome>,
     judgement: Judgement,
+    doubt: Option<String>,
     chance: f64,
     survivors: bool,
 }
@@ -206,6 +209,13 @@ fn ended(
         reason,
         event,
     });
+    if let Some(line) = end.doubt {
+        effects.shown.push(RunEvent::AttemptDoubted {
+            attempt: live.reference(attempt),
+            why: line.clone(),
+        });
+        effects.writes.push(Write::Doubt { attempt, line });
+    }
     if live.afterwards == Some(Afterwards::Remove) {
         effects.writes.push(Write::Remove { task: live.task.id });
     }

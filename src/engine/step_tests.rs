@@ -222,6 +222,7 @@ fn a_task_with_a_process_that_cannot_be_killed_is_never_started_again() {
             outcome: outcome(Ended::Lost(LossCause::SupervisorDied)),
             judgement: failure(Category::Killed),
             chance: 0.5,
+            doubt: None,
             survivors: true,
         },
         NOW,

@@ -18,6 +18,7 @@ use crate::model::state::Skip;
 pub(crate) struct Tally {
     ok: usize,
     recovered: usize,
+    suspicious: usize,
     attempts: usize,
     /// Tasks that did not succeed, by their last word: one that is queued again may still succeed.
     others: BTreeMap<TaskId, Word>,
@@ -51,6 +52,7 @@ impl Tally {
                 found: Found::Reboot | Found::MaybeRan,
                 next,
             } => self.ended(attempt.task.id, attempt.number, &AttemptEnd::Lost, next),
+            RunEvent::AttemptDoubted { attempt, .. } => self.doubted(attempt.number),
             RunEvent::TaskHeld { task, .. } => self.word(task.id, Word::Held),
             RunEvent::TaskCancelled { task } => self.word(task.id, Word::Cancelled),
             RunEvent::TaskSkipped {
@@ -96,6 +98,17 @@ impl Tally {
         }
     }
 
+    /// A success counts as suspicious instead.
+    fn doubted(&mut self, number: u32) {
+        let counted = if number > 1 {
+            &mut self.recovered
+        } else {
+            &mut self.ok
+        };
+        *counted = counted.saturating_sub(1);
+        self.suspicious += 1;
+    }
+
     fn word(&mut self, task: TaskId, word: Word) {
         self.others.insert(task, word);
     }
@@ -110,6 +123,7 @@ impl Tally {
         RunTotals {
             ok: self.ok,
             recovered: self.recovered,
+            suspicious: self.suspicious,
             failed: self.count(Word::Failed),
             held: self.count(Word::Held),
             blocked: self.count(Word::Blocked),
@@ -123,7 +137,7 @@ impl Tally {
 
     /// The exit code of a run that ended like this.
     pub(crate) fn exit_code(&self, end: RunEnd, totals: &RunTotals) -> i32 {
-        let needs_a_person = totals.failed + totals.held + totals.blocked > 0
+        let needs_a_person = totals.failed + totals.held + totals.blocked + totals.suspicious > 0
             || (self.stopped && totals.interrupted > 0);
         match end {
             RunEnd::Signal(Signal::INT) => 130,

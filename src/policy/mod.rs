@@ -13,6 +13,7 @@
 //! - [`poison`]: which task kills its runner.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
+//! - [`suspicion`]: which successes are hard to believe.
 //! - [`trace`]: where an attempt spent its time.
 //! - [`verdict`]: what the report says of a task.
 //! - [`version`]: which version is enough.
@@ -29,6 +30,7 @@ pub mod pick;
 pub mod poison;
 pub mod schedule;
 pub mod strategy;
+pub mod suspicion;
 pub mod trace;
 pub mod verdict;
 pub mod version;

@@ -1,8 +1,8 @@
 //! One word for what became of a task.
 //!
-//! Facts and no clock: the same story gets the same word on any night. `suspicious` is never given
-//! yet, because nothing measures yet what a task usually takes; `deferred` and `blocked` follow from
-//! what their callers know.
+//! Facts and no clock: the same story gets the same word on any night. Whether a success is doubtful
+//! was judged when it ended (`policy::suspicion`); `deferred` and `blocked` follow from what their
+//! callers know.
 
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
@@ -12,13 +12,15 @@ use crate::model::verdict::Verdict;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four facts that do not depend on each other"
+    reason = "five facts that do not depend on each other"
 )]
 pub struct Story<'a> {
     /// Where the task stands.
     pub state: &'a TaskState,
     /// Whether an attempt failed, or was lost in a crash, before the task succeeded.
     pub stumbled: bool,
+    /// Whether its success is hard to believe.
+    pub doubtful: bool,
     /// Whether the last attempt was cut short, by us or by a crash.
     pub cut_short: bool,
     /// Whether a run is active that will go on with the task by itself.
@@ -36,6 +38,7 @@ pub const fn verdict(story: &Story<'_>) -> Verdict {
         TaskState::Cancelled => Verdict::Cancelled,
         TaskState::Skipped(Skip::Blocked) => Verdict::Blocked,
         TaskState::Skipped(Skip::NotNeeded) => Verdict::NotNeeded,
+        TaskState::Succeeded if story.doubtful => Verdict::Suspicious,
         TaskState::Succeeded if story.stumbled => Verdict::Recovered,
         TaskState::Succeeded => Verdict::Ok,
         TaskState::Queued { .. } if story.goes_on_now => Verdict::Waiting,
@@ -55,6 +58,7 @@ mod tests {
         verdict(&Story {
             state,
             stumbled,
+            doubtful: false,
             cut_short,
             goes_on_now,
             kept_back,
@@ -98,6 +102,24 @@ mod tests {
         ];
         for (state, facts, expected) in table {
             assert_eq!(of(&state, facts), expected, "{state:?} {facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_that_is_hard_to_believe_is_suspicious_even_after_a_recovery() {
+        for (state, expected) in [
+            (TaskState::Succeeded, Verdict::Suspicious),
+            (TaskState::Failed, Verdict::Failed),
+        ] {
+            let story = Story {
+                state: &state,
+                stumbled: true,
+                doubtful: true,
+                cut_short: false,
+                goes_on_now: false,
+                kept_back: false,
+            };
+            assert_eq!(verdict(&story), expected);
         }
     }
 

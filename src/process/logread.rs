@@ -150,6 +150,25 @@ pub fn tail_bytes(
     Ok(all)
 }
 
+/// The last pieces of the output at `place`, some kilobytes of them, in the order in which they came.
+///
+/// # Errors
+/// When the file is not there, cannot be read, or is none of ours.
+pub fn last_pieces(logs: &Path, place: &OutputPlace) -> io::Result<Vec<Piece>> {
+    let Some(name) = place.file.as_ref().filter(|name| is_own(name)) else {
+        return read(logs, place, None)?.collect();
+    };
+    let log = BlockFile::of(open(&logs.join(name))?)?;
+    let newest = log.newest()?;
+    let mut pieces = VecDeque::new();
+    for sequence in newest.saturating_sub(1)..=newest {
+        if let Some((_, frames)) = log.block(sequence)? {
+            push_pieces(&frames, None, &mut pieces);
+        }
+    }
+    Ok(pieces.into())
+}
+
 impl Iterator for Pieces {
     type Item = io::Result<Piece>;
 

@@ -100,6 +100,8 @@ pub struct AttemptFacts {
     pub max_rss_bytes: u64,
     /// CPU time of all its processes.
     pub cpu: Duration,
+    /// What makes its success hard to believe.
+    pub doubt: Option<Untrusted>,
     /// The file with its output, below the state directory.
     pub log: Option<String>,
     /// How many processes outlived its command.

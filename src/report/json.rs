@@ -123,6 +123,7 @@ struct Task {
     category: Option<&'static str>,
     pattern: Option<String>,
     cause: Option<String>,
+    doubt: Option<String>,
     hold: Option<Value>,
     log: Option<String>,
     recoveries: Vec<Value>,
@@ -202,6 +203,7 @@ fn task(task: &TaskSummary) -> Task {
         category: failure.map(|failure| failure.category.as_str()),
         pattern: failure.map(|failure| failure.pattern.clone()),
         cause: failure.and_then(line),
+        doubt: task.doubt.as_ref().map(Untrusted::for_json),
         hold: task
             .hold
             .as_ref()

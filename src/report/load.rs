@@ -27,6 +27,7 @@ use crate::store::Touched;
 use crate::store::runs::ReportRead;
 use crate::store::runs::Run;
 use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
 
 /// The mode of runs that are only the bookkeeping of a command.
 const COMMAND_MODE: &str = "command";
@@ -284,6 +285,7 @@ fn attempt_facts(attempt: AttemptBrief) -> AttemptFacts {
         duration: attempt.duration,
         max_rss_bytes: attempt.max_rss_bytes,
         cpu: attempt.cpu,
+        doubt: attempt.doubt.map(Untrusted::from),
         log: attempt.log.map(|file| format!("logs/{file}")),
         leftovers: attempt.leftovers,
     }

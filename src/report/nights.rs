@@ -49,6 +49,7 @@ pub(crate) fn task(id: i64, name: &str, state: TaskState, fates: &[Fate]) -> Tas
             fate: fate.clone(),
             max_rss_bytes: 48 * 1024 * 1024 * u64::try_from(id).unwrap(),
             cpu: Duration::from_millis(61_500),
+            doubt: None,
             log: Some(format!("7-{number}.seg")),
             leftovers: 0,
         }

@@ -29,6 +29,7 @@ use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
 use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +88,8 @@ pub struct TaskSummary {
     pub duration: Duration,
     /// Its last failure, also when it succeeded later.
     pub failure: Option<Failure>,
+    /// What makes its success hard to believe.
+    pub doubt: Option<Untrusted>,
     /// Why it was put aside.
     pub hold: Option<Hold>,
     /// The file with the output of its last attempt, below the state directory.
@@ -232,6 +235,7 @@ fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
     let verdict = verdict(&Story {
         state: &task.state,
         stumbled: failures().next().is_some(),
+        doubtful: last.is_some_and(|last| last.doubt.is_some()),
         cut_short: last.is_some_and(|last| matches!(last.fate, Fate::Stopped(_) | Fate::Lost(_))),
         goes_on_now: presence == RunPresence::Active,
         kept_back: false,
@@ -247,6 +251,7 @@ fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
         failure: (verdict != Verdict::Ok)
             .then(|| failures().next_back().cloned())
             .flatten(),
+        doubt: last.and_then(|last| last.doubt.clone()),
         hold: hold(&task.state),
         log: task.attempts.iter().rev().find_map(|one| one.log.clone()),
         next: next(task, verdict, presence),

@@ -120,11 +120,7 @@ fn need_at_length(page: &mut Page, task: &TaskSummary, with_line: bool) {
     let what = what_happened(task);
     let word = verdict_word(paint, task.verdict);
     page.line(&format!("  {word}{}: {what}", named(task)));
-    let line = task
-        .failure
-        .as_ref()
-        .and_then(|failure| failure.line.as_ref());
-    if with_line && let Some(line) = line {
+    if with_line && let Some(line) = deciding_line(task) {
         let room = page.look.width.saturating_sub(indent.len());
         let line = line.for_terminal_within(room);
         page.line(&format!("{indent}{}", paint.dim(&line)));
@@ -139,9 +135,16 @@ fn need_at_length(page: &mut Page, task: &TaskSummary, with_line: bool) {
     page.line(&format!("{indent}{}", commands.join("   ")));
 }
 
+/// The line that decided, or that makes a success doubtful.
+fn deciding_line(task: &TaskSummary) -> Option<&Untrusted> {
+    let failure = || task.failure.as_ref().and_then(|one| one.line.as_ref());
+    task.doubt.as_ref().or_else(failure)
+}
+
 /// Why a task needs a person.
 fn what_happened(task: &TaskSummary) -> String {
     match (&task.hold, &task.failure) {
+        _ if task.doubt.is_some() => "it ended well, which is hard to believe".to_owned(),
         (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),
         (None, Some(failure)) => {
             let attempts = count(
@@ -269,7 +272,7 @@ fn causes(page: &mut Page, summary: &RunSummary, told: Told) {
 
 /// What there was no room for at the top: why each task needs a person, and the line that tells.
 fn lines_that_decided(page: &mut Page, needing: &[&TaskSummary], told: Told) {
-    let line_of = |task: &TaskSummary| task.failure.as_ref().and_then(|one| one.line.clone());
+    let line_of = |task: &TaskSummary| deciding_line(task).cloned();
     // The causes of the others stand at the top already.
     let without_room = |task: &&&TaskSummary| told == Told::Short || line_of(task).is_some();
     let tasks: Vec<&&TaskSummary> = needing.iter().filter(without_room).collect();

@@ -276,6 +276,18 @@ fn end_row(
     }
 }
 
+/// Notes what makes the success of an attempt hard to believe; `line` is untrusted text.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn doubt(tx: &Transaction<'_>, attempt: AttemptId, line: &str) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE attempts SET doubt = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![attempt.get(), line]))
+        .doing("note a doubt about a success")
+        .map(|_| ())
+}
+
 /// Exit code and signal, where the command ended by itself or was stopped.
 const fn exit_of(ended: &Ended) -> (Option<i32>, Option<i32>) {
     match ended {

@@ -8,12 +8,16 @@ use crate::model::attempt::AttemptState;
 use crate::model::category::{Category, Classification, Retryable};
 use crate::model::ids::{AttemptId, ProcessIdentity, RunId, TaskId, TaskName};
 use crate::model::outcome::Outcome;
+use crate::policy::suspicion::Habit;
 use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::Event;
 use crate::store::open_attempts::process_of;
 use crate::store::rows::{Cells, from_word};
 use crate::support::clock::Timestamp;
+
+/// The most earlier successes of a task that are looked at.
+const HABIT: i64 = 20;
 
 /// An attempt, whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +119,38 @@ impl Reader {
             attempts.push(read_attempt(&mut Cells::of(row, "attempts"))?);
         }
         Ok(attempts)
+    }
+
+    /// What earlier tasks of this name took that were defined alike and succeeded at their first
+    /// attempt; at most the latest [`HABIT`] of them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn habit(&self, task: TaskId) -> Result<Habit, StoreError> {
+        const DOING: &str = "read what earlier successes took";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), min(duration_ms) FROM (\
+                 SELECT attempts.duration_ms FROM task_records AS new \
+                 CROSS JOIN task_records AS old \
+                  ON old.name = new.name AND old.finished_at IS NOT NULL AND old.id < new.id \
+                 CROSS JOIN attempts ON attempts.task_id = old.id AND attempts.number = 1 \
+                 WHERE new.id = ?1 AND old.status = 'succeeded' AND attempts.state = 'ended' \
+                  AND attempts.category IS NULL AND attempts.doubt IS NULL \
+                  AND attempts.definition_hash = new.definition_hash \
+                 ORDER BY old.id DESC LIMIT ?2)",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get(), HABIT]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(Habit::default());
+        };
+        let mut cells = Cells::of(row, "attempts");
+        Ok(Habit {
+            successes: cells.number()?,
+            least: cells.optional_span()?.unwrap_or_default(),
+        })
     }
 
     /// The events of a task, the first one first.

@@ -65,6 +65,8 @@ pub struct AttemptBrief {
     pub line: Option<String>,
     /// `stopped`, `lost` or another end, as [`crate::model::outcome::Ended`] is written.
     pub ended: Option<String>,
+    /// What makes its success hard to believe; untrusted.
+    pub doubt: Option<String>,
     /// The file with its output below `logs/`.
     pub log: Option<String>,
     /// How many processes outlived its command.
@@ -218,7 +220,7 @@ impl Reader {
     pub fn attempt_briefs(&self, tasks: &[TaskId]) -> Result<Vec<AttemptBrief>, StoreError> {
         let sql = "SELECT task_id, id, number, run_id, state, started_at, ended_at, \
                    coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
-                   category, pattern, line, \
+                   category, pattern, line, doubt, \
                    iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
                    outcome ->> '$.output.file', coalesce(outcome ->> '$.leftover_count', 0) \
                    FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN attempts \
@@ -240,6 +242,7 @@ impl Reader {
                 category: cells.optional_word(Category::parse)?,
                 pattern: cells.take()?,
                 line: cells.take()?,
+                doubt: cells.take()?,
                 ended: cells.take()?,
                 log: cells.take()?,
                 leftovers: cells.number()?,

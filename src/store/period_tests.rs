@@ -4,7 +4,10 @@ use super::*;
 use crate::model::outcome::{Ended, LossCause, StopReason};
 use crate::model::state::TaskEvent;
 use crate::store::attempts::{self, Finish};
-use crate::store::fixture::{NOW, Queue, actor, later, network, outcome, queue, success};
+use crate::store::fixture::{
+    NOW, Queue, actor, add_one, id_of, later, network, new_task_running, outcome, queue, success,
+};
+use crate::store::tasks::OnChange;
 
 fn fail(queue: &mut Queue, attempt: AttemptId, ended: Option<Ended>) {
     let mut outcome = outcome(7);
@@ -147,4 +150,48 @@ fn a_list_has_the_pattern_of_the_last_failure() {
     assert_eq!(lines[0].last_pattern, Some(network().pattern));
     assert_eq!((lines[0].attempts, lines[0].starts()), (2, 1));
     assert_eq!(lines[1].last_pattern, None);
+}
+
+#[test]
+fn a_habit_is_made_of_earlier_successes_that_were_defined_alike() {
+    use crate::policy::suspicion::Habit;
+    let mut queue = queue();
+    let run = queue.run();
+    let mut night = |program: &str, code: i32, doubtful: bool| {
+        let new = new_task_running("dump", program);
+        let task = id_of(add_one(&mut queue, new, OnChange::Replace));
+        let attempt = queue.claim(task, run);
+        let ended = outcome(code);
+        let judged = network();
+        let end = Finish {
+            classification: (code != 0).then_some(&judged),
+            ..success(&ended)
+        };
+        let event = match code {
+            0 => TaskEvent::Succeeded { attempt },
+            _ => TaskEvent::Failed { attempt },
+        };
+        queue
+            .store
+            .write(|tx| {
+                attempts::finish(tx, attempt, &end, &event, &actor(), later(3))?;
+                if doubtful {
+                    attempts::doubt(tx, attempt, "too short")?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        queue.store.habit(task).unwrap()
+    };
+    assert_eq!(night("true", 0, false), Habit::default());
+    night("true", 0, false);
+    // Neither a failure, nor a doubtful success, nor another command makes a habit.
+    night("true", 1, false);
+    night("true", 0, true);
+    night("false", 0, false);
+    let habit = Habit {
+        successes: 2,
+        least: std::time::Duration::from_secs(2),
+    };
+    assert_eq!(night("true", 0, false), habit);
 }

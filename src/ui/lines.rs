@@ -62,6 +62,7 @@ pub fn figures(totals: &RunTotals) -> String {
     let parts = [
         (totals.ok, "ok"),
         (totals.recovered, "recovered"),
+        (totals.suspicious, "suspicious"),
         (totals.failed, "failed"),
         (totals.held, "held"),
         (totals.blocked, "blocked"),
@@ -94,6 +95,12 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
             head(attempt),
             how(paint, end, *duration, next),
             follows(attempt, at, next, judgement(end))
+        ),
+        RunEvent::AttemptDoubted { attempt, why } => format!(
+            "{} is {}: {}",
+            head(attempt),
+            paint.warn("suspicious"),
+            Untrusted::from(why.as_str()).for_terminal()
         ),
         RunEvent::TaskHeld { task, hold } => {
             let reason = Untrusted::from(hold.reason.as_str()).for_terminal();

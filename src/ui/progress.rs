@@ -193,7 +193,10 @@ impl Bars {
             RunEvent::TaskHeld { task, .. }
             | RunEvent::TaskSkipped { task, .. }
             | RunEvent::TaskCancelled { task } => self.finished(task.id),
-            RunEvent::AfterCrash { .. } | RunEvent::Warning { .. } | RunEvent::RunEnded { .. } => {}
+            RunEvent::AttemptDoubted { .. }
+            | RunEvent::AfterCrash { .. }
+            | RunEvent::Warning { .. }
+            | RunEvent::RunEnded { .. } => {}
             RunEvent::Stopping { cause, .. } => self.stopping = Some(*cause),
         }
     }
@@ -347,6 +350,7 @@ fn worth_keeping(event: &RunEvent) -> bool {
             !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
         }
         RunEvent::RunStarted { .. }
+        | RunEvent::AttemptDoubted { .. }
         | RunEvent::TaskHeld { .. }
         | RunEvent::TaskSkipped { .. }
         | RunEvent::TaskCancelled { .. }

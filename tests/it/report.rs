@@ -192,3 +192,45 @@ fn processes_that_outlived_their_command_are_named() {
     assert!(whole.contains("left behind: `sleep` (process "), "{whole}");
     assert!(whole.contains(" was killed"), "{whole}");
 }
+
+#[test]
+fn a_success_with_an_error_as_its_last_word_is_suspicious() {
+    let sandbox = Sandbox::new();
+    let add = |name: &str, script: &str| {
+        sandbox.ok([
+            "queue", "add", "--name", name, "--", "/bin/sh", "-c", script,
+        ]);
+    };
+    let error =
+        "echo 'pg_dump: error: connection to server at \"db\" failed: Connection refused' >&2";
+    add("dump", &format!("echo dumping; sleep 0.1; {error}"));
+    add(
+        "healed",
+        &format!("{error}; sleep 0.1; echo 'worked at last'"),
+    );
+    add("grep", "echo 'app.log: Connection refused'");
+    let answer = sandbox.run(["run", "-j", "1"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    assert!(answer.stderr.contains("1 suspicious"), "{}", answer.stderr);
+    let report = sandbox.json(["report", "--json"]);
+    assert_eq!(report["totals"]["suspicious"], 1);
+    assert_eq!(report["totals"]["ok"], 2);
+    assert_eq!(report["tasks"][0]["verdict"], "suspicious");
+    let doubt = report["tasks"][0]["doubt"].as_str().unwrap();
+    assert!(doubt.starts_with("pg_dump: error"), "{doubt}");
+    let page = sandbox.ok(["report"]);
+    let top: Vec<&str> = page.lines().take(15).collect();
+    assert!(
+        top.iter()
+            .any(|line| line.trim().starts_with("suspicious dump (1):")),
+        "{page}"
+    );
+    assert!(
+        top.iter().any(|line| line.contains("pg_dump: error")),
+        "{page}"
+    );
+    assert!(
+        top.iter().any(|line| line.contains("autoexec logs 1")),
+        "{page}"
+    );
+}
