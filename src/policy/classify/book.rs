@@ -10,6 +10,7 @@ use regex::bytes::Captures;
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
 
+use crate::model::category::Category;
 use crate::policy::classify::draft::Draft;
 use crate::policy::classify::evidence::Evidence;
 use crate::policy::classify::families;
@@ -210,11 +211,12 @@ fn weight(pattern: &Pattern, role: Role) -> Option<u8> {
 fn weight_of(rank: u8, pattern: &Pattern, role: Role) -> Option<u8> {
     let less = match role {
         Role::Said => 0,
-        _ if pattern.in_noise && role != Role::Echo => 0,
+        _ if pattern.in_noise && !matches!(role, Role::Echo | Role::Fault) => 0,
         Role::Warning => WARNING,
         Role::Retry => RETRY,
         Role::Test if pattern.in_tests => 0,
-        Role::Test | Role::Echo => return None,
+        Role::Fault if pattern.category == Category::Logic || pattern.of_faults => 0,
+        Role::Test | Role::Echo | Role::Fault => return None,
     };
     rank.checked_sub(less).filter(|left| *left > 0)
 }

@@ -13,7 +13,10 @@ use crate::policy::classify::text::Lines;
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) end: CommandEnd<'a>,
+    /// The output; in English, as far as its messages are known.
     pub(super) lines: Lines,
+    /// The output as it was printed, where it was in another language.
+    printed: Option<Lines>,
     pub(super) command: CommandLine,
     lower: OnceCell<Vec<u8>>,
     /// Words that were already looked for: the whole text is searched once for each.
@@ -25,10 +28,31 @@ impl<'a> Evidence<'a> {
         Self {
             end,
             lines: Lines::new(tail(end.stdout), tail(end.stderr)),
+            printed: None,
             command: CommandLine::read(end.command),
             lower: OnceCell::new(),
             looked_for: RefCell::default(),
         }
+    }
+
+    /// Puts the output into English; `false` where nothing is known to be in another language.
+    pub(super) fn put_into_english(&mut self) -> bool {
+        let english = match &self.printed {
+            Some(_) => None,
+            None => self.lines.in_english(),
+        };
+        let Some(english) = english else {
+            return false;
+        };
+        self.printed = Some(std::mem::replace(&mut self.lines, english));
+        self.lower = OnceCell::new();
+        self.looked_for = RefCell::default();
+        true
+    }
+
+    /// A line as it was printed.
+    pub(super) fn shown(&self, number: usize) -> &[u8] {
+        self.printed.as_ref().unwrap_or(&self.lines).line(number)
     }
 
     /// The exit code, if there is one.

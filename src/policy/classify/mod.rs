@@ -22,6 +22,8 @@ mod draft;
 mod ended;
 mod evidence;
 mod families;
+mod languages;
+mod named_path;
 mod noise;
 mod paths;
 mod pattern;

@@ -21,6 +21,8 @@ pub(super) enum Role {
     Retry,
     /// It names a test; names are full of words that mean nothing.
     Test,
+    /// The program threw a fault of its own; what such a line quotes is data.
+    Fault,
     /// It repeats source code, a stack frame or a statement.
     Echo,
 }
@@ -32,6 +34,7 @@ struct Signs {
     test: Option<Regex>,
     warning: Option<Regex>,
     retry: Option<Regex>,
+    fault: Option<Regex>,
     prefix: Option<Regex>,
 }
 
@@ -40,13 +43,17 @@ struct Signs {
 const ECHO: &str = r#"^\s*at (?:async |new )?[\w.$<>\[\] /:@\-]+(?:\(|:\d+)|^\s*at \S+\.\w+:\d+|^\s*File "[^"]+", line \d+|^\s*(?:[~^]+|\|.*[~^]+)\s*$|^\s*\d*\s+\|\s|^\s*\d+:\s+0x|^#\d+ 0x|^\s*#\d+ [/{]|^\++ \S|^--------------$|^LINE \d+:|^DETAIL:  (?:Failing row|Key )|^Stack trace:|^\s*_{3,}|^\s*>>> |^\s+(?:errno|syscall|address|port|hostname|path|dest|requireStack): |^\s+code: '[A-Z_]+',?$"#;
 
 /// Names of tests as the usual runners print them.
-const TEST: &str = r"^\s*(?:not )?ok \d+\b|^\s*(?:PASS|FAIL|FAILED|ERROR|XFAIL|SKIPPED)\b:? +\S*(?:::|\.py|\.[jt]sx?\b|test)|^\s*--- (?:FAIL|PASS|SKIP):|^\s*(?:\xe2\x9c\x93|\xe2\x9c\x97|\xe2\x9c\x95|\xc3\x97|\xe2\x97\x8f)\s|^(?:test|FAIL|ERROR): ?\S*test|^test \S+ \.\.\. |^\s*\d+\) [A-Za-z]|^[\w./-]+\.(?:py|js|ts)::|^_{3,} |^\s*\S+ \(.*\) \.\.\. ";
+const TEST: &str = r"^\s*# Subtest: |^\S.* > .+ (?-i:FAILED|PASSED|SKIPPED)$|^-{4} \S+ std(?:out|err) -{4}$|^\s*\xe2\x9c\x96 [^0-9]|^\s*(?:not )?ok \d+\b|^\s*(?:PASS|FAIL|FAILED|ERROR|XFAIL|SKIPPED)\b:? +\S*(?:::|\.py|\.[jt]sx?\b|test)|^\s*--- (?:FAIL|PASS|SKIP):|^\s*(?:\xe2\x9c\x93|\xe2\x9c\x97|\xe2\x9c\x95|\xc3\x97|\xe2\x97\x8f)\s|^(?:test|FAIL|ERROR): ?\S*test|^test \S+ \.\.\. |^\s*\d+\) [A-Za-z]|^[\w./-]+\.(?:py|js|ts)::|^_{3,} |^\s*\S+ \(.*\) \.\.\. ";
 
 /// Lines that only warn, inform or hint, by a level in its usual place.
 const WARNING: &str = r#"^\W{0,3}(?:warn(?:ing)?|notice|note|hint|tip|info|debug|trace|deprecat\w+)\b[^\w.]|(?-i:^(?:\S+ ){0,4}\W?(?:WARN(?:ING)?|NOTICE|INFO|DEBUG|TRACE)\b ?(?:[:|\])-]|\s{2}| \S))|^\S+: ?(?:warning|note|notice):|\blevel="?(?:warn|info|debug)|\b\w+Warning:|:\d+:(?:\d+:)? (?:warning|note):|^[WID]\d{4} \d\d:|^npm (?:warn|notice)\b|line \d+: warning:"#;
 
 /// Lines that say that something is, or will be, tried again, or was replaced.
 const RETRY: &str = r"\bretry(?:ing| in\b| after \d| #?\d| attempt| \d)|\bwill (?:be )?retr|\btry(?:ing)? again\b.{0,20}\bin \d|\b(?:re-?trying|reconnecting|backing off)\b|\battempt \d+ ?(?:of|/) ?\d+.{0,80}(?:fail|error|refus|time|reset)|\b(?:fail|error|refus|time|reset)\w*.{0,60}\battempt \d+ ?(?:of|/) ?\d+|\(try:? \d|\bfalling back\b|\busing (?:a )?(?:fallback|cache|replica|mirror)|\brecovered\b|, retrying|\bignor(?:ing|ed)\b|\bskipping\b|\bcontinuing\b|\bexpected on first\b";
+
+/// Exceptions that only the program's own mistakes throw, whatever their message holds. A request that
+/// failed is a `TypeError` for browsers and Node.
+const FAULT: &str = r"^\s*(?:exception in thread \S+ |uncaught (?:exception:? )?|caused by: |e\s{2,})?(?:[\w$]+[.:]+)*(?-i:(?:Assertion|Key|Index|Attribute|Type|Name|UnboundLocal|ZeroDivision|NotImplemented|Recursion|Reference|Range|NoMethod|Frozen|AssertionFailed|StopIteration|Unreachable)Error|(?:NullPointer|ClassCast|IndexOutOfBounds|ArrayIndexOutOfBounds|Arithmetic|NullReference|InvalidCast|IndexOutOfRange|KeyNotFound|NoSuchElement)Exception)(?: \[\w+\])?: (?:[^f]|f(?:[^ae]|$)|fe(?:[^t]|$)|fa(?:[^i]|$))";
 
 /// What a log or a wrapper puts before the words of the program.
 const PREFIX: &str = r"^(?:\s*(?:E {2,}|(?:npm|gyp) (?:ERR!|error)\s+(?:code\s+)?|\[ERROR\]\s*|> |\xe2\x94\x82\s?|\xe2\x95\xb0\xe2\x94\x80>?\s?|\xe2\x95\xb7\s?|\xe2\x95\xb5\s?|#\d+ \d+\.\d+ |#\d+ ERROR: |[\w.-]+ +\| |\* |\*\*\* |\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S* ))+";
@@ -58,6 +65,7 @@ fn signs() -> &'static Signs {
         test: compile(TEST),
         warning: compile(WARNING),
         retry: compile(RETRY),
+        fault: compile(FAULT),
         prefix: compile(PREFIX),
     })
 }
@@ -112,6 +120,9 @@ impl<'a> Roles<'a> {
         }
         if is(&signs.test, line) {
             return Role::Test;
+        }
+        if is(&signs.fault, line) {
+            return Role::Fault;
         }
         // Levels and retries are told at the beginning or the end; the middle of a long line is data.
         let head = line.get(..line.len().min(400)).unwrap_or_default();
@@ -181,6 +192,12 @@ mod tests {
                 "FAILED test_api.py::test_timeout - assert 504 == 500",
             ),
             (Role::Test, "--- FAIL: TestRetryOnTimeout (0.00s)"),
+            (Role::Test, "# Subtest: connection refused is told"),
+            (
+                Role::Test,
+                "RetryTest > gives up after connection timed out FAILED",
+            ),
+            (Role::Test, "---- client::connection_refused stdout ----"),
             (Role::Echo, "    at Socket.connect (node:net:12:3)"),
             (Role::Echo, "  File \"/x/timeout.py\", line 3, in refused"),
             (
@@ -188,6 +205,17 @@ mod tests {
                 "Traceback (most recent call last):\n  File \"x\", line 1\n    raise Timeout(\"refused\")",
             ),
             (Role::Echo, "+ curl http://x"),
+            (Role::Fault, "KeyError: 'connection timed out'"),
+            (
+                Role::Fault,
+                "AssertionError: expected 503 Service Unavailable",
+            ),
+            (
+                Role::Fault,
+                "Caused by: java.lang.NullPointerException: no timeout",
+            ),
+            (Role::Said, "TypeError: fetch failed"),
+            (Role::Said, "ConnectionError: connection timed out"),
         ];
         for (expected, line) in table {
             assert_eq!(role(line), expected, "{line}");

@@ -53,6 +53,8 @@ pub(super) struct Pattern {
     pub(super) in_noise: bool,
     /// Whether it counts in the name of a test.
     pub(super) in_tests: bool,
+    /// Whether it counts in what a fault of the program quotes.
+    pub(super) of_faults: bool,
     pub(super) ecosystem: Option<&'static str>,
     pub(super) refine: Option<Refine>,
     /// Lines that it must judge; a test tries each.
@@ -72,6 +74,7 @@ pub(super) const fn on(words: &'static [&'static str], expression: &'static str)
         context: None,
         in_noise: false,
         in_tests: false,
+        of_faults: false,
         ecosystem: None,
         refine: None,
         examples: &[],
@@ -119,6 +122,12 @@ impl Pattern {
     /// It counts in lines that name a test.
     pub(super) const fn in_tests(mut self) -> Self {
         self.in_tests = true;
+        self
+    }
+
+    /// It counts in what a fault of the program quotes.
+    pub(super) const fn of_faults(mut self) -> Self {
+        self.of_faults = true;
         self
     }
 

@@ -15,6 +15,7 @@ const SEARCHED: usize = 200;
 
 /// The ways in which messages name a host and its port, the most exact first.
 const PLACES: &[&str] = &[
+    r"(?:connect|connection|connecting) to (?P<host>[a-z0-9][\w.-]*):(?P<port>\d{2,5})\b",
     r"host='(?P<host>[^']+)', port=(?P<port>\d+)",
     r#"server at "(?P<host>[^"]+)"(?: \([^)]*\))?, port (?P<port>\d+)"#,
     r"(?:connect to|connecting to|connection to|to host|reach|connect)(?: host| server)? (?P<host>[a-z0-9][\w.-]*)(?: \([^)]*\))? \(?port:? ?(?P<port>\d+)",
@@ -49,6 +50,9 @@ pub(super) fn name_peer(draft: &mut Draft, evidence: &Evidence<'_>) {
             break;
         }
     }
+    if draft.value("host").is_none() {
+        name_peer_nearby(draft, evidence);
+    }
     let command = &evidence.command;
     if let Some(expression) = url() {
         for word in command.words() {
@@ -73,6 +77,34 @@ pub(super) fn name_peer(draft: &mut Draft, evidence: &Evidence<'_>) {
         draft.extract("port", port);
     }
 }
+
+/// How many lines around the deciding one may name the peer of the same failure.
+const AROUND: usize = 12;
+
+/// A chain of causes names the peer at one of its ends only.
+fn name_peer_nearby(draft: &mut Draft, evidence: &Evidence<'_>) {
+    let first = draft.line_number.saturating_sub(AROUND);
+    let mut near: Vec<usize> = (first..evidence.lines.len().min(first + 2 * AROUND)).collect();
+    near.sort_by_key(|number| number.abs_diff(draft.line_number));
+    for number in near {
+        let line = evidence.lines.line(number);
+        let of_a_way = ["onnect", "refused", "resolve", "imed out", "imeout"]
+            .iter()
+            .any(|word| crate::policy::classify::text::holds(line, word));
+        if !of_a_way {
+            continue;
+        }
+        for expression in places().iter().take(EXACT).flatten() {
+            take(draft, expression, line);
+        }
+        if draft.value("host").is_some() {
+            return;
+        }
+    }
+}
+
+/// How many of the ways to name a peer are exact enough for a line that did not decide.
+const EXACT: usize = 3;
 
 /// Takes host and port where they are still missing; a port only together with its own host.
 fn take(draft: &mut Draft, expression: &Regex, text: &[u8]) {

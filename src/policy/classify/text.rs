@@ -4,7 +4,10 @@
 //! quotes become plain ones, so that no pattern needs to know them. Bytes that are no UTF-8 stay as
 //! they are: patterns work on bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use crate::policy::classify::languages;
 
 /// The most bytes of a line that are kept; the middle of a longer one is dropped.
 const LONGEST_LINE: usize = 8 * 1024;
@@ -66,6 +69,31 @@ impl Lines {
     /// Whether there is nothing but white space.
     pub(super) fn is_blank(&self) -> bool {
         self.text.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// The same lines in English, where they hold messages in other languages.
+    pub(super) fn in_english(&self) -> Option<Self> {
+        let Cow::Owned(text) = languages::in_english(&self.text) else {
+            return None;
+        };
+        let mut start = 0;
+        let spans = text
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(|line| {
+                let span = start..start + line.len().saturating_sub(1);
+                start += line.len();
+                span
+            })
+            .collect();
+        Some(Self { text, spans })
+    }
+
+    /// Whether it holds letters that English does not have.
+    pub(super) fn looks_foreign(&self) -> bool {
+        // Bytes that begin letters with accents, Cyrillic and the like, and those of East Asia; symbols
+        // and the frames that tools draw begin with E2.
+        let is_foreign = |byte: &u8| matches!(byte, 0xc3..=0xd1 | 0xe3..=0xed);
+        self.text.iter().any(is_foreign)
     }
 
     fn push_stream(&mut self, stream: &[u8]) {

@@ -95,6 +95,22 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Classification> {
     ))
 }
 
+/// Whether the last program is one that reads what others wrote and lists what it finds wrong there.
+pub(super) fn is_linter(evidence: &Evidence<'_>) -> bool {
+    evidence.command.programs().last().is_some_and(|program| {
+        program.contains("lint") && *program != "xmllint"
+            || program.ends_with("check")
+            || LINTERS.contains(program)
+    })
+}
+
+/// Linters whose name does not say so.
+const LINTERS: &[&str] = &[
+    "ruff", "flake8", "rubocop", "clippy", "checkov", "tfsec", "trivy", "phpstan", "psalm",
+    "credo", "vale", "bandit", "prettier", "black", "isort", "rustfmt", "gofmt", "biome",
+    "spectral",
+];
+
 /// Whether the command only answered "no".
 pub(super) fn only_answered(evidence: &Evidence<'_>) -> bool {
     evidence.code() == Some(1)

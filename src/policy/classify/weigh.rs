@@ -20,14 +20,14 @@ use crate::policy::classify::tools;
 
 /// Judges a command that failed.
 pub(super) fn judge(end: &CommandEnd<'_>) -> Classification {
-    let evidence = Evidence::new(*end);
+    let mut evidence = Evidence::new(*end);
     if let Some(limit) = tools::reached_timeout(&evidence) {
         return time_limit(&evidence, &limit);
     }
     let draft = if tools::only_answered(&evidence) {
         None
     } else {
-        Book::built_in().judge(&evidence)
+        read(&mut evidence)
     };
     match end.exit {
         Some(Exit::Signal { signal, .. }) => {
@@ -46,6 +46,24 @@ pub(super) fn judge(end: &CommandEnd<'_>) -> Classification {
     }
 }
 
+/// What the output says, in whatever language it says it.
+fn read(evidence: &mut Evidence<'_>) -> Option<Draft> {
+    let book = Book::built_in();
+    if evidence.lines.looks_foreign() {
+        evidence.put_into_english();
+        return book.judge(evidence);
+    }
+    let draft = book.judge(evidence);
+    let is_weak = draft
+        .as_ref()
+        .is_none_or(|draft| draft.rank < rank::STATEMENT);
+    // Some languages write whole messages with English letters.
+    if is_weak && evidence.put_into_english() {
+        return book.judge(evidence).or(draft);
+    }
+    draft
+}
+
 /// A signal says how the process ended; the output may prove why.
 fn by_signal(
     evidence: &Evidence<'_>,
@@ -57,7 +75,7 @@ fn by_signal(
     match draft {
         Some(draft) if draft.rank >= rank::PROOF - 2 => finish(draft, evidence),
         Some(draft) if draft.category == judgement.category && draft.rank >= rank::KIND => {
-            let line = Some(evidence.line(draft.line_number).trim().to_owned());
+            let line = Some(shown(evidence, draft.line_number));
             Classification {
                 pattern: if signal.number() == libc::SIGABRT {
                     draft.pattern.to_owned()
@@ -96,10 +114,22 @@ fn by_code(evidence: &Evidence<'_>, draft: Option<Draft>, code: i32) -> Classifi
         {
             convention
         }
-        (Some(draft), _) => finish(draft, evidence),
+        (Some(draft), _) => finish(found_by_a_linter(draft, evidence), evidence),
         (None, Some(convention)) => convention,
         (None, None) => nothing_to_tell(evidence, Some(code)),
     }
+}
+
+/// What a linter says of the documents that it reads is a finding, not a failure of its own.
+fn found_by_a_linter(mut draft: Draft, evidence: &Evidence<'_>) -> Draft {
+    let of_a_document = matches!(
+        draft.pattern,
+        "schema_error" | "malformed_input" | "config_error"
+    );
+    if of_a_document && draft.category == C::Validation && tools::is_linter(evidence) {
+        draft.becomes(C::Logic, "lint_failure", R::No);
+    }
+    draft
 }
 
 /// Host, port and the like belong to a judgement by exit code too.
@@ -136,7 +166,12 @@ fn finish(mut draft: Draft, evidence: &Evidence<'_>) -> Classification {
         | C::Unknown => {}
     }
     let line = draft.line_number;
-    draft.finish(evidence.lines.line(line))
+    draft.finish(evidence.shown(line))
+}
+
+/// A line as it was printed, for a person.
+fn shown(evidence: &Evidence<'_>, number: usize) -> String {
+    String::from_utf8_lossy(evidence.shown(number).trim_ascii()).into_owned()
 }
 
 /// How many lines around the deciding one may hold the status of the same answer.

@@ -19,14 +19,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "an error occurred (", "error code:", "exception:", "exception (", "errorcode",
             "error (", "throttling:", "<code>", "\"code\":", "code: '", "(accessdenied)",
-            "exception\"", "error from server (",
+            "notfound)", "exceeded)", "exception\"", "error from server (",
         ],
         concat!(
             r"an error occurred \((?P<name>\w+)\)|error ?code: (?P<name2>[A-Za-z]\w+)|",
             r"<code>(?P<name3>[A-Za-z]\w+)</code>|\b(?P<name4>[A-Za-z]\w+Exception)\b|",
             r#"^\W*(?P<name5>Throttling)\b:|"code": ?"(?P<name6>[A-Za-z]\w+)"|"#,
             r"code: '(?P<name7>[A-Za-z]\w+)'|error from server \((?P<name8>\w+)\)|",
-            r"\((?P<name9>AccessDenied|NoSuch\w+)\)",
+            r"\((?P<name9>AccessDenied|NoSuch\w+|[A-Z]\w+(?:NotFound|Exceeded))\)",
         ),
     )
         .means(C::Unknown, "cloud", R::No)
@@ -94,7 +94,10 @@ const NAMES: &[(Name, C, &str, R)] = &[
     (Name::Holds(&["tablenotfound", "indexnotfound", "resourcenotfound"]), C::NotFound, "database_object", R::No),
     (Name::Begins("nosuch"), C::NotFound, "http_404", R::No),
     (Name::Holds(&["notfoundexception"]), C::NotFound, "http_404", R::No),
+    (Name::Holds(&["groupnotfound", "tablenotexist"]), C::NotFound, "http_404", R::No),
     (Name::Is(&["notfound"]), C::NotFound, "http_404", R::No),
+    (Name::Is(&["timeout", "servertimeout"]), C::ServerError, "http_504", R::Yes),
+    (Name::Is(&["expired", "gone"]), C::NotFound, "http_410", R::No),
     (Name::Holds(&["requesttimeout", "deadlineexceeded"]), C::Timeout, "read_timeout", R::Yes),
     (Name::Holds(&["internalerror", "internalfailure", "internalserver", "internalservice"]), C::ServerError, "http_500", R::Yes),
     (Name::Is(&["internal"]), C::ServerError, "http_500", R::Yes),
@@ -137,6 +140,10 @@ fn by_name(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool
         return false;
     }
     draft.becomes(*category, pattern, *retryable);
+    if pattern == &"http_409" && evidence.mentions(&["in progress", "is being ", "currently being"])
+    {
+        draft.retryable = R::Yes;
+    }
     if name.starts_with("limitexceeded")
         && evidence.mentions(&["rate of", "rate exceeded", "throughput limit"])
     {

@@ -46,6 +46,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "syntax error at job.pl line 1, at EOF",
             "SyntaxError: invalid syntax",
         ]),
+    on(
+        &["error: unexpected", "error: expected", "error: unterminated", "error: cannot assign"],
+        r"^error: (?:unexpected \S{1,12}$|expected .{1,40} but found|unterminated |cannot assign)",
+    )
+        .means(C::Logic, "compile_error", R::No)
+        .because("a compiler says what it met instead of what it expected")
+        .rank(rank::STATEMENT)
+        .like(&["error: Unexpected }", "error: Expected \";\" but found \")\""]),
+    on(
+        &[" line ", "execution halted"],
+        r"^[^\s:][^:]* at \S+\.p[lm] line \d+\.?$|^execution halted$",
+    )
+        .means(C::Logic, "exception", R::No)
+        .because("the script gave up with words of its own, which stand before the place")
+        .rank(rank::HINT)
+        .like(&["total is negative at job.pl line 12.", "Execution halted"]),
     on(&["[error]"], r"\[error\] (?:unexpected|expected|could not parse|syntax|unterminated)")
         .means(C::Logic, "compile_error", R::No)
         .because("a bundler or formatter cannot read the source")
@@ -67,7 +83,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "failed", "--- fail:", "failures", "not ok ", "failing", "test suite", "tests run:",
+            "failed", "--- fail:", "failures", "1 failure", "failure in test", "not ok ", "failing", "test suite", "tests run:",
             "test result", "error test", "error ",
         ],
         concat!(
@@ -77,6 +93,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             r"^(?:failed|error) \S+\.(?:py|js|ts)\b|^failed \((?:failures|errors)=|",
             r"there (?:was|were) \d+ (?:failure|error)|[1-9]\d* (?:tests? failed|failures?\b|",
             r"examples?, [1-9])|^\s*fail\s+\S+\.(?:test|spec)\.|failed tests?:|",
+            r"\b\d+ tests?, [1-9]\d* failures?|^\s*failure in test |",
             r"^error: test failed|there (?:are|were) (?:test failures|failing tests)|^FAIL\s",
         ),
     )
@@ -193,7 +210,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "undefined local variable", "divided by zero", "division by zero", "division by 0",
             "illegal division", "uninitialized constant", "not a code reference",
             "attempt to index", "attempt to call", "attempt to perform arithmetic",
-            "object of type 'closure'", "object not found", "subscript out of bounds",
+            "execution halted", "object of type 'closure'", "object not found", "subscript out of bounds",
             "non-numeric argument", "maximum recursion", "stack level too deep",
             "maximum call stack", "is not a function", "execution failed for task",
         ],
@@ -263,6 +280,11 @@ fn by_kind(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool
     if !thrown {
         return false;
     }
+    if only_passes_on(&evidence.line(draft.line_number)) {
+        draft.becomes(C::Unknown, "generic", R::No);
+        draft.rank = rank::HINT;
+        return true;
+    }
     let is = |words: &[&str]| words.iter().any(|word| kind.contains(word));
     let (category, name, retryable, level) = if is(&["ConnectTimeout"]) {
         (C::Timeout, "connect_timeout", R::Yes, rank::STATEMENT)
@@ -321,4 +343,18 @@ fn by_kind(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool
         draft.becomes(C::Unknown, "generic", R::No);
     }
     true
+}
+
+/// Whether a line only tells that another command failed and with which code, but nothing of why.
+fn only_passes_on(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    [
+        "non-zero exit",
+        "nonzero exit",
+        "non-zero code",
+        "exited with code",
+        "failed with exit code",
+    ]
+    .iter()
+    .any(|word| line.contains(word))
 }

@@ -26,6 +26,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "can't open as archive", "file format not recognized", "unrecognized archive",
             "not a valid archive", "unsupported format", "skipping to next header",
             "read error in archive", "incomplete file", "compressed file ended", "pickle data",
+            "be a valid archive", "not recognized as an archive", "compressed data is corrupt",
             "invalid header", "error while deserializing", "safetensor", "corrupt archive",
             "archive is corrupt", "not a gzipped", "eoferror", "ran out of input", "invalid magic",
             "incorrect header", "central directory", "invalid load key", "read error (39)",
@@ -37,7 +38,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             r"archive|input|data|stream|zlib|compressed)|unexpected eof (?:in archive|in \S+|",
             "while reading (?:archive|file))|ends unexpectedly|premature end of (?:file|",
             r"archive|input)|\btruncated\b|not in gzip format|not a (?:bzip2|gzipped|zip ?file|",
-            "valid archive|zip)|does not look like an? (?:tar )?archive|badzip|end-of-central|",
+            "valid archive|zip)|be a valid archive|compressed data is corrupt|",
+            "file format not recognized|does not look like an? (?:tar )?archive|badzip|end-of-central|",
             r"zipfile directory|as \[\w+\] archive|is not archive|open as archive|",
             "unrecognized archive|unsupported format|next header|compressed file ended|",
             r"pickle data|error while deserializing|safetensor\w*error|corrupt archive|",
@@ -208,9 +210,21 @@ fn holds_a_digest(word: &str) -> bool {
         .any(|run| [32, 40, 64, 96, 128].contains(&run.len()))
 }
 
+/// Programs whose repositories are the last copy: what is damaged there cannot be had again.
+const BACKUPS: &[&str] = &[
+    "borg",
+    "restic",
+    "kopia",
+    "duplicity",
+    "bup",
+    "rdiff-backup",
+];
+
 /// A hash that somebody pinned, or a mirror that is being updated.
 fn pinned(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool {
-    if evidence.mentions(&["mirror sync in progress", "hash sum mismatch"]) {
+    if evidence.command.runs(BACKUPS) {
+        draft.retryable = R::No;
+    } else if evidence.mentions(&["mirror sync in progress", "hash sum mismatch"]) {
         draft.retryable = R::Yes;
     } else if evidence.mentions(&[
         "from the requirements file",

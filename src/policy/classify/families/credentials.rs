@@ -123,6 +123,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "credentials were not", "credentials not found", "could not find credentials",
             "login to", "you need to be logged", "gated repo", "must have access",
             "requires authentication", "no token", "missing credentials", "no valid credential",
+            "please run", "sign in to", "log in to", "to re-authenticate", "reauthenticat",
             "one-time password", "eotp", "could not resolve authentication method",
         ],
         concat!(
@@ -136,6 +137,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "(?:missing|no) api key|eneedauth|need auth|unauthenticated|",
             "credentials (?:were )?not (?:found|provided|set)|gated repo|",
             "requires authentication|missing credentials|no valid credential|",
+            r"\brun:? +[`'\x22$ ]*[\w-]+ (?:auth |sso |account )?log-?in\b|",
+            r"(?:^|: )(?:\[[\w:]+\] )?(?:\w+: )?(?:sign|log) in to |",
             r"one-time password|\beotp\b|could not resolve authentication",
         ),
     )

@@ -165,11 +165,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "unterminated address", "unknown command: '", "unterminated `s'", "unmatched",
             "unterminated", "-e expression #", "invalid preceding regular",
-            "backslash not last character", "awk:",
+            "backslash not last character", "awk:", "awk: line",
         ],
         concat!(
             r"-e expression #\d+|unmatched [(\[{\\]|unterminated (?:address|`s'|regex)|",
-            "invalid preceding regular|trailing backslash|awk: .*syntax error",
+            r"invalid preceding regular|trailing backslash|awk: (?:.*syntax error|line \d+: (?:missing|unexpected|unterminated))",
         ),
     )
         .means(C::Validation, "usage", R::No)

@@ -132,7 +132,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         concat!(
             r"cannot load such file -- (?P<module>\S+)|could not find gem '(?P<package>[^' ]+)|",
             r"could not find '(?P<package2>[^']+)' \(.*\) among|",
-            r"could not find (?P<package3>[\w-]+)-[\d.]+ in (?:any|locally)",
+            r"could not find (?P<package3>[\w-]+)-\d[\w.]*,? .{0,400}\bin (?:any|locally)|",
+            r"could not find (?P<package4>[\w-]+)-\d[\w.]* in (?:any|locally)",
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
@@ -193,12 +194,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     on(
         &[
             "could not find module", "module '", "can't find package", "there is no package called",
+            "not found in current path",
             "' undefined", "package '", "library '",
         ],
         concat!(
             "could not find module [`'](?P<module>[^'`]+)'|",
             r"module '(?P<module2>[\w.]+)' not found:|can't find package (?P<module3>\S+)|",
-            "there is no package called '(?P<module4>[^']+)'",
+            "there is no package called '(?P<module4>[^']+)'|",
+            r"\b(?:package|module) (?P<module5>\w+) not found in current path",
         ),
     )
         .means(C::Dependency, "missing_module", R::AfterFix)
@@ -206,7 +209,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .rank(rank::SPECIAL)
         .refined(|draft, _, evidence| {
             let line = evidence.line(draft.line_number);
-            let name = [("no package called", "r"), ("find package", "tcl"), ("not found:", "lua")]
+            if line.contains("ackage ") && let Some(module) = draft.value("module").map(str::to_owned) {
+                draft.extract("package", &module);
+            }
+            let name = [("no package called", "r"), ("current path", "julia"), ("find package", "tcl"), ("not found:", "lua")]
                 .iter()
                 .find(|(words, _)| line.contains(words))
                 .map_or("haskell", |(_, name)| name);
@@ -321,59 +327,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .because("the system's Python wants an environment of the project's own")
         .rank(rank::SPECIAL)
         .like(&["error: externally-managed-environment"]),
-    on(
-        &[
-            "eresolve", "resolutionimpossible", "conflicting dependencies", "dependency conflict",
-            "requires python", "requires a different python", "ebadengine", "unsupported engine",
-            "requires rustc", "incompatible with", "version conflict", "versionconflict",
-            "version solving failed", "failed to select a version",
-            "could not be resolved to an installable", "unsupportedclassversion",
-            "class file version", "only supports", "requires node", "server version mismatch",
-            "terraform core version", "peer_dep_issues", "incompatible package", "breaks",
-            "held broken packages", "the engine \"",
-        ],
-        concat!(
-            r"\beresolve\b|resolutionimpossible|conflicting dependencies|dependency conflict|",
-            "requires (?:a different )?python|ebadengine|requires rustc|version ?conflict|",
-            "version solving failed|failed to select a version|installable set of packages|",
-            "unsupportedclassversion|only supports chrome version|held broken packages|",
-            r"the engine \x22.*is incompatible|requires node|server version mismatch|",
-            "unsupported terraform core version|peer_dep_issues",
-        ),
-    )
-        .means(C::Dependency, "version_conflict", R::No)
-        .because("the versions that are asked for cannot stand side by side")
-        .rank(rank::SPECIAL)
-        .like(&[
-            "npm error code ERESOLVE",
-            "ERROR: Package 'x' requires a different Python: 3.8.1 not in '>=3.10'",
-        ]),
-    on(
-        &["glibc", "glibcxx", "cxxabi"],
-        r"version [`'](?P<library>(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found",
-    )
-        .means(C::Dependency, "glibc_version", R::No)
-        .because("the program was built for a newer C library than this machine has")
-        .rank(rank::PROOF)
-        .like(&["/bin/sh: /lib64/libc.so.6: version `GLIBC_2.34' not found (required by /bin/sh)"]),
-    on(
-        &[
-            "no version is selected", "is not yet installed", "module not installed",
-            "required plugins are not installed", "terraform init", "missing required provider",
-            "backend initialization required",
-        ],
-        concat!(
-            "but no version is selected|module (?:is )?not (?:yet )?installed|",
-            "required plugins are not installed|missing required provider|",
-            "initialization required|please run .?terraform init",
-        ),
-    )
-        .means(C::Dependency, "missing_package", R::AfterFix)
-        .because("the version manager knows the tool but has no version of it installed")
-        .rank(rank::SPECIAL)
-        .like(&[
-            "  - provider registry.example.io/hashicorp/null: required by this configuration but no version is selected",
-        ]),
 ];
 
 /// A relative module is the project's own: no package manager has it.

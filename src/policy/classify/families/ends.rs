@@ -71,12 +71,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "killed", "getötet", "tué", "processus arrêté", "sigkill", "signal 9", "signal: 9",
             "signal: killed", "exit code 137", "code 137", "status 137", "error 137",
-            "exit status 137",
+            "exit status 137", "(137)",
         ],
         concat!(
             r"^(?:\S+: (?:line )?\d+: +\d+ )?killed\b|\] (?:get\xc3\xb6tet|killed)|",
             r"\*\*\* .*\] killed|\b(?:signal:? )?sigkill\b|signal:? (?:9|killed)\b|(?:code|",
-            r"status|error):? 137\b|killed signal terminated program|process .* was killed",
+            r"status|error):? \(?137\b|killed signal terminated program|process .* was killed",
         ),
     )
         .means(C::Killed, "sigkill", R::Yes)
@@ -108,12 +108,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "terminated", "sigterm", "received signal 15", "signal 15", "signal: terminated",
             "the operation was canceled", "shutdown signal", "beendet", "code 143", "status 143",
-            "error 143", "preempt",
+            "error 143", "(143)", "preempt",
         ],
         concat!(
             r"^(?:\S+: (?:line )?\d+: +\d+ )?terminated\s*(?:$| )|\] (?:terminated|beendet)|",
             r"received (?:signal )?(?:sigterm|15)\b|received sig\w+, sigterm|signal:? (?:15|",
-            r"terminated)\b|received (?:a )?shutdown signal|(?:code|status|error):? 143\b|",
+            r"terminated)\b|received (?:a )?shutdown signal|(?:code|status|error):? \(?143\b|",
             r"terminated by signal sigterm|\bsigterm\b|due to preemption|preempted",
         ),
     )

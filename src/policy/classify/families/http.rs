@@ -107,6 +107,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .like(&[
             "github.GithubException.RateLimitExceededException: 403 {\"message\": \"API rate limit exceeded\"}",
         ]),
+    on(&["too many 4", "too many 5"], r"too many (?P<http_status>[45]\d\d) error responses")
+        .means(C::Unknown, "http", R::No)
+        .because("a client that gave up names the status that it got each time")
+        .rank(rank::CAUSE)
+        .refined(by_status)
+        .like(&["requests.exceptions.RetryError: x (Caused by ResponseError('too many 502 error responses'))"]),
     on(&[" code e4", " code e5"], r"(?:^|code )E(?P<http_status>4\d\d|5\d\d)\b")
         .means(C::Unknown, "http", R::No)
         .because("npm writes the status as a code of its own")
@@ -141,7 +147,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "too many 5", "internal server error", "internal error", "service unavailable",
+            "internal server error", "internal error", "service unavailable",
             "temporarily unavailable", "bad gateway", "overloaded", "server is currently unable",
             "currently unavailable", "under maintenance", "scheduled maintenance",
             "serviceunavailable", "internalservererror", "internal failure",

@@ -1,7 +1,11 @@
 //! Files that are missing, in the words of tools that do not pass on the text of the system.
 
+use regex::bytes::Captures;
+
 use crate::model::category::Category as C;
 use crate::model::category::Retryable as R;
+use crate::policy::classify::draft::Draft;
+use crate::policy::classify::evidence::Evidence;
 use crate::policy::classify::pattern::Pattern;
 use crate::policy::classify::pattern::on;
 use crate::policy::classify::pattern::rank;
@@ -11,8 +15,7 @@ use crate::policy::classify::pattern::rank;
 pub(super) const PATTERNS: &[Pattern] = &[
     on(
         &[
-            "no targets specified and no makefile", "kein makefile", "aucun makefile",
-            "no makefile found",
+            "no targets specified and no makefile", "no makefile found",
         ],
         "",
     )
@@ -21,11 +24,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .rank(rank::CAUSE)
         .like(&["make: *** No targets specified and no makefile found.  Stop."]),
     on(
-        &[
-            "no rule to make target", "Keine Regel vorhanden", "Aucune règle pour",
-            "No hay ninguna regla", "Nessuna regola per",
-        ],
-        r#"(?:target|ziel|cible|objetivo|target)[ \w,]*[`'"](?P<path>[^'"`]+)['"]"#,
+        &["missing input files", "missinginputexception", "affected files:"],
+        r"^missing input files for rule|^missinginputexception:",
+    )
+        .means(C::Resource, "missing_path", R::No)
+        .because("a workflow has neither the file nor a rule that makes it")
+        .rank(rank::CAUSE)
+        .refined(first_of_a_list)
+        .like(&["Missing input files for rule align:"]),
+    on(
+        &["no rule to make target"],
+        r#"no rule to make target(?:[ \w,]*[`'"] ?(?P<path>[^'"`]+?) ?['"])?"#,
     )
         .means(C::Resource, "missing_path", R::No)
         .because("make knows neither the file nor a way to make it")
@@ -210,3 +219,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .because("the file was written to while it was read; at another time it holds still")
         .like(&["tar: logs/a.log: file changed as we read it"]),
 ];
+
+/// How many lines below a heading its list may begin.
+const HEADING: usize = 6;
+
+/// The path that a heading speaks of stands below it, in a line of its own.
+fn first_of_a_list(draft: &mut Draft, _: &Captures<'_>, evidence: &Evidence<'_>) -> bool {
+    let below = draft.line_number + 1..draft.line_number + HEADING;
+    let path = below
+        .map(|number| evidence.line(number))
+        .find(|line| !line.trim().is_empty() && !line.contains(':'));
+    if let Some(path) = path {
+        draft.extract("path", path.trim());
+    }
+    true
+}

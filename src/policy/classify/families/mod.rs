@@ -23,6 +23,7 @@ mod system;
 mod timeout;
 mod tls;
 mod usage;
+mod versions;
 
 use crate::policy::classify::pattern::Pattern;
 
@@ -46,6 +47,7 @@ pub(super) fn all() -> impl Iterator<Item = Pattern> {
         timeout::PATTERNS,
         tls::PATTERNS,
         usage::PATTERNS,
+        versions::PATTERNS,
     ]
     .into_iter()
     .flatten()

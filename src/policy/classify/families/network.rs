@@ -54,10 +54,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "connection failed", "failed connecting", "error connecting", "connect error",
             "connection error", "connecterror", "connectionerror", "connectexception",
             "connection could not be established", "no connection could be made",
+            "receiving data from the peer", "sending data to the peer", "sending data to the peer",
         ],
         concat!(
             "(?:can't|could ?n[o']t|cannot|failed to|unable to) connect|",
             r"failed to establish a new connection|\bconnection (?:failed|error)\b|",
+            "failure when receiving data from the peer|failed sending data to the peer|",
             r"error connecting|connect(?:ion)?(?:error|exception)\b|no connection could be made",
         ),
     )

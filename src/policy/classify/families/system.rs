@@ -82,9 +82,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Die Operation ist nicht erlaubt", "Opération non permise", "Operación no permitida",
             "Operazione non permessa", "Operação não permitida", "Operacja niedozwolona",
             "Операция не позволена", "不允许的操作", "許可されていない操作です", "need to be root",
-            "superuser privilege",
+            "superuser privilege", "write permission", "is not writable", "not writeable",
         ],
-        r"operation not permitted|\beperm\b|root|superuser|op[e\xc3]|\xd0|\xe4|\xe8|niedozw",
+        r"operation not permitted|\beperm\b|root|superuser|(?:have|grant|need) write permission|(?:is )?not write?able\b|op[e\xc3]|\xd0|\xe4|\xe8|niedozw",
     )
     .means(C::Resource, "permission", R::AfterFix)
     .because("EPERM: only the owner or root may do that")
@@ -257,7 +257,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "state lock", "already locked", "another process", "another operation",
             "another instance", "another git process", "already running", "could not lock",
             "failed to lock", "waiting for lock", "lock is held", "holds the lock",
-            "failed to acquire", "unable to obtain lock", "has been locked",
+            "failed to acquire", "unable to obtain lock", "has been locked", "acquire the lock",
+            "lock.exclusive", "remove locks", "' locked", "locks each", "executing an action",
         ],
         concat!(
             "lock held by|locked by|being used by another|busy or unavailable|(?:obtain|",
@@ -268,7 +269,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             r"operation|instance|git process|[\w /]{0,40}) (?:is|seems to be|has|",
             r"\().{0,60}(?:in progress|running|using|holding|lock)|lock (?:is|already) held|",
             r"holds the lock|already running\b.{0,30}(?:pid|process|instance|lock)|",
-            "lock ?file .{0,60}(?:exists|held|present)",
+            "lock ?file .{0,60}(?:exists|held|present)|(?:create|obtain|take|get|acquire)[/\\w ]* the lock(?: [^f]|[^ \\w]|$)|",
+            "working copy .{0,200} locked|to remove locks",
         ),
     )
     .means(C::Resource, "busy", R::Yes)

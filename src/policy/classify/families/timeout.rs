@@ -66,13 +66,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "ms exceeded", "s exceeded", "timeout while waiting", "timeout occurred", "timed out",
             "timeout of", "timeout after", "timeout exceeded", "timeouterror", "timeoutexception",
-            "timeout:", "exceeded the timeout", "time out", "time-out",
+            "timeout:", ":timeout", "exceeded the timeout", "time out", "time-out",
         ],
         concat!(
             r"\btimeout:? [\d.]+ ?\w* exceeded|timeout while waiting|timeout occurred|",
             r"\btimed out\b|\btimeout (?:of|after) ?[\d.]+ ?\w*|\btimeout exceeded|",
             r"timeout(?:error|exception)\b|\btimeout: |exceeded (?:the|its) timeout|",
-            r"\btime[- ]out\b",
+            r"\btime[- ]out\b|[({ ,]:timeout\b",
         ),
     )
         .means(C::Timeout, "read_timeout", R::Yes)

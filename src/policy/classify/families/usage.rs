@@ -68,6 +68,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     on(
         &["invalid", "ungültig", "invalide", "inválid", "non valido", "nieprawidłow"],
         concat!(
+            r"\binvalid \w+(?: \w+)? (?:specified|name specified|given)\b|",
             r"invalid (?:--?[\w-]+ )?(?:argument|value|parameter|input|mode|user|group|number|",
             "line count|date|time|suffix|range|syntax|format|spec|url|uri|path|name|reference|",
             r"regex\w*|pattern|field|character|byte|type|signal|file descriptor|filter|",
@@ -139,6 +140,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .means(C::Validation, "config_error", R::No)
         .because("a variable of the environment is not set")
         .rank(rank::CAUSE)
+        .of_faults()
         .within("environ")
         .like(&["KeyError: 'DATABASE_URL'"]),
     on(
@@ -155,28 +157,34 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "conflict (", "could not apply", "automatic merge failed", "non-fast-forward",
             "fetch first", "would be overwritten by", "unmerged", "not possible because you have",
             "diverging", "diverged", "need to specify how to reconcile", "refusing to merge",
-            "rejected]", "nothing to commit", "empty commit", "uncommitted changes",
+            "rejected]", "container is running", "is in use by", "is being used by",
+            "has active endpoints", "has dependent", "stop the container", "nothing to commit", "empty commit", "uncommitted changes",
             "unstaged changes",
         ],
         concat!(
             r"patch (?:does not apply|failed)|hunk #\d+ failed|merge conflict|^conflict \(|",
             r"could not apply|automatic merge failed|non-fast-forward|\(fetch first\)|",
             "would be overwritten by|unmerged (?:files|paths)|unmerged|diverg|reconcile|",
+            "(?:cannot|can't|unable to) (?:remove|delete|drop|destroy).{0,120}(?:is running|",
+            "in use|being used|has dependent|active endpoints|depend on it)|",
             r"refusing to merge|\[(?:remote )?rejected\]|uncommitted changes|unstaged changes",
         ),
     )
         .means(C::Validation, "conflict", R::No)
-        .because("the patch does not fit the file as it is; somebody has to merge")
+        .because("two states do not fit together; somebody has to merge them or to choose")
         .like(&["error: patch failed: a.txt:1", " ! [rejected]        main -> main (fetch first)"]),
     on(
         &[
-            "[emerg]", "config file error", "configuration file /", "pyproject.toml changed",
-            "are not in sync", "out of sync", "outdated_lockfile", "frozen-lockfile",
-            "can't find in /etc/fstab", "syntax is invalid", "configtest",
+            "[emerg]", "tell me who you are", "identity unknown", "auto-detect email address",
+            "config file error", "configuration file /", "pyproject.toml changed",
+            "are not in sync", "out of sync", "outdated_lockfile", "frozen-lockfile", "lockfile",
+            "lock file", "can't find in /etc/fstab", "syntax is invalid", "configtest",
         ],
         concat!(
+            "tell me who you are|identity unknown|auto-detect email|",
             r"\[emerg\]|config file error|pyproject\.toml changed|are not in sync|out of sync|",
-            "outdated_lockfile|in /etc/fstab|frozen-lockfile",
+            r"outdated_lockfile|in /etc/fstab|frozen-lockfile|\block ?file\b.{0,60}(?:out of date|",
+            "outdated|not up.to.date|needs? (?:to be )?updat|would have been modified)",
         ),
     )
         .means(C::Validation, "config_error", R::No)
