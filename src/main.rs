@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A supervisor is started for every slot: it must not pay for anything that it does not need.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|first| first == autoexec::process::launch::SUPERVISE)
-    {
-        return autoexec::supervisor::main(std::env::args_os().skip(2));
+    match std::env::args_os().nth(1) {
+        Some(first) if first == autoexec::process::launch::SUPERVISE => {
+            return autoexec::supervisor::main(std::env::args_os().skip(2));
+        }
+        Some(first) if first == autoexec::process::requires::LOOK => {
+            return autoexec::supervisor::look(std::env::args_os().skip(2));
+        }
+        _ => {}
     }
     autoexec::cli::run(std::env::args_os())
 }

@@ -7,6 +7,7 @@
 //! - [`backoff`]: how long to wait.
 //! - [`classify`]: what a failure is.
 //! - [`decide`]: what happens next.
+//! - [`expression`]: which regular expressions of users are used.
 //! - [`fingerprint`]: which failures are one cause.
 //! - [`forecast`]: how long a task will take.
 //! - [`pick`]: what runs first, and why something does not run.
@@ -24,6 +25,7 @@ pub mod advice;
 pub mod backoff;
 pub mod classify;
 pub mod decide;
+pub mod expression;
 pub mod fingerprint;
 pub mod forecast;
 pub mod pick;

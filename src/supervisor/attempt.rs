@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::attempt::Assignment;
 use crate::model::message::FromSupervisor;
+use crate::model::outcome::Account;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
@@ -21,6 +22,7 @@ use crate::process::environment::Environment;
 use crate::process::spawn;
 use crate::process::spawn::Launch;
 use crate::process::spawn::Launched;
+use crate::supervisor::aside::Part;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::service::Service;
 use crate::supervisor::steps::Steps;
@@ -47,20 +49,21 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
     let memory_kills = group.and_then(Group::memory_kills);
     let limits = group.map_or_else(|| limits.clone(), |group| group.hold(limits));
     let limits_memory = limits.memory.is_some();
-    let zero = monotonic();
     let mut attempt = Attempt {
         service,
         assignment,
         limits,
-        zero,
+        zero: monotonic(),
         deadline: None,
         limit: None,
         steps: Steps::after(assignment),
+        part: Part::Task,
         ladder: Ladder::Untouched,
         leftovers: Leftovers::default(),
         usage: Usage::default(),
         started_at: None,
         ended_after: Duration::ZERO,
+        account: Account::default(),
     };
     let ended = attempt.steps();
     let account = attempt.account(&ended);
@@ -115,11 +118,15 @@ pub(super) struct Attempt<'a> {
     pub(super) deadline: Option<Duration>,
     pub(super) limit: Option<Duration>,
     pub(super) steps: Steps,
+    /// Whose output is captured at the moment.
+    pub(super) part: Part,
     pub(super) ladder: Ladder,
     pub(super) leftovers: Leftovers,
     pub(super) usage: Usage,
     pub(super) started_at: Option<Timestamp>,
     pub(super) ended_after: Duration,
+    /// What else it did and said, so far.
+    pub(super) account: Account,
 }
 
 impl Attempt<'_> {
@@ -136,6 +143,10 @@ impl Attempt<'_> {
             &service.inherited,
             &file,
         );
+        if let Some(ended) = self.missing_requirement(&environment) {
+            return ended;
+        }
+        self.zero = monotonic();
         let mut last = Exit::Code(0);
         for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {
             self.set_deadline(step);

@@ -87,6 +87,14 @@ impl Ladder {
         }
     }
 
+    /// Why the attempt is stopped, if it is.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Untouched => None,
+            Self::Asked { cause, .. } | Self::Killed { cause } => Some(*cause),
+        }
+    }
+
     /// When to look again.
     pub(super) fn next_at(&self) -> Option<Duration> {
         match self {

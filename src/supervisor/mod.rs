@@ -30,11 +30,13 @@
 //! [`StopReason::RunStopped`]: crate::model::outcome::StopReason::RunStopped
 
 mod arguments;
+mod aside;
 mod attempt;
 mod control;
 mod fit;
 mod ladder;
 mod orders;
+mod requires;
 mod service;
 mod steps;
 mod tree;
@@ -48,6 +50,9 @@ use std::process::ExitCode;
 
 pub use arguments::Arguments;
 pub use arguments::WhenRunnerDies;
+
+use crate::process::requires::answer as requires_answer;
+use crate::support::bytes::OsText;
 
 /// Lives the life of a supervisor; `arguments` are those behind [`SUPERVISE`](crate::process::launch::SUPERVISE).
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -67,6 +72,21 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             complain(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Looks at what a task requires, in a child of a supervisor; `arguments` are those behind
+/// [`LOOK`](crate::process::requires::LOOK).
+pub fn look(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let environment = std::env::vars_os()
+        .map(|(name, value)| (OsText::from(name), OsText::from(value)))
+        .collect();
+    let written = requires_answer(arguments, &environment)
+        .is_some_and(|answer| io::stdout().write_all(&answer).is_ok());
+    if written {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
     }
 }
 

@@ -147,7 +147,7 @@ impl Attempt<'_> {
     /// What the attempt did besides ending like this.
     pub(super) fn account(&self, ended: &Ended) -> Account {
         if self.steps.all < 2 {
-            return Account::default();
+            return self.account.clone();
         }
         let complete = self.steps.complete && matches!(ended, Ended::ByItself(_));
         Account {
@@ -157,7 +157,7 @@ impl Attempt<'_> {
                 self.steps.noted
             },
             checkpoint_changed: self.steps.noted > self.steps.before,
-            ..Account::default()
+            ..self.account.clone()
         }
     }
 }

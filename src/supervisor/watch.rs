@@ -15,6 +15,7 @@ use crate::model::signal::Signal;
 use crate::model::spec::Leftovers as LeftoverRule;
 use crate::process::Stream;
 use crate::process::spawn::Launched;
+use crate::supervisor::aside::Part;
 use crate::supervisor::attempt::Attempt;
 use crate::supervisor::ladder::Act;
 use crate::supervisor::ladder::Cause;
@@ -34,6 +35,8 @@ const TICK: Duration = Duration::from_millis(10);
 const REAP_EVERY: Duration = Duration::from_secs(10);
 /// Looks for rests of output: two full large pipes in pieces of a page.
 const DRAIN_LOOKS: usize = 2 * LARGE_PIPE / 4096;
+/// The most that is listened to of what looks at requirements.
+const MOST_SAID: usize = 256 * 1024;
 /// What a busy pipe is enlarged to.
 const LARGE_PIPE: usize = 1024 * 1024;
 
@@ -233,8 +236,14 @@ impl Attempt<'_> {
         match file.read(&mut self.service.buffer) {
             Ok(0) => pipe.file = None,
             Ok(count) => {
-                let after = monotonic().saturating_sub(self.zero);
                 let bytes = self.service.buffer.get(..count).unwrap_or_default();
+                if let Part::Look(said) = &mut self.part {
+                    if pipe.stream == Stream::Stdout && said.len() < MOST_SAID {
+                        said.extend_from_slice(bytes);
+                    }
+                    return;
+                }
+                let after = monotonic().saturating_sub(self.zero);
                 self.service.log.append(pipe.stream, after, bytes);
                 if !pipe.is_large && self.service.log.is_large() {
                     pipe.is_large = true;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::category::Category;
+use crate::model::checks::SuccessSpec;
 use crate::model::ids::TaskName;
 use crate::model::spec::Backoff;
 use crate::model::spec::Command;
@@ -65,6 +66,10 @@ pub(crate) fn assemble(settings: &[Arc<Setting>], folder: &Path) -> Option<TaskS
     let first: Command = steps.first()?.command.clone();
     let mut spec = TaskSpec::of_command(name.clone(), first, workdir);
     spec.steps = steps;
+    spec.success.command = settings
+        .iter()
+        .find(|setting| (setting.key.scope, setting.key.name) == (Scope::Success, "command"))
+        .and_then(|setting| command_of(&setting.value, &shell));
     for setting in settings {
         let fits = apply(&mut spec, setting, folder);
         // INVARIANT: every key of the table that works has its arm below; a test tries them all.
@@ -151,9 +156,9 @@ fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
             // Zero is what happens anyway, and starting with niceness is dearer.
             spec.nice = i32::try_from(*nice).ok().filter(|nice| *nice != 0);
         }
-        (Scope::Success, "exit_codes", Value::Codes(codes)) => {
-            spec.success.exit_codes.clone_from(codes);
-        }
+        (Scope::Task, "idle_timeout", Value::Span(span)) => spec.idle_timeout = Some(*span),
+        (Scope::Task, "requires", Value::Requirements(all)) => spec.requires.clone_from(all),
+        (Scope::Success, ..) => return apply_success(&mut spec.success, setting),
         (Scope::Retry | Scope::RetryOn, ..) => return apply_retry(spec, setting),
         (Scope::Limits, ..) => return apply_limit(spec, setting),
         _ => return false,
@@ -191,6 +196,20 @@ fn apply_retry(spec: &mut TaskSpec, setting: &Setting) -> bool {
                 _ => return false,
             }
         }
+        _ => return false,
+    }
+    true
+}
+
+fn apply_success(success: &mut SuccessSpec, setting: &Setting) -> bool {
+    match (setting.key.name, &setting.value) {
+        ("exit_codes", Value::Codes(codes)) => success.exit_codes.clone_from(codes),
+        ("files", Value::Paths(paths)) => success.files.clone_from(paths),
+        ("stdout_matches", Value::Expression(text)) => success.stdout_matches = Some(text.clone()),
+        ("output_rejects", Value::Expression(text)) => success.output_rejects = Some(text.clone()),
+        ("min_duration", Value::Span(span)) => success.min_duration = Some(*span),
+        // Needs the shell, so it has its place already.
+        ("command", Value::Argv(_) | Value::Script(_)) => {}
         _ => return false,
     }
     true

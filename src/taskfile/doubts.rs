@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::support::bytes::OsText;
 use crate::taskfile::assemble::find;
+use crate::taskfile::checks;
 use crate::taskfile::diagnostic::Reporter;
 use crate::taskfile::keys::Scope;
 use crate::taskfile::values::Value;
@@ -18,6 +19,7 @@ const SPEAKS_DOLLAR: [&str; 22] = [
 
 /// Notes what is doubtful about a task.
 pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]) {
+    checks::note_doubts(reporter, settings);
     let shell = find(settings, "shell");
     if let Some(shell) = shell {
         note_shell(reporter, shell);

@@ -126,7 +126,7 @@ fn effective(task: &ParsedTask, setting: &Setting) -> String {
         "workdir" => shown(&spec.workdir),
         "env_file" => spec.env_file.as_ref().map(shown).unwrap_or_default(),
         "stdin" => spec.stdin.as_ref().map(shown).unwrap_or_default(),
-        "command" => spec
+        "command" if setting.key.scope == Scope::Task => spec
             .steps
             .first()
             .map(|step| command(&step.command))
@@ -163,6 +163,9 @@ fn value(value: &Value) -> String {
         Value::Choice(word) => (*word).to_owned(),
         Value::After(after) => list(after.iter().map(after_words)),
         Value::Moment(wish) => moment_words(*wish),
+        Value::Paths(paths) => list(paths.iter().map(quoted)),
+        Value::Expression(text) => quoted_text(text),
+        Value::Requirements(all) => list(all.iter().map(|one| quoted(&one.written()))),
         Value::Codes(codes) => list(codes.iter().map(ToString::to_string)),
     }
 }

@@ -97,6 +97,12 @@ pub enum Kind {
     Stop,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of paths; `~` at the start of each is the home directory.
+    Paths,
+    /// A regular expression.
+    Expression,
+    /// A list of what must be there before the start.
+    Requirements,
     /// A list of exit codes.
     ExitCodes,
     /// A list of tasks that must end first.
@@ -124,6 +130,9 @@ impl Kind {
             Self::Variables => "a table of texts".to_owned(),
             Self::Inherit => "`true`, `false` or a list of names".to_owned(),
             Self::Labels => "a list of texts".to_owned(),
+            Self::Paths => "a list of paths".to_owned(),
+            Self::Expression => "a regular expression".to_owned(),
+            Self::Requirements => "a list of requirements".to_owned(),
             Self::Whole(i64::MIN, _) | Self::Whole(_, i64::MAX) => "a whole number".to_owned(),
             Self::Whole(low, high) => format!("a whole number from {low} to {high}"),
             Self::Number(low, high) => format!("a number from {low} to {high}"),

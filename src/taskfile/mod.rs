@@ -16,6 +16,7 @@
 )]
 
 mod assemble;
+mod checks;
 mod diagnostic;
 mod doubts;
 mod explain;

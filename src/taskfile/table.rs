@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind::{
-    After, Choice, Command, ExitCodes, Inherit, Labels, Moment, Name, Number, Other, Path,
-    PerCategory, Shell, Size, Span, Stop, Table, Tables, Variables, Whole,
+    After, Choice, Command, ExitCodes, Expression, Inherit, Labels, Moment, Name, Number, Other,
+    Path, Paths, PerCategory, Requirements, Shell, Size, Span, Stop, Table, Tables, Variables,
+    Whole,
 };
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
@@ -173,23 +174,25 @@ pub static KEYS: &[Key] = keys! {
         "The file that becomes standard input of this step; relative to where it runs."
     Step "timeout" = Span(MILLISECOND), default "none", example "\"30m\"";
         "The most time that this step may take; the task's `timeout` spans all steps of an attempt."
-
-    Success "files" = Other("a list of paths"), later "success checks";
-        "Files that must be there, not empty and newer than the attempt."
-    Success "stdout_matches" = Other("a regular expression"), later "success checks";
-        "What the output must hold."
-    Success "output_rejects" = Other("a regular expression"), later "success checks";
-        "What the output must not hold."
-    Success "command" = Other("a command"), later "success checks";
-        "A command that must succeed."
-    Success "min_duration" = Span(MILLISECOND), later "success checks";
+    Success "files" = Paths, default "none", example "[\"shop.dump\"]", later "success checks";
+        "Files that must be there, not empty and written by the attempt; relative to `workdir`. A folder must hold something."
+    Success "stdout_matches" = Expression, default "none", example "\"^done$\"", later "success checks";
+        "A regular expression that a line of standard output must match; all output counts, also what is not kept."
+    Success "output_rejects" = Expression, default "none", example "\"ERROR\"", later "success checks";
+        "A regular expression that no line of either output may match."
+    Success "command" = Command, default "none", example "[\"pg_restore\", \"--list\", \"shop.dump\"]", later "success checks";
+        "A command that must exit with 0 after the task's own, within ten minutes and the task's `timeout`."
+    Success "min_duration" = Span(MILLISECOND), default "none", example "\"10s\"", later "success checks";
         "The least time that a real success takes."
+    Task "requires" = Requirements, default "none", flag "--requires", example "[\"python3 >= 3.11\"]";
+        "What must be there before an attempt starts: tools (`pg_dump`, `python3 >= 3.11`), files and folders (a path with a slash), `env:NAME`, `tcp:HOST:PORT`."
+    Task "idle_timeout" = Span(SECOND), default "none", flag "--idle-timeout", example "\"20m\"", later "the detection of silent tasks";
+        "How long an attempt may be silent and idle: no output, no progress, and no CPU time, input or output of any of its processes. Then it is stopped."
+
     Task "service" = Other("a name or a list of names"), flag "--service", later "circuit breakers";
         "What the task talks to; its circuit breaker."
     Task "needs" = Other("a table of numbers"), later "pools and leases";
         "What the task borrows from pools."
-    Task "idle_timeout" = Span(MILLISECOND), later "the detection of silent tasks";
-        "How long it may be silent and idle."
     Task "recover" = Tables(Scope::Recover), later "recoveries";
         "The task's own way to heal a failure."
     Recover "when" = Other("a category, a pattern or `{ matches = \"regex\" }`"), later "recoveries";
@@ -216,8 +219,6 @@ pub static KEYS: &[Key] = keys! {
         "Folders that may be created."
     Task "dependencies" = Other("a table"), later "recoveries";
         "What may be installed."
-    Task "requires" = Labels, later "checks before the start";
-        "Tools, files and variables that must be there."
     Task "secrets" = Labels, later "masking";
         "Variables whose values are masked everywhere."
     Task "evidence" = Other("a table"), later "evidence";

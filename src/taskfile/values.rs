@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::model::checks::Requirement;
 use crate::model::dependency::After;
 use crate::model::ids::TaskName;
 use crate::model::signal::Signal;
@@ -13,6 +14,7 @@ use crate::model::spec::EnvInherit;
 use crate::model::timing::TimeWish;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
+use crate::taskfile::checks::expression;
 use crate::taskfile::diagnostic::At;
 use crate::taskfile::diagnostic::Reporter;
 use crate::taskfile::keys::Key;
@@ -55,6 +57,9 @@ pub(crate) enum Value {
     Codes(Vec<i32>),
     After(Vec<After>),
     Moment(TimeWish),
+    Paths(Vec<OsText>),
+    Expression(String),
+    Requirements(Vec<Requirement>),
 }
 
 /// Reads values and notes what is wrong with them.
@@ -123,6 +128,9 @@ impl<'a> Reader<'a> {
             Kind::Size(least) => self.size(key, node, least).map(Value::Size),
             Kind::Stop => signal(node).map(Value::Signal),
             Kind::Choice(words) => choice(node, words).map(Value::Choice),
+            Kind::Paths => self.paths(node).map(Value::Paths),
+            Kind::Expression => expression(node).map(Value::Expression),
+            Kind::Requirements => self.requirements(node).map(Value::Requirements),
             Kind::ExitCodes => self.exit_codes(node).map(Value::Codes),
             Kind::After => order::after(node).map(Value::After),
             Kind::Moment => order::moment(node).map(Value::Moment),
@@ -194,7 +202,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn path(&self, node: &Node) -> Result<OsText, Refusal> {
+    pub(crate) fn path(&self, node: &Node) -> Result<OsText, Refusal> {
         if !matches!(node.raw, Raw::Text(_)) {
             return Err(Refusal::default());
         }

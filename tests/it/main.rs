@@ -22,6 +22,7 @@ mod queue_add;
 mod queue_change;
 mod queue_list;
 mod report;
+mod requires;
 mod run;
 mod start;
 mod status;

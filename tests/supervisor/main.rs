@@ -12,5 +12,6 @@ mod death;
 mod delegated;
 mod driver;
 mod hostile;
+mod requires;
 mod steps;
 mod work;

@@ -105,7 +105,7 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
         };
     }
     Judgement::Failure(match &outcome.ended {
-        Ended::CouldNotStart(failure) => start::judge(failure),
+        Ended::CouldNotStart(failure) => start::judge(failure, outcome.account.unmet.as_deref()),
         Ended::TimedOut { limit, .. } => ended::own_timeout(*limit),
         Ended::WentSilent { limit, .. } => ended::own_idle_timeout(*limit),
         Ended::Stopped { reason, .. } => ended::stopped(*reason),

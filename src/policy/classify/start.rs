@@ -10,8 +10,8 @@ use crate::policy::classify::judged;
 /// The pattern of a start that failed because this host has nothing to spare.
 pub const HOST_BUSY_PATTERN: &str = "host_busy";
 
-/// What kept the command from starting.
-pub(super) fn judge(failure: &StartFailure) -> Classification {
+/// What kept the command from starting; `unmet` says more of requirements.
+pub(super) fn judge(failure: &StartFailure, unmet: Option<&str>) -> Classification {
     use Category as C;
     use Retryable as R;
     use StartFailureKind as K;
@@ -34,13 +34,16 @@ pub(super) fn judge(failure: &StartFailure) -> Classification {
         K::Other => by_errno(failure.errno),
     };
     let path = String::from_utf8_lossy(failure.path.as_bytes()).into_owned();
-    let line = sentence(failure.kind, failure.errno, &path);
+    let line = match (failure.kind, unmet) {
+        (K::RequirementMissing, Some(unmet)) => unmet.to_owned(),
+        (kind, _) => sentence(kind, failure.errno, &path),
+    };
     let mut judgement = judged(category, pattern, retryable, 1.0, line);
     if !path.is_empty() {
-        let key = if category == C::Dependency {
-            "command"
-        } else {
-            "path"
+        let key = match (failure.kind, category) {
+            (K::RequirementMissing, _) => "requirement",
+            (_, C::Dependency) => "command",
+            _ => "path",
         };
         judgement.extracted.insert(key.to_owned(), path);
     }
@@ -71,7 +74,9 @@ fn requirement(written: &str) -> (Category, &'static str, Retryable) {
     match written.split_once(':') {
         Some(("tcp", _)) => (C::Network, "requirement_unreachable", R::Yes),
         Some(("env", _)) => (C::Validation, "requirement_missing", R::AfterFix),
-        _ if written.contains('/') => (C::Resource, "requirement_missing", R::AfterFix),
+        _ if written.contains('/') && !written.contains(" >= ") => {
+            (C::Resource, "requirement_missing", R::AfterFix)
+        }
         _ => (C::Dependency, "requirement_missing", R::AfterFix),
     }
 }
