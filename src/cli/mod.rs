@@ -35,6 +35,7 @@ pub mod completing;
 pub mod config;
 pub mod engine_failure;
 pub mod failure;
+pub mod guard;
 pub mod logging;
 pub mod output;
 pub mod overnight;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Row, ToSql};
+use rusqlite::{OptionalExtension, Row, ToSql};
 
 use crate::model::attempt::AttemptState;
 use crate::model::category::Category;
@@ -107,6 +107,22 @@ impl Reader {
             )
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .doing("read the end of the log of events")
+    }
+
+    /// The last event by which an attempt came to an end of its own: it succeeded, failed, or another
+    /// one follows it. `None` when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_end(&self) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT id FROM execution_logs \
+                 WHERE event IN ('succeeded', 'failed', 'retry_scheduled') \
+                 ORDER BY id DESC LIMIT 1",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .doing("read when an attempt ended last")
     }
 
     /// The ids of the tasks that something happened to, in their order.
