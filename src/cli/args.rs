@@ -32,7 +32,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "hold",
     "patterns",
     "pause",
-    "plan",
     "progress",
     "prune",
     "release",

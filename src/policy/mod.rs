@@ -10,6 +10,7 @@
 //! - [`expression`]: which regular expressions of users are used.
 //! - [`fingerprint`]: which failures are one cause.
 //! - [`forecast`]: how long a task will take.
+//! - [`guard`]: what follows when a run has died.
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`poison`]: which task kills its runner.
 //! - [`schedule`]: when queued tasks would run.
@@ -28,6 +29,7 @@ pub mod decide;
 pub mod expression;
 pub mod fingerprint;
 pub mod forecast;
+pub mod guard;
 pub mod pick;
 pub mod poison;
 pub mod schedule;

@@ -18,6 +18,8 @@ pub mod load;
 pub mod log_text;
 pub mod outcome_words;
 mod page;
+pub mod plan;
+pub mod plan_page;
 pub mod queue_table;
 pub mod range;
 mod stages;

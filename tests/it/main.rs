@@ -18,6 +18,7 @@ mod db;
 mod hostile;
 mod kills;
 mod logs;
+mod plan;
 mod queue_add;
 mod queue_change;
 mod queue_list;

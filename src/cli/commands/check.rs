@@ -8,14 +8,10 @@ use crate::cli::adding;
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
-use crate::model::spec::{Command, EnvInherit};
-use crate::process::spawn::resolve;
-use crate::support::bytes::OsText;
+use crate::process::environment::{Inherited, of_task, search_path};
+use crate::process::preflight::{Missing, missing};
 use crate::support::text::count;
 use crate::taskfile::{Diagnostic, ParsedTask, Severity, explain, load, render};
-
-/// What the system takes where there is no PATH.
-const USUAL_PATH: &str = "/bin:/usr/bin";
 
 /// Options of `autoexec check`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +34,12 @@ pub struct CheckArgs {
 pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
     let output = &mut *invocation.output;
     let mut loaded = load(&args.files, &invocation.settings.task_context()?);
-    let doubts: Vec<Diagnostic> = loaded.tasks.iter().filter_map(doubt_here).collect();
+    let inherited = Inherited::take();
+    let doubts: Vec<Diagnostic> = loaded
+        .tasks
+        .iter()
+        .filter_map(|task| doubt_here(task, &inherited))
+        .collect();
     loaded.diagnostics.extend(doubts);
     if let Some(name) = &args.explain {
         let tasks = adding::accept(loaded, output)?;
@@ -101,49 +102,15 @@ pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
 
 /// What this machine lacks for a task. It is a doubt only: the task may run elsewhere or later, when
 /// another one has made what is missing.
-fn doubt_here(task: &ParsedTask) -> Option<Diagnostic> {
-    let spec = &task.spec;
-    let workdir = spec.workdir.as_path();
-    if !workdir.is_dir() {
-        let shown = spec.workdir.untrusted().for_terminal();
-        let message = format!("there is no directory `{shown}` on this machine");
-        return Some(task.doubt("workdir", message, "it must be there when the task starts"));
-    }
-    let Command::Direct(words) = &spec.steps.first()?.command else {
-        return None;
+fn doubt_here(task: &ParsedTask, inherited: &Inherited) -> Option<Diagnostic> {
+    let surroundings = Settings::surroundings();
+    let environment = of_task(&task.spec, &surroundings, inherited, &[]);
+    let own_path = search_path(&environment);
+    let missing = missing(&task.spec, &environment, &own_path);
+    let first = missing.first()?;
+    let key = match first {
+        Missing::Workdir(_) => "workdir",
+        Missing::Program(_) | Missing::OnPath { .. } => "command",
     };
-    let program = words.first()?;
-    // What stands in a file of variables is read when the task starts, and may set PATH.
-    if spec.env_file.is_some() {
-        return None;
-    }
-    let path = search_path(task);
-    let is_there = resolve(program, path.as_os_str(), workdir).is_ok_and(|file| file.exists());
-    if is_there {
-        return None;
-    }
-    let shown = program.untrusted().for_terminal();
-    let (message, hint) = if program.as_bytes().contains(&b'/') {
-        (
-            format!("there is no program `{shown}` on this machine"),
-            "a relative path begins at the working directory of the task",
-        )
-    } else {
-        (
-            format!("no program `{shown}` is found along PATH"),
-            "name it with its path, or add the task where PATH has it",
-        )
-    };
-    Some(task.doubt("command", message, hint))
-}
-
-/// PATH as the task gets it when it is added from here.
-fn search_path(task: &ParsedTask) -> OsText {
-    let own = task.spec.env.get("PATH").cloned();
-    own.or_else(|| match &task.spec.env_inherit {
-        EnvInherit::Nothing => None,
-        EnvInherit::Names(names) if !names.iter().any(|name| name == "PATH") => None,
-        EnvInherit::All | EnvInherit::Names(_) => Settings::surroundings().0.get("PATH").cloned(),
-    })
-    .unwrap_or_else(|| OsText::from(USUAL_PATH))
+    Some(task.doubt(key, first.sentence(), first.hint()))
 }

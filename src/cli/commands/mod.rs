@@ -20,6 +20,7 @@ pub mod completions;
 pub mod db;
 pub mod logs;
 pub mod man;
+pub mod plan;
 pub mod queue;
 pub mod report;
 pub mod run;
@@ -125,6 +126,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Show the output of a task
     Logs(logs::LogsArgs),
+    /// Say what would run when, what is at risk, and what is in the way
+    Plan(plan::PlanArgs),
     /// Say why a task is not running, or why it failed, and what to do
     Why(why::WhyArgs),
     /// Check task files without adding anything
@@ -157,7 +160,9 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
             | Command::Man(_)
             | Command::Queue(queue::QueueCommand::Add(_) | queue::QueueCommand::List(_)),
         ) => {}
-        Some(Command::Run(args)) if !args.files.is_empty() => {}
+        Some(
+            Command::Run(run::RunArgs { files, .. }) | Command::Plan(plan::PlanArgs { files, .. }),
+        ) if !files.is_empty() => {}
         _ => invocation.warn_of_missing_place(),
     }
     match command {
@@ -167,6 +172,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Stop(args)) => stop::carry_out(args, invocation),
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
+        Some(Command::Plan(args)) => plan::carry_out(args, invocation),
         Some(Command::Why(args)) => why::carry_out(args, invocation),
         Some(Command::Check(args)) => check::carry_out(args, invocation),
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),

@@ -1,0 +1,272 @@
+//! `autoexec plan`: what would run when, what is at risk, and what is in the way. Starts nothing.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use crate::cli::adding;
+use crate::cli::commands::Invocation;
+use crate::cli::config::parse_parallel;
+use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::settings::Settings;
+use crate::model::dependency::{Wait, When};
+use crate::model::ids::{TaskId, TaskName};
+use crate::model::spec::{Surroundings, TaskSpec};
+use crate::model::state::{TaskState, TaskStatus};
+use crate::model::timing::TimeWish;
+use crate::policy::forecast::{Forecast, NEWEST, forecast};
+use crate::policy::when;
+use crate::process::environment::{Environment, Inherited, of_task};
+use crate::process::preflight::missing;
+use crate::process::requires;
+use crate::report::plan::{self, Facts, Plan, Task};
+use crate::report::plan_page;
+use crate::store::{Filter, Store};
+use crate::support::clock::{Timestamp, Zone};
+use crate::support::untrusted::Untrusted;
+use crate::taskfile::load;
+
+/// Options of `autoexec plan`.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// Task files: what they would add, instead of what is queued
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// For the hours of the next night
+    #[arg(long)]
+    pub overnight: bool,
+    /// Attempts that may run at once [default: as a run has them]
+    #[arg(short = 'j', long, value_name = "N", value_parser = parse_parallel)]
+    pub parallel: Option<NonZeroUsize>,
+    /// List every task
+    #[arg(long, conflicts_with = "json")]
+    pub all: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a definition is wrong, or the queue cannot be read.
+pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let store = invocation.look_into_queue()?;
+    let now = invocation.settings.clock.now();
+    let mut tasks = Tasks::new(store.as_ref());
+    if args.files.is_empty() {
+        tasks.add_queued()?;
+    } else {
+        let context = invocation.settings.task_context()?;
+        let parsed = adding::accept(load(&args.files, &context), invocation.output)?;
+        let surroundings = Settings::surroundings();
+        for task in parsed {
+            tasks.add_new(task.spec, &surroundings, now)?;
+        }
+    }
+    let settings = &invocation.settings;
+    let (begin, until) = if args.overnight {
+        let night = settings.config.overnight.hours();
+        let night = night.and_then(|hours| hours.window(now));
+        night.map_or((now, None), |night| (night.start.max(now), Some(night.end)))
+    } else {
+        (now, None)
+    };
+    let plan = Plan::of(Facts {
+        now,
+        begin,
+        until,
+        slots: args.parallel.unwrap_or(settings.config.parallel).get(),
+        tasks: tasks.planned,
+    });
+    if args.json {
+        invocation.output.json(&plan::value(&plan));
+    } else {
+        let look = invocation.look();
+        invocation
+            .output
+            .text(&plan_page::text(&plan, look, args.all));
+    }
+    Ok(if plan.has_problems() {
+        Ending::NeedsPerson
+    } else {
+        Ending::Well
+    })
+}
+
+/// The tasks of a plan in the making.
+struct Tasks<'a> {
+    store: Option<&'a Store>,
+    planned: Vec<Task>,
+    /// Where tasks of the queue stand in the list.
+    places: HashMap<TaskId, usize>,
+    /// Where tasks that are not in the queue yet stand in the list.
+    names: HashMap<TaskName, usize>,
+    inherited: Inherited,
+    own_path: OsString,
+    /// What was found for tasks alike, because looking takes time.
+    looked: HashMap<String, Vec<String>>,
+}
+
+impl<'a> Tasks<'a> {
+    fn new(store: Option<&'a Store>) -> Self {
+        let own = Settings::surroundings();
+        let own_path = own.0.get("PATH").map(|path| path.as_os_str().to_owned());
+        Self {
+            store,
+            planned: Vec::new(),
+            places: HashMap::new(),
+            names: HashMap::new(),
+            inherited: Inherited::take(),
+            own_path: own_path.unwrap_or_default(),
+            looked: HashMap::new(),
+        }
+    }
+
+    /// Everything that is queued, runs, or is put aside with others behind it.
+    fn add_queued(&mut self) -> Result<(), CliError> {
+        let Some(store) = self.store else {
+            return Ok(());
+        };
+        let lines = store.list(&Filter {
+            statuses: vec![
+                TaskStatus::Queued,
+                TaskStatus::Running,
+                TaskStatus::Recovering,
+                TaskStatus::Held,
+            ],
+            ..Filter::default()
+        })?;
+        for (place, line) in lines.iter().enumerate() {
+            self.places.insert(line.id, place);
+        }
+        for line in &lines {
+            let task = store.task(line.id)?;
+            let mut planned = self.planned(Some(line.id), &task.spec, &task.surroundings)?;
+            planned.priority = task.priority;
+            planned.deadline = task.deadline;
+            match &task.state {
+                TaskState::Queued { due, .. } => planned.due = *due,
+                TaskState::Running { attempt } | TaskState::Recovering { attempt } => {
+                    let open = store.open_attempt(*attempt)?;
+                    planned.running_since = Some(
+                        open.and_then(|open| open.started_at)
+                            .unwrap_or(task.changed_at),
+                    );
+                }
+                TaskState::Held(hold) => {
+                    let reason = Untrusted::from(hold.reason.as_str()).for_terminal();
+                    planned.stuck = Some(format!("put aside: {reason}"));
+                    planned.problems.clear();
+                }
+                TaskState::Succeeded
+                | TaskState::Failed
+                | TaskState::Cancelled
+                | TaskState::Skipped(_) => {}
+            }
+            for upstream in store.dependencies_of(line.id)? {
+                if upstream.wait == Wait::Still {
+                    planned.after.extend(self.places.get(&upstream.upstream));
+                }
+            }
+            self.planned.push(planned);
+        }
+        Ok(())
+    }
+
+    /// A task of a file; what it waits for stands before it or is in the queue.
+    fn add_new(
+        &mut self,
+        spec: TaskSpec,
+        surroundings: &Surroundings,
+        now: Timestamp,
+    ) -> Result<(), CliError> {
+        let mut planned = self.planned(None, &spec, surroundings)?;
+        let instant = |wish: TimeWish| when::resolve(wish, Zone::Local, now);
+        planned.due = spec.not_before.map(instant);
+        planned.deadline = spec.deadline.map(instant);
+        for after in &spec.after {
+            if let Some(place) = self.names.get(&after.task) {
+                planned.after.push(*place);
+            } else if let Some(why) = self.outside(&after.task, after.when)? {
+                planned.stuck = Some(why);
+            }
+        }
+        self.names.insert(spec.name, self.planned.len());
+        self.planned.push(planned);
+        Ok(())
+    }
+
+    /// Why a task of the queue keeps one of a file from starting, if it does.
+    fn outside(&self, name: &TaskName, when: When) -> Result<Option<String>, CliError> {
+        let Some(store) = self.store else {
+            return Ok(Some(format!("there is no task `{name}` to wait for")));
+        };
+        let Some(id) = store.find(name.as_str())? else {
+            return Ok(Some(format!("there is no task `{name}` to wait for")));
+        };
+        let state = store.state(id)?;
+        Ok(match when.weigh(&state) {
+            Wait::Met => None,
+            Wait::Still => Some(format!(
+                "waits for `{name}` ({id}), which is {}",
+                state.status()
+            )),
+            Wait::InVain(_) => Some(format!(
+                "will be skipped: `{name}` ({id}) is {}",
+                state.status()
+            )),
+        })
+    }
+
+    fn planned(
+        &mut self,
+        id: Option<TaskId>,
+        spec: &TaskSpec,
+        surroundings: &Surroundings,
+    ) -> Result<Task, CliError> {
+        let environment = of_task(spec, surroundings, &self.inherited, &[]);
+        Ok(Task {
+            id,
+            name: Untrusted::from(spec.name.as_str()).for_terminal(),
+            priority: spec.priority,
+            due: None,
+            deadline: None,
+            after: Vec::new(),
+            forecast: self.forecast(spec)?,
+            running_since: None,
+            stuck: None,
+            problems: self.problems(spec, &environment),
+        })
+    }
+
+    fn forecast(&self, spec: &TaskSpec) -> Result<Option<Forecast>, CliError> {
+        let history = match self.store {
+            Some(store) => store.durations(&spec.name, NEWEST)?,
+            None => Vec::new(),
+        };
+        Ok(forecast(&history, spec.expect_duration))
+    }
+
+    /// What is in the way of a task.
+    fn problems(&mut self, spec: &TaskSpec, environment: &Environment) -> Vec<String> {
+        let lacking = missing(spec, environment, &self.own_path);
+        let mut problems: Vec<String> = lacking
+            .iter()
+            .map(|missing| format!("{}; {}", missing.sentence(), missing.hint()))
+            .collect();
+        if spec.requires.is_empty() || spec.env_file.is_some() {
+            return problems;
+        }
+        let alike = format!("{:?} {:?} {environment:?}", spec.requires, spec.workdir);
+        let found = self.looked.entry(alike).or_insert_with(|| {
+            requires::look(&spec.requires, environment, spec.workdir.as_path())
+                .into_iter()
+                .map(|unmet| Untrusted::from(unmet.found).for_terminal())
+                .collect()
+        });
+        problems.extend(found.iter().cloned());
+        problems
+    }
+}

@@ -1,0 +1,266 @@
+//! What would run when: the answer of `autoexec plan`, as one value and as JSON; its page is
+//! [`crate::report::plan_page`].
+//!
+//! A pure function of what the queue says, what tasks usually take and what was found to be in their
+//! way. The night is played through twice, with what each task takes half of the times and with what
+//! it takes nine of ten times.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::model::ids::TaskId;
+use crate::policy::forecast::Basis;
+use crate::policy::forecast::Forecast;
+use crate::policy::schedule::Planned;
+use crate::policy::schedule::Slotted;
+use crate::policy::schedule::play;
+use crate::support::clock::Timestamp;
+use crate::support::untrusted::Untrusted;
+
+/// The name and version of the shape of an answer.
+pub const SCHEMA: &str = "autoexec.plan/1";
+/// What a task of which nothing is known counts as, while none has a history either.
+const UNKNOWN: Duration = Duration::from_mins(1);
+
+/// What a plan rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The present instant.
+    pub now: Timestamp,
+    /// When the first task may start.
+    pub begin: Timestamp,
+    /// When nothing may run any more.
+    pub until: Option<Timestamp>,
+    /// Attempts at once.
+    pub slots: usize,
+    /// The tasks, in the order in which they were added.
+    pub tasks: Vec<Task>,
+}
+
+/// A task that is to be planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its id, if it is in the queue.
+    pub id: Option<TaskId>,
+    /// Its name, fit to be shown.
+    pub name: String,
+    /// Higher runs first.
+    pub priority: i64,
+    /// Not before this instant.
+    pub due: Option<Timestamp>,
+    /// The latest end.
+    pub deadline: Option<Timestamp>,
+    /// Tasks of the list that must end first, by their places.
+    pub after: Vec<usize>,
+    /// How long it usually takes; `None` where nothing is known.
+    pub forecast: Option<Forecast>,
+    /// Since when it runs.
+    pub running_since: Option<Timestamp>,
+    /// Why it cannot start at all, in words.
+    pub stuck: Option<String>,
+    /// What is in its way, in sentences fit to be shown.
+    pub problems: Vec<String>,
+}
+
+/// What would run when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub(crate) facts: Facts,
+    /// What tasks without a forecast count as.
+    pub(crate) assumed: Duration,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One task of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// With what each task takes half of the times.
+    pub(crate) usual: Option<Slotted>,
+    /// With what each takes nine of ten times.
+    pub(crate) slow: Option<Slotted>,
+    /// Why it may not come to its end.
+    pub(crate) risk: Option<Risk>,
+    /// The task that it waits for and that cannot run.
+    pub(crate) behind: Option<usize>,
+}
+
+/// Why a task may not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Risk {
+    /// The window ends first.
+    Window,
+    /// Its deadline comes first.
+    Deadline,
+    /// The slots are busy with others until the window ends.
+    NoTurn,
+}
+
+impl Plan {
+    /// Plays the night through.
+    pub fn of(facts: Facts) -> Self {
+        let assumed = typical(&facts.tasks);
+        let night = |takes: fn(&Forecast) -> Duration| {
+            let planned: Vec<Planned> = facts
+                .tasks
+                .iter()
+                .map(|task| planned(task, task.forecast.as_ref().map_or(assumed, takes)))
+                .collect();
+            play(&planned, facts.slots, facts.begin, facts.until)
+        };
+        let usual = night(|forecast| forecast.p50);
+        let slow = night(|forecast| forecast.p90);
+        let behind = behind(&facts.tasks);
+        let nights = usual.into_iter().zip(slow).zip(behind);
+        let rows = facts
+            .tasks
+            .iter()
+            .zip(nights)
+            .map(|(task, ((usual, slow), behind))| {
+                let can_run = task.stuck.is_none() && behind.is_none();
+                let risk = can_run.then(|| risk(task, usual, slow, facts.until));
+                Row {
+                    usual,
+                    slow,
+                    risk: risk.flatten(),
+                    behind,
+                }
+            })
+            .collect();
+        Self {
+            facts,
+            assumed,
+            rows,
+        }
+    }
+
+    /// Whether something is in the way of a task: that is what makes an exit code 1.
+    pub fn has_problems(&self) -> bool {
+        self.facts
+            .tasks
+            .iter()
+            .any(|task| !task.problems.is_empty())
+    }
+
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Task, &Row)> {
+        self.facts.tasks.iter().zip(&self.rows)
+    }
+}
+
+fn planned(task: &Task, takes: Duration) -> Planned {
+    Planned {
+        priority: task.priority,
+        due: task.due,
+        after: task.after.clone(),
+        takes,
+        running_since: task.running_since,
+        stuck: task.stuck.is_some(),
+    }
+}
+
+/// The median of what is known, for the tasks of which nothing is.
+fn typical(tasks: &[Task]) -> Duration {
+    let mut known: Vec<Duration> = tasks
+        .iter()
+        .filter_map(|task| Some(task.forecast?.p50))
+        .collect();
+    known.sort_unstable();
+    known.get(known.len() / 2).copied().unwrap_or(UNKNOWN)
+}
+
+/// For each task one that cannot run and that it waits for, directly or through others.
+fn behind(tasks: &[Task]) -> Vec<Option<usize>> {
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    for (number, task) in tasks.iter().enumerate() {
+        for upstream in &task.after {
+            if let Some(list) = waiting.get_mut(*upstream) {
+                list.push(number);
+            }
+        }
+    }
+    let mut behind = vec![None; tasks.len()];
+    let mut open: Vec<usize> = (0..tasks.len())
+        .filter(|number| tasks.get(*number).is_some_and(|task| task.stuck.is_some()))
+        .collect();
+    while let Some(upstream) = open.pop() {
+        for number in waiting.get(upstream).into_iter().flatten() {
+            if let Some(place @ None) = behind.get_mut(*number) {
+                *place = Some(upstream);
+                open.push(*number);
+            }
+        }
+    }
+    behind
+}
+
+fn risk(
+    task: &Task,
+    usual: Option<Slotted>,
+    slow: Option<Slotted>,
+    until: Option<Timestamp>,
+) -> Option<Risk> {
+    let latest = slow.or(usual).map(|slotted| slotted.end);
+    match latest {
+        None => Some(Risk::NoTurn),
+        Some(end) if task.deadline.is_some_and(|deadline| end > deadline) => Some(Risk::Deadline),
+        Some(end) if until.is_some_and(|until| end > until) => Some(Risk::Window),
+        Some(_) => slow.is_none().then_some(Risk::NoTurn),
+    }
+}
+
+/// The plan as a JSON value.
+pub fn value(plan: &Plan) -> impl Serialize + use<> {
+    let tasks: Vec<Value> = plan
+        .pairs()
+        .map(|(task, row)| task_value(task, row))
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "begin": plan.facts.begin.to_rfc3339(),
+        "until": plan.facts.until.map(Timestamp::to_rfc3339),
+        "slots": plan.facts.slots,
+        "assumed_ms": millis(plan.assumed),
+        "tasks": tasks,
+    })
+}
+
+fn task_value(task: &Task, row: &Row) -> Value {
+    let at = |slotted: Option<Slotted>, of: fn(Slotted) -> Timestamp| {
+        slotted.map(|slotted| of(slotted).to_rfc3339())
+    };
+    json!({
+        "id": task.id,
+        "name": Untrusted::from(task.name.as_str()).for_json(),
+        "slot": row.usual.map(|slotted| slotted.slot).filter(|slot| *slot != usize::MAX),
+        "start_p50": at(row.usual, |slotted| slotted.start),
+        "end_p50": at(row.usual, |slotted| slotted.end),
+        "start_p90": at(row.slow, |slotted| slotted.start),
+        "end_p90": at(row.slow, |slotted| slotted.end),
+        "forecast": task.forecast.map(|forecast| json!({
+            "p50_ms": millis(forecast.p50),
+            "p90_ms": millis(forecast.p90),
+            "samples": match forecast.basis {
+                Basis::History(samples) => Some(samples),
+                Basis::Declared => None,
+            },
+        })),
+        "at_risk": row.risk.map(|risk| match risk {
+            Risk::Window => "window",
+            Risk::Deadline => "deadline",
+            Risk::NoTurn => "no_turn",
+        }),
+        "stuck": task.stuck,
+        "waits_for_stuck": row.behind.is_some(),
+        "problems": task.problems,
+    })
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,156 @@
+//! Plans of small nights, as values and as pages.
+
+use super::*;
+use crate::report::nights;
+use crate::report::plan_page;
+use crate::report::text::Look;
+use crate::support::paint::Paint;
+
+/// 22:00 in the zone of the tests.
+const BEGIN: Timestamp = Timestamp::from_millis(1_700_078_400_000);
+
+fn look(width: usize) -> Look {
+    Look {
+        width,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    }
+}
+
+fn usual(minutes: u64, slow: u64) -> Forecast {
+    Forecast {
+        p50: Duration::from_mins(minutes),
+        p90: Duration::from_mins(slow),
+        basis: Basis::History(9),
+    }
+}
+
+fn task(id: i64, name: &str, forecast: impl Into<Option<Forecast>>) -> Task {
+    Task {
+        id: Some(TaskId::new(id)),
+        name: name.to_owned(),
+        priority: 0,
+        due: None,
+        deadline: None,
+        after: Vec::new(),
+        forecast: forecast.into(),
+        running_since: None,
+        stuck: None,
+        problems: Vec::new(),
+    }
+}
+
+fn facts(tasks: Vec<Task>) -> Facts {
+    Facts {
+        now: BEGIN,
+        begin: BEGIN,
+        until: Some(BEGIN.plus(Duration::from_hours(9))),
+        slots: 2,
+        tasks,
+    }
+}
+
+fn page(tasks: Vec<Task>) -> String {
+    plan_page::text(&Plan::of(facts(tasks)), look(80), false)
+}
+
+#[test]
+fn each_task_stands_with_its_slot_its_hours_and_what_it_usually_takes() {
+    let mut train = task(3, "train", usual(160, 200));
+    train.after = vec![0];
+    let shown = page(vec![
+        task(1, "shop-dump", usual(25, 40)),
+        task(2, "new", None),
+        train,
+    ]);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(
+        lines[0].starts_with("From now to 07:00 on 2 slots: 3 tasks would run"),
+        "{shown}"
+    );
+    for expected in [
+        "   1  22:00  22:25-22:40  shop-dump (1)  usually 25m 00s",
+        "   2  22:00  ?            new (2)        never ran, counted as 2h 40m",
+        "   1  22:25  01:05-02:00  train (3)      usually 2h 40m",
+    ] {
+        assert!(lines.contains(&expected), "{expected:?} in\n{shown}");
+    }
+}
+
+#[test]
+fn what_may_not_end_in_time_is_told_and_is_no_fault() {
+    let long = task(1, "long", usual(500, 600));
+    let mut late = task(2, "late", usual(10, 20));
+    late.deadline = Some(BEGIN.plus(Duration::from_mins(15)));
+    let plan = Plan::of(facts(vec![long, late]));
+    assert!(!plan.has_problems());
+    let shown = plan_page::text(&plan, look(80), false);
+    assert!(shown.contains("At risk (2)"), "{shown}");
+    assert!(
+        shown.contains("long (1): may run until 08:00, and the window ends before"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("late (2): may run until 22:20, and its deadline is before"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn who_waits_for_a_task_that_cannot_run_will_not_run_either() {
+    let mut held = task(1, "held", None);
+    held.stuck = Some("put aside: look at it".to_owned());
+    let mut second = task(2, "second", None);
+    second.after = vec![0];
+    let mut third = task(3, "third", None);
+    third.after = vec![1];
+    let shown = page(vec![held, second, third]);
+    for expected in [
+        "nothing would run",
+        "Will not run (3)",
+        "held (1): put aside: look at it",
+        "second (2): waits for held (1)",
+        "third (3): waits for second (2)",
+    ] {
+        assert!(shown.contains(expected), "{expected:?} in\n{shown}");
+    }
+    assert!(!shown.contains("At risk"), "{shown}");
+}
+
+#[test]
+fn what_is_in_the_way_needs_a_person() {
+    let mut one = task(1, "one", None);
+    one.problems = vec!["there is no program `x` on this machine".to_owned()];
+    let plan = Plan::of(facts(vec![one]));
+    assert!(plan.has_problems());
+    let shown = plan_page::text(&plan, look(80), false);
+    assert!(shown.contains("In the way (1)"), "{shown}");
+    let json = serde_json::to_value(value(&plan)).unwrap();
+    assert_eq!(json["schema"], SCHEMA);
+    assert_eq!(json["tasks"][0]["start_p50"], "2023-11-15T20:00:00.000Z");
+    assert_eq!(json["tasks"][0]["forecast"], Value::Null);
+}
+
+#[test]
+fn a_long_plan_is_cut_and_no_line_is_too_wide() {
+    let tasks: Vec<Task> = (1..200)
+        .map(|id| {
+            task(
+                id,
+                &format!("a-task-with-a-rather-long-name-{id}"),
+                usual(1, 2),
+            )
+        })
+        .collect();
+    let plan = Plan::of(facts(tasks));
+    for width in [40, 80] {
+        let shown = plan_page::text(&plan, look(width), false);
+        assert!(shown.contains("and 159 more"), "{shown}");
+        let widest = shown
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap();
+        assert!(widest <= width, "{shown}");
+    }
+}

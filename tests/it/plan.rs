@@ -1,0 +1,81 @@
+//! `autoexec plan`.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn an_empty_queue_has_an_empty_plan() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.ok(["plan"]);
+    assert!(
+        page.starts_with("From now on 2 slots: nothing would run."),
+        "{page}"
+    );
+    assert_eq!(
+        sandbox.json(["plan", "--json"])["tasks"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_plan_names_order_and_problems_and_starts_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "night.toml",
+        "[[task]]\nname = \"dump\"\ncommand = [\"true\"]\n\n\
+         [[task]]\nname = \"train\"\nafter = [\"dump\"]\ncommand = [\"no-such-program\"]\n",
+    );
+    // Of a file, without adding it.
+    let answer = sandbox.run(["plan", "night.toml"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    for expected in [
+        "2 tasks would run",
+        "In the way (1)",
+        "train: no program `no-such-program` is found along PATH",
+    ] {
+        assert!(
+            answer.stdout.contains(expected),
+            "{expected:?} in\n{}",
+            answer.stdout
+        );
+    }
+    assert!(!sandbox.state().exists(), "nothing was made");
+    // Of the queue.
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let json = sandbox.run(["plan", "--json"]).json();
+    assert_eq!(json["schema"], "autoexec.plan/1");
+    let tasks = json["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 2);
+    assert!(tasks[0]["end_p50"].as_str() <= tasks[1]["start_p50"].as_str());
+    assert_eq!(
+        sandbox.json(["queue", "list", "--json"])["tasks"][0]["status"],
+        "queued"
+    );
+}
+
+#[test]
+fn what_a_task_usually_takes_comes_from_its_history() {
+    let sandbox = Sandbox::new();
+    for _ in 0..3 {
+        sandbox.ok(["queue", "add", "--name", "nap", "--", "sleep", "0.2"]);
+        sandbox.ok(["run"]);
+    }
+    sandbox.ok(["queue", "add", "--name", "nap", "--", "sleep", "0.2"]);
+    let json = sandbox.json(["plan", "--json"]);
+    let forecast = &json["tasks"][0]["forecast"];
+    assert_eq!(forecast["samples"], 3);
+    assert!(forecast["p50_ms"].as_u64().unwrap() >= 200, "{forecast}");
+}
+
+#[test]
+fn a_night_has_the_hours_of_the_configuration() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "config.toml",
+        "[overnight]\nstart = \"23:00\"\nend = \"05:00\"\ntimezone = \"UTC\"\n",
+    );
+    sandbox.ok(["queue", "add", "--name", "one", "--", "true"]);
+    let json = sandbox.json(["plan", "--overnight", "--json", "--config", "config.toml"]);
+    let until = json["until"].as_str().unwrap();
+    assert!(until.ends_with("T05:00:00.000Z"), "{until}");
+    assert!(json["begin"].as_str().unwrap() < until);
+}
