@@ -50,6 +50,10 @@ impl Signal {
     pub const INT: Self = Self(libc::SIGINT);
     /// What a supervisor takes as the order to kill its attempt.
     pub const QUIT: Self = Self(libc::SIGQUIT);
+    /// What Ctrl-Z sends.
+    pub const TSTP: Self = Self(libc::SIGTSTP);
+    /// What a write to a pipe without a reader brings.
+    pub const PIPE: Self = Self(libc::SIGPIPE);
     /// A file grew beyond its limit.
     pub const XFSZ: Self = Self(libc::SIGXFSZ);
     /// The end that cannot be refused.

@@ -5,11 +5,16 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use rustix::io::FdFlags;
 
 use crate::model::ids::Epoch;
 use crate::model::ids::QueueId;
@@ -18,6 +23,9 @@ use crate::model::layout::StateDir;
 
 /// The hidden subcommand, looked for before any argument is parsed.
 pub const SUPERVISE: &str = "__supervise";
+
+/// The first argument of a supervisor that serves no queue, in the place of a state directory.
+pub const ALONE: &str = "alone";
 
 /// The file below `logs/` in which supervisors complain.
 pub const ERROR_LOG: &str = "supervisors.log";
@@ -102,5 +110,92 @@ impl Launch<'_> {
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
             .open(self.dir.logs().join(ERROR_LOG))
+    }
+}
+
+/// What a supervisor is started with that stands alone, for one command of nobody's queue.
+#[derive(Debug)]
+pub struct LaunchAlone<'a> {
+    /// The program that is started: this one.
+    pub executable: &'a Path,
+    /// Names the processes of the command; of no queue that there is.
+    pub queue: QueueId,
+    /// The standard input of the command.
+    pub stdin: Stdio,
+}
+
+/// A supervisor that stands alone, with our ends of its pipes and of the command's.
+#[derive(Debug)]
+pub struct LaunchedAlone {
+    /// The process, to be waited for.
+    pub child: Child,
+    /// What we write is read by the supervisor.
+    pub commands: OwnedFd,
+    /// What the supervisor writes is read here.
+    pub reports: OwnedFd,
+    /// The command's standard output.
+    pub stdout: OwnedFd,
+    /// The command's standard error.
+    pub stderr: OwnedFd,
+}
+
+impl LaunchAlone<'_> {
+    /// Starts the supervisor. It has the standard streams that the command is to have, because it
+    /// hands them on; so it speaks with us by two more descriptors.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts a supervisor"
+    )]
+    pub fn start(self) -> io::Result<LaunchedAlone> {
+        let (its_commands, commands) = io::pipe()?;
+        let (reports, its_reports) = io::pipe()?;
+        // Only these two are inherited; the supervisor closes them for the command.
+        rustix::io::fcntl_setfd(&its_commands, FdFlags::empty())?;
+        rustix::io::fcntl_setfd(&its_reports, FdFlags::empty())?;
+        let mut child = Command::new(self.executable)
+            .arg0("autoexec")
+            .arg(SUPERVISE)
+            .arg(ALONE)
+            .arg(self.queue.to_string())
+            .arg(its_commands.as_raw_fd().to_string())
+            .arg(its_reports.as_raw_fd().to_string())
+            .stdin(self.stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(io::Error::other("the supervisor was started without pipes"));
+        };
+        Ok(LaunchedAlone {
+            child,
+            commands: commands.into(),
+            reports: reports.into(),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        })
+    }
+}
+
+/// Takes over a descriptor that was inherited and whose number stands in the arguments; to be called once
+/// for each, and before any descriptor is opened.
+///
+/// # Errors
+/// When nothing is open there, or it is a standard stream.
+pub fn take_over(number: i32) -> io::Result<OwnedFd> {
+    if number <= 2 {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    #[expect(
+        unsafe_code,
+        reason = "there is no safe way to an inherited descriptor"
+    )]
+    // SAFETY: borrowed for one call that refuses a number that is not open; then owned by nobody
+    // else, because whoever started us left it open for this and names it once.
+    unsafe {
+        rustix::io::fcntl_getfd(BorrowedFd::borrow_raw(number))?;
+        Ok(OwnedFd::from_raw_fd(number))
     }
 }

@@ -53,6 +53,8 @@ pub struct SlotLog {
     /// The frames of the present attempt in the segment, to be copied if it outgrows it.
     recent: Vec<u8>,
     scratch: Vec<u8>,
+    /// Whether anything is kept at all.
+    is_kept: bool,
 }
 
 #[derive(Debug)]
@@ -77,6 +79,15 @@ impl SlotLog {
             place: OutputPlace::default(),
             recent: Vec::new(),
             scratch: Vec::new(),
+            is_kept: true,
+        }
+    }
+
+    /// A log that keeps nothing and only counts.
+    pub fn nowhere() -> Self {
+        Self {
+            is_kept: false,
+            ..Self::new(Path::new(""), RunId::new(0), 0)
         }
     }
 
@@ -101,6 +112,9 @@ impl SlotLog {
         }
         self.place.first_after.get_or_insert(after);
         self.place.last_after = Some(after);
+        if !self.is_kept {
+            return;
+        }
         let written = match &mut self.target {
             Target::Nowhere => return,
             Target::Own(own) => own.append(stream, after, bytes, &mut self.scratch),

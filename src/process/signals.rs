@@ -66,6 +66,28 @@ pub fn notify_on(signals: &[Signal]) -> io::Result<PipeReader> {
     Ok(reader)
 }
 
+/// Whether whoever started us wants this signal to be ignored, as `nohup` does with `HUP`.
+pub fn is_ignored(signal: Signal) -> bool {
+    #[expect(unsafe_code, reason = "there is no safe interface")]
+    // SAFETY: the structure is plain data for which zeros are valid; nothing is changed, and the
+    // present action is written to it alone.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let asked = libc::sigaction(signal.number(), std::ptr::null(), &raw mut action);
+        asked == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Dies of a signal, so that whoever waits for us sees by what we were ended. Returns only where that
+/// is impossible.
+pub fn die_of(signal: Signal) {
+    let _still_caught = set(signal.number(), libc::SIG_DFL, 0);
+    let raw = rustix::process::Signal::from_named_raw(signal.number());
+    if let Some(raw) = raw {
+        let _refused = rustix::process::kill_process(rustix::process::getpid(), raw);
+    }
+}
+
 /// Catches a signal and does nothing, so that it neither kills us nor is ignored by our children.
 ///
 /// # Errors

@@ -19,6 +19,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::fs::MemfdFlags;
+
 use crate::model::ids::AttemptId;
 use crate::model::ids::BootId;
 use crate::model::ids::QueueId;
@@ -147,6 +149,32 @@ impl SlotFile {
             held: BTreeMap::new(),
             free: (0..PAGES).rev().collect(),
             is_listed: false,
+        })
+    }
+
+    /// A file without a name, for a supervisor whose records are nobody's once it is gone.
+    ///
+    /// # Errors
+    /// When the system has no memory to spare.
+    pub fn in_memory(queue: QueueId, boot: BootId) -> Result<Self, SlotFileError> {
+        let path = PathBuf::from("(in memory)");
+        let file = rustix::fs::memfd_create("slot", MemfdFlags::CLOEXEC).map_err(|error| {
+            SlotFileError::Io {
+                doing: "make",
+                path: path.clone(),
+                source: error.into(),
+            }
+        })?;
+        Ok(Self {
+            path,
+            file: File::from(file),
+            queue,
+            boot,
+            sequence: 0,
+            held: BTreeMap::new(),
+            free: (0..PAGES).rev().collect(),
+            // There is no name to be lost.
+            is_listed: true,
         })
     }
 

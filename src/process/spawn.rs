@@ -51,12 +51,23 @@ pub struct Launch<'a> {
     pub workdir: &'a Path,
     /// Its whole environment.
     pub environment: &'a Environment,
-    /// What becomes its standard input; nothing if `None`.
+    /// What becomes its standard input; if `None`, what `streams` says.
     pub stdin: Option<&'a Path>,
+    /// What its standard streams are.
+    pub streams: Streams,
     /// Limits of the operating system.
     pub limits: &'a Limits,
     /// Niceness added to ours.
     pub nice: Option<i32>,
+}
+
+/// What the standard streams of a command are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// Nothing to read, and a pipe to us for each output.
+    Captured,
+    /// Those of the calling process.
+    Inherited,
 }
 
 /// A command that runs.
@@ -64,10 +75,10 @@ pub struct Launch<'a> {
 pub struct Launched {
     /// The child, which leads its process group.
     pub process: ProcessIdentity,
-    /// The read end of its standard output.
-    pub stdout: OwnedFd,
-    /// The read end of its standard error.
-    pub stderr: OwnedFd,
+    /// The read end of its standard output, where that is captured.
+    pub stdout: Option<OwnedFd>,
+    /// The read end of its standard error, where that is captured.
+    pub stderr: Option<OwnedFd>,
     /// Readable when it is dead; `None` where the kernel has no such thing.
     pub exit: Option<OwnedFd>,
 }
@@ -93,14 +104,10 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, StartFailure> {
         .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
     // Nobody else collects our children, so the child is there, as a zombie at least.
     let process = identity::identity(pid).unwrap_or(ProcessIdentity { pid, start: 0 });
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        // Both were asked for as pipes, so the standard library made them.
-        return Err(failure(StartFailureKind::Other, 0, &program));
-    };
     Ok(Launched {
         process,
-        stdout: stdout.into(),
-        stderr: stderr.into(),
+        stdout: child.stdout.take().map(OwnedFd::from),
+        stderr: child.stderr.take().map(OwnedFd::from),
         exit,
     })
 }
@@ -110,6 +117,10 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, StartFailure> {
     reason = "the one place that starts commands of tasks"
 )]
 fn prepare(launch: &Launch<'_>, program: &Path) -> Result<Command, StartFailure> {
+    let output = || match launch.streams {
+        Streams::Captured => Stdio::piped(),
+        Streams::Inherited => Stdio::inherit(),
+    };
     let mut command = Command::new(program);
     if let Some((name, arguments)) = launch.argv.split_first() {
         command.arg0(name.as_os_str());
@@ -127,10 +138,11 @@ fn prepare(launch: &Launch<'_>, program: &Path) -> Result<Command, StartFailure>
         .process_group(0)
         .stdin(match launch.stdin {
             Some(path) => open_stdin(&launch.workdir.join(path))?,
+            None if launch.streams == Streams::Inherited => Stdio::inherit(),
             None => Stdio::null(),
         })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdout(output())
+        .stderr(output());
     if launch.limits.processes.is_some() {
         // Only a control group can count the processes of one attempt.
         return Err(failure(

@@ -35,6 +35,7 @@ impl Place {
             workdir: self.dir.path(),
             environment: &self.environment,
             stdin: None,
+            streams: Streams::Captured,
             limits,
             nice: None,
         })
@@ -43,7 +44,7 @@ impl Place {
     fn output(&self, argv: &[&str], limits: &Limits) -> (String, Exit) {
         let launched = self.start(argv, limits).unwrap();
         let mut text = String::new();
-        std::fs::File::from(launched.stdout)
+        std::fs::File::from(launched.stdout.unwrap())
             .read_to_string(&mut text)
             .unwrap();
         (text, wait(launched.process.pid))
@@ -118,13 +119,14 @@ fn standard_input_is_empty_or_the_file() {
             workdir: place.dir.path(),
             environment: &place.environment,
             stdin: Some(Path::new(stdin)),
+            streams: Streams::Captured,
             limits: &Limits::default(),
             nice: None,
         })
     };
     let launched = given("input").unwrap();
     let mut text = String::new();
-    std::fs::File::from(launched.stdout)
+    std::fs::File::from(launched.stdout.unwrap())
         .read_to_string(&mut text)
         .unwrap();
     wait(launched.process.pid);
@@ -201,6 +203,7 @@ fn a_missing_directory_is_not_taken_for_a_missing_program() {
             workdir: &workdir,
             environment: &place.environment,
             stdin: None,
+            streams: Streams::Captured,
             limits: &Limits::default(),
             nice: None,
         })
@@ -270,12 +273,13 @@ fn a_command_is_nicer_by_as_much_as_asked() {
         workdir: place.dir.path(),
         environment: &place.environment,
         stdin: None,
+        streams: Streams::Captured,
         limits: &Limits::default(),
         nice: Some(7),
     })
     .unwrap();
     let mut text = String::new();
-    std::fs::File::from(launched.stdout)
+    std::fs::File::from(launched.stdout.unwrap())
         .read_to_string(&mut text)
         .unwrap();
     wait(launched.process.pid);

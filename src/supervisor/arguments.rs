@@ -1,4 +1,8 @@
 //! What a supervisor is told when it is started.
+//!
+//! Most serve a slot of a queue's run. One that stands alone carries out the attempts of a single command for
+//! `autoexec exec`: no state directory, no records that outlive it, and the command has our standard
+//! streams.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,6 +11,7 @@ use crate::model::ids::Epoch;
 use crate::model::ids::QueueId;
 use crate::model::ids::RunId;
 use crate::model::layout::StateDir;
+use crate::process::launch::ALONE;
 
 /// What becomes of a running attempt when its runner dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,22 +33,47 @@ impl WhenRunnerDies {
 }
 
 /// The arguments of a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// The queue.
+    pub queue: QueueId,
+    /// What becomes of a running attempt when the runner dies.
+    pub when_runner_dies: WhenRunnerDies,
+    /// Where it serves.
+    pub post: Post,
+}
+
+/// Where a supervisor serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Post {
+    /// At a slot of a run.
+    Slot(Slot),
+    /// For one command of nobody's queue.
+    Alone(Channels),
+}
+
+/// A slot of a run.
 ///
 /// INVARIANT: the epoch stands here and is never read from the file to become one's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arguments {
+pub struct Slot {
     /// The state directory; an absolute path.
     pub state: StateDir,
-    /// The queue.
-    pub queue: QueueId,
     /// The run that starts it.
     pub run: RunId,
     /// The number of the slot file; never given twice within a run.
-    pub slot: usize,
+    pub number: usize,
     /// The epoch of the run.
     pub epoch: Epoch,
-    /// What becomes of a running attempt when the runner dies.
-    pub when_runner_dies: WhenRunnerDies,
+}
+
+/// The numbers of the descriptors by which a supervisor that stands alone speaks with its runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channels {
+    /// Where it listens.
+    pub commands: i32,
+    /// Where it answers.
+    pub reports: i32,
 }
 
 /// Arguments that nobody but a person could have typed.
@@ -56,13 +86,17 @@ pub struct ArgumentError {
 }
 
 impl Arguments {
-    /// Reads what [`crate::process::launch::Launch`] hands over.
+    /// Reads what [`crate::process::launch::Launch`] or [`crate::process::launch::LaunchAlone`]
+    /// hands over.
     ///
     /// # Errors
     /// Names the first argument that is missing or wrong.
     pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
-        let state = arguments
-            .next()
+        let first = arguments.next();
+        if first.as_deref() == Some(ALONE.as_ref()) {
+            return Self::alone(arguments);
+        }
+        let state = first
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
             .ok_or(ArgumentError {
@@ -80,16 +114,42 @@ impl Arguments {
         let slot = text("for the slot")?;
         let epoch = text("for the epoch")?;
         let dies = text("for the runner's death")?;
-        Ok(Self {
+        let slot = Slot {
             state: StateDir::at(state),
-            queue: QueueId::parse(&queue).ok_or(wrong("for the queue"))?,
             run: RunId::new(run.parse().map_err(|_| wrong("for the run"))?),
-            slot: slot.parse().map_err(|_| wrong("for the slot"))?,
+            number: slot.parse().map_err(|_| wrong("for the slot"))?,
             epoch: Epoch(epoch.parse().map_err(|_| wrong("for the epoch"))?),
+        };
+        Ok(Self {
+            queue: QueueId::parse(&queue).ok_or(wrong("for the queue"))?,
+            post: Post::Slot(slot),
             when_runner_dies: [WhenRunnerDies::Adopt, WhenRunnerDies::Kill]
                 .into_iter()
                 .find(|known| known.as_str() == dies)
                 .ok_or(wrong("for the runner's death"))?,
+        })
+    }
+
+    fn alone(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
+        let mut text = |what| {
+            arguments
+                .next()
+                .and_then(|argument| argument.into_string().ok())
+                .ok_or(ArgumentError { what })
+        };
+        let queue = text("for the queue")?;
+        let queue = QueueId::parse(&queue).ok_or(ArgumentError {
+            what: "for the queue",
+        })?;
+        let mut number = |what| text(what)?.parse().map_err(|_| ArgumentError { what });
+        Ok(Self {
+            queue,
+            // Who started it has nobody else who could take the outcome.
+            when_runner_dies: WhenRunnerDies::Kill,
+            post: Post::Alone(Channels {
+                commands: number("for the commands")?,
+                reports: number("for the reports")?,
+            }),
         })
     }
 }
@@ -103,21 +163,24 @@ mod tests {
 
     #[test]
     fn arguments_are_read_as_they_were_made() {
-        let made = Arguments {
+        let slot = Slot {
             state: StateDir::at("/var/state"),
-            queue: QueueId([3; 16]),
             run: RunId::new(7),
-            slot: 2,
+            number: 2,
             epoch: Epoch(u64::MAX),
+        };
+        let made = Arguments {
+            queue: QueueId([3; 16]),
             when_runner_dies: WhenRunnerDies::Kill,
+            post: Post::Slot(slot.clone()),
         };
         let launch = Launch {
             executable: Path::new("autoexec"),
-            dir: &made.state,
+            dir: &slot.state,
             queue: made.queue,
-            run: made.run,
-            slot: made.slot,
-            epoch: made.epoch,
+            run: slot.run,
+            slot: slot.number,
+            epoch: slot.epoch,
             adopt: false,
         };
         let argv = launch.arguments();
@@ -129,5 +192,25 @@ mod tests {
         let mut relative = argv;
         relative[0] = "state".into();
         assert!(Arguments::parse(relative.into_iter()).is_err());
+    }
+
+    #[test]
+    fn one_that_stands_alone_is_told_its_channels() {
+        let told = |words: &[&str]| Arguments::parse(words.iter().map(OsString::from));
+        let queue = QueueId([3; 16]).to_string();
+        let arguments = told(&[ALONE, &queue, "5", "8"]).unwrap();
+        let channels = Channels {
+            commands: 5,
+            reports: 8,
+        };
+        assert_eq!(arguments.post, Post::Alone(channels));
+        assert_eq!(arguments.when_runner_dies, WhenRunnerDies::Kill);
+        for wrong in [
+            &[ALONE][..],
+            &[ALONE, &queue, "5"],
+            &[ALONE, &queue, "5", "x"],
+        ] {
+            assert!(told(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

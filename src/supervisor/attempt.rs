@@ -22,6 +22,7 @@ use crate::process::environment::Environment;
 use crate::process::spawn;
 use crate::process::spawn::Launch;
 use crate::process::spawn::Launched;
+use crate::process::spawn::Streams;
 use crate::supervisor::aside::Part;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::service::Service;
@@ -198,6 +199,11 @@ impl Attempt<'_> {
                 .as_ref()
                 .or(spec.stdin.as_ref())
                 .map(OsText::as_path),
+            streams: if self.service.is_alone() {
+                Streams::Inherited
+            } else {
+                Streams::Captured
+            },
             limits: &self.limits,
             nice: spec.nice,
         })?;

@@ -10,6 +10,7 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::model::message::FrameReader;
@@ -37,8 +38,17 @@ impl Control {
     /// # Errors
     /// When they cannot be made non-blocking.
     pub(super) fn take_over() -> io::Result<Self> {
-        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let input = io::stdin().as_fd().try_clone_to_owned()?;
+        let output = io::stdout().as_fd().try_clone_to_owned()?;
+        Self::of(input, output)
+    }
+
+    /// Speaks by these.
+    ///
+    /// # Errors
+    /// When they cannot be made non-blocking.
+    pub(super) fn of(input: OwnedFd, output: OwnedFd) -> io::Result<Self> {
+        let (input, output) = (File::from(input), File::from(output));
         rustix::io::ioctl_fionbio(&input, true)?;
         rustix::io::ioctl_fionbio(&output, true)?;
         Ok(Self {

@@ -49,6 +49,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use arguments::Arguments;
+pub use arguments::Channels;
+pub use arguments::Post;
+pub use arguments::Slot;
 pub use arguments::WhenRunnerDies;
 
 use crate::process::requires::answer as requires_answer;

@@ -8,6 +8,7 @@ use crate::model::message::FromSupervisor;
 use crate::model::message::NotStartedReason;
 use crate::model::message::ToSupervisor;
 use crate::model::outcome::StopReason;
+use crate::model::signal::Signal;
 use crate::supervisor::WhenRunnerDies;
 use crate::supervisor::service::Service;
 use crate::supervisor::service::Stay;
@@ -17,6 +18,8 @@ use crate::supervisor::service::Stay;
 pub(super) struct Order {
     pub(super) reason: StopReason,
     pub(super) force: Force,
+    /// The signal that asks the command to end, where it is not the task's own.
+    pub(super) signal: Option<Signal>,
 }
 
 impl Service {
@@ -44,7 +47,13 @@ impl Service {
                     force,
                 } => {
                     if current == Some(attempt) {
-                        order = Some(stronger(order, Order { reason, force }));
+                        let signal = None;
+                        let new = Order {
+                            reason,
+                            force,
+                            signal,
+                        };
+                        order = Some(stronger(order, new));
                     } else {
                         self.call_off(attempt);
                     }
@@ -60,6 +69,7 @@ impl Service {
                 let gone = Order {
                     reason: StopReason::RunnerGone,
                     force: Force::Gentle,
+                    signal: None,
                 };
                 order = order.or(Some(gone));
             }
@@ -78,8 +88,13 @@ impl Service {
                 } else {
                     Force::Gentle
                 };
-                let reason = StopReason::RunStopped;
-                order = Some(stronger(order, Order { reason, force }));
+                let new = Order {
+                    reason: StopReason::RunStopped,
+                    force,
+                    // Somebody at a terminal speaks to the command, and we stand between them.
+                    signal: self.is_alone().then(|| Signal::new(i32::from(*number))),
+                };
+                order = Some(stronger(order, new));
             }
         }
         if order.is_some() {

@@ -16,6 +16,7 @@ use crate::process::requires::LOOK_LIMIT;
 use crate::process::requires::Unmet;
 use crate::process::spawn;
 use crate::process::spawn::Launch;
+use crate::process::spawn::Streams;
 use crate::supervisor::aside::Aside;
 use crate::supervisor::aside::Part;
 use crate::supervisor::attempt::Attempt;
@@ -46,6 +47,7 @@ impl Attempt<'_> {
             workdir: spec.workdir.as_path(),
             environment,
             stdin: None,
+            streams: Streams::Captured,
             // They are for the task.
             limits: &Limits::default(),
             nice: spec.nice,

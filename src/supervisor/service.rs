@@ -26,12 +26,14 @@ use crate::process::cgroup::Group;
 use crate::process::environment::Inherited;
 use crate::process::epoch;
 use crate::process::identity;
+use crate::process::launch;
 use crate::process::logfile::SlotLog;
 use crate::process::signals;
 use crate::process::slotfile::Durability;
 use crate::process::slotfile::SlotFile;
 use crate::process::slotfile::SlotFileError;
 use crate::supervisor::Arguments;
+use crate::supervisor::Post;
 use crate::supervisor::attempt;
 use crate::supervisor::complain;
 use crate::supervisor::control::Control;
@@ -100,9 +102,16 @@ impl Service {
     /// Comes to life: a session of its own, clean signals, the slot lock, and a word to the runner.
     pub(super) fn begin(arguments: Arguments) -> Result<Self, BeginError> {
         let failed = |doing| move |source: io::Error| BeginError::SetUp { doing, source };
+        let control = match &arguments.post {
+            Post::Slot(_) => Control::take_over(),
+            Post::Alone(channels) => launch::take_over(channels.commands)
+                .and_then(|commands| Ok((commands, launch::take_over(channels.reports)?)))
+                .and_then(|(commands, reports)| Control::of(commands, reports)),
+        }
+        .map_err(failed("use the pipes to its runner"))?;
         rustix::process::setsid().map_err(BeginError::Session)?;
         signals::reset_all();
-        let stop = [Signal::TERM, Signal::INT, Signal::new(libc::SIGQUIT)];
+        let stop = [Signal::TERM, Signal::INT, Signal::QUIT];
         let signals = signals::notify_on(&stop).map_err(failed("catch signals"))?;
         // Caught and not ignored, which commands would inherit. XFSZ: under a limit of file size a log
         // ends, and not its supervisor.
@@ -126,15 +135,24 @@ impl Service {
         std::env::set_current_dir("/").map_err(failed("go to the root directory"))?;
         let boot = identity::boot_id().map_err(failed("read the boot id"))?;
         let own = identity::own().map_err(failed("read its own start time"))?;
-        let control = Control::take_over().map_err(failed("use the pipes to its runner"))?;
-        let path = arguments.state.slot(arguments.run, arguments.slot);
-        let slot = SlotFile::create(&path, arguments.queue, boot)?;
-        // A kernel that refuses leaves us at the weaker level, which every outcome tells.
-        let group = cgroup::Base::find()
-            .zip(cgroup::name(arguments.queue, &path))
-            .and_then(|(base, name)| Group::enter(&base, &name).ok());
+        let (slot, log, group) = match &arguments.post {
+            Post::Slot(post) => {
+                let path = post.state.slot(post.run, post.number);
+                let slot = SlotFile::create(&path, arguments.queue, boot)?;
+                // A kernel that refuses leaves us at the weaker level, which every outcome tells.
+                let group = cgroup::Base::find()
+                    .zip(cgroup::name(arguments.queue, &path))
+                    .and_then(|(base, name)| Group::enter(&base, &name).ok());
+                let log = SlotLog::new(&post.state.logs(), post.run, post.number);
+                (slot, log, group)
+            }
+            Post::Alone(_) => {
+                let slot = SlotFile::in_memory(arguments.queue, boot)?;
+                (slot, SlotLog::nowhere(), None)
+            }
+        };
         let mut service = Self {
-            log: SlotLog::new(&arguments.state.logs(), arguments.run, arguments.slot),
+            log,
             own,
             control,
             inherited: Inherited::take(),
@@ -229,13 +247,22 @@ impl Service {
 
     /// Whether no later run has taken over. An epoch that cannot be read is somebody else's.
     fn may_start(&self) -> bool {
-        match epoch::read(&self.arguments.state.epoch()) {
-            Ok(epoch) => epoch == self.arguments.epoch,
+        let Post::Slot(post) = &self.arguments.post else {
+            // Nobody else knows of the command.
+            return true;
+        };
+        match epoch::read(&post.state.epoch()) {
+            Ok(epoch) => epoch == post.epoch,
             Err(error) => {
                 complain(&format_args!("cannot read the epoch: {error}"));
                 false
             }
         }
+    }
+
+    /// Whether it serves no queue, so that its commands have its own standard streams.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.arguments.post, Post::Alone(_))
     }
 
     /// The command runs: noted, and told to the runner (the first step of an attempt only).

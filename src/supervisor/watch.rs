@@ -58,9 +58,9 @@ struct Pipe {
 impl Attempt<'_> {
     /// Watches a command until it and all that it left are gone.
     pub(super) fn step(&mut self, launched: Launched, is_last: bool) -> Exit {
-        let pipe = |stream, fd: OwnedFd| Pipe {
+        let pipe = |stream, fd: Option<OwnedFd>| Pipe {
             stream,
-            file: Some(File::from(fd)),
+            file: fd.map(File::from),
             is_large: false,
         };
         let mut step = Step {
@@ -144,8 +144,13 @@ impl Attempt<'_> {
     fn climb(&mut self, leader: ProcessIdentity, now: Duration) -> Option<Act> {
         let grace = self.assignment.spec.grace;
         let order = self.service.take_orders(Some(self.assignment.attempt));
+        let signal = order
+            .and_then(|order| order.signal)
+            // Whoever named a signal knows which one the command obeys.
+            .filter(|_| self.assignment.spec.stop_signal == Signal::TERM)
+            .unwrap_or(self.assignment.spec.stop_signal);
         let act = match (order, self.deadline, self.limit) {
-            (Some(Order { reason, force }), _, _) => {
+            (Some(Order { reason, force, .. }), _, _) => {
                 self.ladder.order(Cause::Ordered(reason), force, grace, now)
             }
             (None, Some(deadline), Some(limit)) if now >= deadline => {
@@ -156,7 +161,7 @@ impl Attempt<'_> {
         };
         let act = self.ladder.due(now).or(act);
         match act {
-            Some(Act::Ask) => tree::signal_group(leader, self.assignment.spec.stop_signal),
+            Some(Act::Ask) => tree::signal_group(leader, signal),
             Some(Act::Kill) => {
                 tree::signal_group(leader, Signal::KILL);
                 let _killed = tree::kill_all(self.service.group.as_ref());
@@ -173,7 +178,12 @@ impl Attempt<'_> {
             step.collected.reap(step.leader.pid);
             let spent = monotonic().saturating_sub(begin);
             let is_open = step.stdout.file.is_some() || step.stderr.file.is_some();
-            let patience = if is_open { PIPE_PATIENCE } else { SETTLE };
+            // Whether pipes that are not ours are still held is for their reader to see.
+            let patience = if is_open || self.service.is_alone() {
+                PIPE_PATIENCE
+            } else {
+                SETTLE
+            };
             let was_stopped = matches!(self.ladder, Ladder::Killed { .. });
             if step.collected.nothing_left || was_stopped || spent >= patience {
                 return;
