@@ -26,7 +26,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "capabilities",
     "checkpoint",
     "complete",
-    "exec",
     "export",
     "health",
     "hold",

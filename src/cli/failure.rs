@@ -32,6 +32,8 @@ pub enum Ending {
     QueueInUse,
     /// As a run judged itself, other than well.
     OfRun(u8),
+    /// As the command of `exec` ended, other than well.
+    OfCommand(u8),
 }
 
 impl Ending {
@@ -41,6 +43,14 @@ impl Ending {
             Ok(0) => Self::Well,
             Ok(code) => Self::OfRun(code),
             Err(_) => Self::Bug,
+        }
+    }
+
+    /// The end of `exec`, which is that of its command.
+    pub const fn of_command(exit_code: u8) -> Self {
+        match exit_code {
+            0 => Self::Well,
+            code => Self::OfCommand(code),
         }
     }
 
@@ -54,7 +64,7 @@ impl Ending {
             Self::NothingStarted => 4,
             Self::Bug => 70,
             Self::QueueInUse => 75,
-            Self::OfRun(code) => code,
+            Self::OfRun(code) | Self::OfCommand(code) => code,
         }
     }
 }

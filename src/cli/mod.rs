@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::ColorChoice;
 use crate::cli::commands::Invocation;
+use crate::cli::commands::exec;
 use crate::cli::failure::Ending;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -54,6 +55,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // A panic is a bug of ours; it must neither look like a failed task nor print a page of trace.
     let ending =
         catch_unwind(AssertUnwindSafe(|| answer(&arguments, &mut output))).unwrap_or(Ending::Bug);
+    let ending = if exec::is_meant(&arguments) {
+        exec::own_ending(ending)
+    } else {
+        ending
+    };
     ExitCode::from(ending.code())
 }
 

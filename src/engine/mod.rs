@@ -13,6 +13,7 @@
 
 mod acting;
 pub mod change;
+pub mod direct;
 mod dispatcher;
 mod doubt;
 mod entry;

@@ -57,6 +57,24 @@ pub fn words(manner: Manner, at: Timestamp, event: &RunEvent) -> Vec<String> {
         .collect()
 }
 
+/// The line for a last attempt that failed, and why there is no other.
+pub fn given_up(
+    manner: Manner,
+    at: Timestamp,
+    attempt: &AttemptRef,
+    why: &Classification,
+    duration: Duration,
+    reason: &str,
+) -> String {
+    let time = manner
+        .paint
+        .dim(&format!("[{}]", manner.zone.clock_time(at)));
+    let end = AttemptEnd::Failed(why.clone());
+    let how = how(manner.paint, &end, duration, &Next::Failed);
+    let reason = Untrusted::from(reason).for_terminal();
+    format!("{time} {} {how}; {reason}", head(attempt))
+}
+
 /// The figures of a run: `3 ok, 1 recovered, 1 failed`; empty when it had no task.
 pub fn figures(totals: &RunTotals) -> String {
     let parts = [

@@ -15,6 +15,8 @@ mod clock;
 mod completions;
 mod crash;
 mod db;
+mod exec;
+mod exec_signals;
 mod hostile;
 mod kills;
 mod logs;

@@ -18,6 +18,7 @@ pub mod check;
 pub mod classify;
 pub mod completions;
 pub mod db;
+pub mod exec;
 pub mod logs;
 pub mod man;
 pub mod plan;
@@ -120,6 +121,8 @@ pub enum Command {
     Queue(queue::QueueCommand),
     /// Run what is queued until nothing more can be done
     Run(run::RunArgs),
+    /// Run one command now, with the retries of a task and without a queue
+    Exec(exec::ExecArgs),
     /// Stop the active run; the queue is kept
     Stop(stop::StopArgs),
     /// Say what happened since the last report
@@ -157,6 +160,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
             Command::Check(_)
             | Command::Classify(_)
             | Command::Completions(_)
+            | Command::Exec(_)
             | Command::Man(_)
             | Command::Queue(queue::QueueCommand::Add(_) | queue::QueueCommand::List(_)),
         ) => {}
@@ -169,6 +173,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         None => status::carry_out(invocation),
         Some(Command::Queue(command)) => queue::carry_out(command, invocation),
         Some(Command::Run(args)) => run::carry_out(args, invocation),
+        Some(Command::Exec(args)) => exec::carry_out(args, invocation),
         Some(Command::Stop(args)) => stop::carry_out(args, invocation),
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),

@@ -1,0 +1,158 @@
+//! Output of a command on its way to one of our own standard streams: unchanged, in order, and no faster
+//! than it is read.
+//!
+//! INVARIANT: nothing is read from the command while something is still to be written, so a slow
+//! reader slows the command down and never us; and nothing here waits, because signals and the
+//! supervisor must be heard meanwhile.
+
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use crate::policy::classify::TAIL;
+
+/// Bytes read from the command in one go.
+const BUFFER: usize = 64 * 1024;
+/// A pipe that can be written to takes so many bytes without waiting.
+const ATOMIC: usize = 4096;
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Relay {
+    /// The command's end; closed for good when nobody reads ours.
+    source: Option<File>,
+    target: OwnedFd,
+    /// The most bytes that are written in one go.
+    most: usize,
+    buffer: Vec<u8>,
+    filled: usize,
+    written: usize,
+    /// The end of what the present attempt wrote, a little more than is judged.
+    tail: Vec<u8>,
+    /// Whether what was written ends within a line.
+    in_line: bool,
+    failed: Option<io::Error>,
+}
+
+impl Relay {
+    /// From the command's pipe to a stream of ours.
+    ///
+    /// # Errors
+    /// When the stream cannot be had twice.
+    pub(super) fn new(source: OwnedFd, target: BorrowedFd<'_>) -> io::Result<Self> {
+        let is_file = rustix::fs::fstat(target)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        Ok(Self {
+            source: Some(File::from(source)),
+            target: target.try_clone_to_owned()?,
+            most: if is_file { BUFFER } else { ATOMIC },
+            buffer: vec![0; BUFFER],
+            filled: 0,
+            written: 0,
+            tail: Vec::new(),
+            in_line: false,
+            failed: None,
+        })
+    }
+
+    /// What to read from next.
+    pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        let source = self.source.as_ref()?;
+        (!self.is_pending()).then(|| source.as_fd())
+    }
+
+    /// What to write to next.
+    pub(super) fn target(&self) -> Option<BorrowedFd<'_>> {
+        self.is_pending().then(|| self.target.as_fd())
+    }
+
+    /// Whether something is still to be written.
+    pub(super) fn is_pending(&self) -> bool {
+        self.written < self.filled
+    }
+
+    /// Whether nobody reads our stream, or it cannot be written.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Why our stream cannot be written, unless its reader has just left.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        let failed = self.failed.take();
+        failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+
+    /// The end of what the present attempt wrote.
+    pub(super) fn tail(&self) -> &[u8] {
+        let from = self.tail.len().saturating_sub(TAIL);
+        self.tail.get(from..).unwrap_or_default()
+    }
+
+    /// Another attempt begins.
+    pub(super) fn begin(&mut self) {
+        self.tail.clear();
+    }
+
+    /// Whether what is written besides would begin within a line of the command's; it ends that line.
+    pub(super) fn breaks_line(&mut self) -> bool {
+        std::mem::take(&mut self.in_line)
+    }
+
+    /// Whether our stream is a file, which always takes everything.
+    pub(super) fn is_file(&self) -> bool {
+        self.most == BUFFER
+    }
+
+    /// Reads once from the command, which has something.
+    pub(super) fn read(&mut self) {
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        match source.read(&mut self.buffer) {
+            Ok(count @ 1..) => {
+                (self.filled, self.written) = (count, 0);
+                self.keep();
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => self.source = None,
+        }
+    }
+
+    /// Keeps what was read for the judgement, as far as it can matter.
+    fn keep(&mut self) {
+        let read = self.buffer.get(..self.filled).unwrap_or_default();
+        self.in_line = read.last().is_some_and(|last| *last != b'\n');
+        self.tail.extend_from_slice(read);
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
+    }
+
+    /// Writes once to our stream, which takes something.
+    pub(super) fn write(&mut self) {
+        let end = self.filled.min(self.written.saturating_add(self.most));
+        let Some(piece) = self.buffer.get(self.written..end) else {
+            return;
+        };
+        match rustix::io::write(&self.target, piece) {
+            Ok(count) => self.written += count,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => {
+                // With its reader gone the command gets the signal that it would have had without us.
+                self.source = None;
+                (self.filled, self.written) = (0, 0);
+                self.failed = Some(error.into());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "relay_tests.rs"]
+mod tests;
