@@ -17,6 +17,8 @@ use crate::policy::classify::families;
 use crate::policy::classify::noise;
 use crate::policy::classify::noise::Role;
 use crate::policy::classify::pattern::Pattern;
+use crate::policy::classify::user::Met;
+use crate::policy::classify::user::UserPatterns;
 
 /// How many lines one pattern is tried on, counted from the end; a flood of one error must not delay.
 const TRIES: usize = 40;
@@ -113,7 +115,9 @@ impl Book {
     }
 
     /// The best judgement of what was printed, if any line says anything.
-    pub(super) fn judge(&self, evidence: &Evidence<'_>) -> Option<Draft> {
+    ///
+    /// Patterns that `user` hides are passed over.
+    pub(super) fn judge(&self, evidence: &Evidence<'_>, user: &UserPatterns) -> Option<Draft> {
         let roles = noise::Roles::of(&evidence.lines);
         let mut best: Option<(u8, Draft)> = None;
         for (entry, line) in self.hits(evidence) {
@@ -133,6 +137,10 @@ impl Book {
             let Some(draft) = draft(entry, evidence, line) else {
                 continue;
             };
+            // By the name that it has in the end: a refinement may change it.
+            if user.hides(draft.pattern) {
+                continue;
+            }
             let Some(rank) = weight_of(draft.rank, &entry.pattern, roles.role(line)) else {
                 continue;
             };
@@ -145,6 +153,30 @@ impl Book {
             }
         }
         best.map(|(_, draft)| draft)
+    }
+
+    /// Every pattern that counts in its line, for whoever tries patterns out.
+    pub(super) fn met(&self, evidence: &Evidence<'_>, user: &UserPatterns) -> Vec<Met> {
+        let roles = noise::Roles::of(&evidence.lines);
+        let mut met: Vec<Met> = Vec::new();
+        for (entry, line) in self.hits(evidence) {
+            let counts = |entry: &&Entry| weight(&entry.pattern, roles.role(line)).is_some();
+            let found = self.entries.get(entry).filter(counts);
+            let Some(draft) = found.and_then(|entry| draft(entry, evidence, line)) else {
+                continue;
+            };
+            let one = Met {
+                name: draft.pattern.to_owned(),
+                source: None,
+                line: Some(line + 1),
+                text: evidence.line(line).trim().to_owned(),
+            };
+            // Several expressions may belong to one name.
+            if !user.hides(draft.pattern) && !met.contains(&one) {
+                met.push(one);
+            }
+        }
+        met
     }
 
     /// Which patterns are to be tried on which lines, in the order of lines, each pair once: for each

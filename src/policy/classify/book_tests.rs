@@ -63,7 +63,7 @@ fn an_example_alone_is_judged_as_its_pattern_says() {
             if noise_role(&evidence) == Role::Echo {
                 continue;
             }
-            let judged = Book::built_in().judge(&evidence);
+            let judged = Book::built_in().judge(&evidence, &UserPatterns::default());
             assert!(
                 judged.is_some(),
                 "nothing is made of `{example}` ({})",

@@ -5,12 +5,16 @@
 //!
 //! # Order of trust
 //!
+//! 0. What the task's own file says of its exit code, in a `[[pattern]]` without an expression ([`user`]).
 //! 1. What the supervisor knows: it could not start, its time was up, we stopped it, nobody saw the
 //!    end, the kernel counted an out-of-memory kill ([`start`], [`ended`]).
-//! 2. A signal, or the 128+n that a shell made of one ([`signals`]).
-//! 3. What the command printed ([`families`]; weighed against the exit in [`weigh`]).
-//! 4. Exit codes with a meaning by convention ([`codes`]) or for a known program ([`tools`]).
-//! 5. Nothing to tell: `unknown`.
+//! 2. Patterns of users, by what was printed or by the exit code ([`user`]). A signal from outside is
+//!    believed before a pattern that does not name its exit code: it is how the attempt ended, whatever
+//!    was printed before.
+//! 3. A signal, or the 128+n that a shell made of one ([`signals`]).
+//! 4. What the command printed ([`families`]; weighed against the exit in [`weigh`]).
+//! 5. Exit codes with a meaning by convention ([`codes`]) or for a known program ([`tools`]).
+//! 6. Nothing to tell: `unknown`.
 //!
 //! Output is untrusted: it may select a judgement and fill in `extracted` and `line`, nothing more.
 
@@ -21,6 +25,7 @@ mod command;
 mod draft;
 mod ended;
 mod evidence;
+pub mod expression;
 mod families;
 mod languages;
 mod named_path;
@@ -34,6 +39,7 @@ mod spans;
 mod start;
 mod text;
 mod tools;
+pub mod user;
 mod weigh;
 
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
@@ -53,6 +59,10 @@ use crate::model::outcome::Exit;
 use crate::model::outcome::Outcome;
 use crate::model::spec::Leftovers;
 use crate::model::spec::TaskSpec;
+use crate::policy::classify::book::Book;
+use crate::policy::classify::evidence::Evidence;
+use crate::policy::classify::user::Met;
+use crate::policy::classify::user::UserPatterns;
 
 /// The most bytes at the end of each stream that are looked at; callers need not read more.
 pub const TAIL: usize = 256 * 1024;
@@ -92,8 +102,13 @@ pub struct CommandEnd<'a> {
     pub stderr: &'a [u8],
 }
 
-/// Judges an attempt.
+/// Judges an attempt by what is built in alone.
 pub fn classify(facts: &Facts<'_>) -> Judgement {
+    classify_with(facts, &UserPatterns::default())
+}
+
+/// Judges an attempt.
+pub fn classify_with(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
     let outcome = facts.outcome;
     if let Ended::ByItself(Exit::Code(code)) = outcome.ended
         && facts.spec.success.exit_codes.contains(&code)
@@ -104,6 +119,19 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
             Judgement::Success
         };
     }
+    if let Ended::ByItself(exit) = outcome.ended {
+        // The output does not matter here, so it is not even cleaned.
+        let command = command_text(facts.spec);
+        let end = CommandEnd {
+            command: &command,
+            exit: Some(exit),
+            stdout: b"",
+            stderr: b"",
+        };
+        if let Some(own) = user.own_word(&Evidence::new(end)) {
+            return Judgement::Failure(own);
+        }
+    }
     Judgement::Failure(match &outcome.ended {
         Ended::CouldNotStart(failure) => start::judge(failure, outcome.account.unmet.as_deref()),
         Ended::TimedOut { limit, .. } => ended::own_timeout(*limit),
@@ -113,12 +141,13 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
         Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),
         Ended::ByItself(exit) => {
             let command = command_text(facts.spec);
-            classify_end(&CommandEnd {
+            let end = CommandEnd {
                 command: &command,
                 exit: Some(*exit),
                 stdout: facts.stdout,
                 stderr: facts.stderr,
-            })
+            };
+            classify_end_with(&end, user)
         }
     })
 }
@@ -127,7 +156,20 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
 ///
 /// The exit code is taken for a failure, whatever it is: which codes mean success is the caller's to say.
 pub fn classify_end(end: &CommandEnd<'_>) -> Classification {
-    weigh::judge(end)
+    classify_end_with(end, &UserPatterns::default())
+}
+
+/// The same, where patterns of users count too.
+pub fn classify_end_with(end: &CommandEnd<'_>, user: &UserPatterns) -> Classification {
+    weigh::judge(end, user)
+}
+
+/// Every pattern that an end meets, of users and built in, in the order of lines within each source.
+pub fn met_patterns(end: &CommandEnd<'_>, user: &UserPatterns) -> Vec<Met> {
+    let evidence = Evidence::new(*end);
+    let mut met = user.met(&evidence);
+    met.extend(Book::built_in().met(&evidence, user));
+    met
 }
 
 /// The commands of a task as one text, one line per step.

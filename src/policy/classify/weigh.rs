@@ -17,25 +17,28 @@ use crate::policy::classify::pattern::rank;
 use crate::policy::classify::peers;
 use crate::policy::classify::signals;
 use crate::policy::classify::tools;
+use crate::policy::classify::user::UserPatterns;
 
 /// Judges a command that failed.
-pub(super) fn judge(end: &CommandEnd<'_>) -> Classification {
+pub(super) fn judge(end: &CommandEnd<'_>, user: &UserPatterns) -> Classification {
     let mut evidence = Evidence::new(*end);
+    // By the words that were printed, whatever language they are in.
+    if let Some(judgement) = user.judge(&evidence) {
+        return judgement;
+    }
     if let Some(limit) = tools::reached_timeout(&evidence) {
         return time_limit(&evidence, &limit);
     }
     let draft = if tools::only_answered(&evidence) {
         None
     } else {
-        read(&mut evidence)
+        read(&mut evidence, user)
     };
     match end.exit {
         Some(Exit::Signal { signal, .. }) => {
             by_signal(&evidence, draft, signal, signals::Seen::Directly)
         }
-        // The usual signals; above them, codes are more likely a program's own.
-        Some(Exit::Code(code @ 129..=159)) => {
-            let signal = Signal::new(code - 128);
+        Some(Exit::Code(code)) if let Some(signal) = signal_behind(code) => {
             by_signal(&evidence, draft, signal, signals::Seen::ByTheShell)
         }
         Some(Exit::Code(code)) => by_code(&evidence, draft, code),
@@ -47,21 +50,37 @@ pub(super) fn judge(end: &CommandEnd<'_>) -> Classification {
 }
 
 /// What the output says, in whatever language it says it.
-fn read(evidence: &mut Evidence<'_>) -> Option<Draft> {
+fn read(evidence: &mut Evidence<'_>, user: &UserPatterns) -> Option<Draft> {
     let book = Book::built_in();
     if evidence.lines.looks_foreign() {
         evidence.put_into_english();
-        return book.judge(evidence);
+        return book.judge(evidence, user);
     }
-    let draft = book.judge(evidence);
+    let draft = book.judge(evidence, user);
     let is_weak = draft
         .as_ref()
         .is_none_or(|draft| draft.rank < rank::STATEMENT);
     // Some languages write whole messages with English letters.
     if is_weak && evidence.put_into_english() {
-        return book.judge(evidence).or(draft);
+        return book.judge(evidence, user).or(draft);
     }
     draft
+}
+
+/// The signal that a shell tells by an exit code: the usual ones; above them, codes are more likely a
+/// program's own.
+fn signal_behind(code: i32) -> Option<Signal> {
+    (129..=159).contains(&code).then(|| Signal::new(code - 128))
+}
+
+/// Whether somebody outside ended the process: such a signal is the cause, whatever was printed.
+pub(super) fn is_from_outside(exit: Exit) -> bool {
+    let signal = match exit {
+        Exit::Signal { signal, .. } => Some(signal),
+        Exit::Code(code) => signal_behind(code),
+    };
+    signal
+        .is_some_and(|signal| signals::judge(signal, signals::Seen::Directly).category == C::Killed)
 }
 
 /// A signal says how the process ended; the output may prove why.
@@ -146,7 +165,8 @@ fn add_peer(judgement: &mut Classification, evidence: &Evidence<'_>) {
     judgement.extracted = draft.extracted;
 }
 
-fn finish(mut draft: Draft, evidence: &Evidence<'_>) -> Classification {
+/// Adds what other lines say and makes a judgement of it.
+pub(super) fn finish(mut draft: Draft, evidence: &Evidence<'_>) -> Classification {
     name_status(&mut draft, evidence);
     match draft.category {
         C::Network | C::Timeout | C::Browser | C::Auth | C::NotFound => {

@@ -1,0 +1,220 @@
+//! Expressions that users write: what one may be, and why one is refused.
+//!
+//! They work on bytes and run in linear time: there is no looking around and no reference back. `\d`,
+//! `\w` and `\b` know ASCII only unless `(?u)` is written. Bounds keep memory and time small, whatever
+//! somebody pastes: of the text, of the compiled form, and of all expressions of one source together.
+
+use regex::bytes::Regex;
+use regex::bytes::RegexBuilder;
+use regex::bytes::RegexSet;
+use regex::bytes::RegexSetBuilder;
+
+/// The most bytes of an expression.
+const LONGEST: usize = 2_000;
+/// The most bytes that an expression may take once it is compiled; `(?u)\w+` needs some 100 KiB.
+const LARGEST: usize = 256 * 1024;
+/// The most bytes that all expressions of one source may take together.
+const LARGEST_TOGETHER: usize = 2 * 1024 * 1024;
+
+/// Why an expression is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionProblem {
+    /// The text is too long.
+    #[error("it is {bytes} bytes long, and at most {LONGEST} are allowed")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The compiled form is too large.
+    #[error("it grows larger than {} KiB when it is compiled", LARGEST / 1024)]
+    TooLarge,
+    /// The compiled forms are too large together.
+    #[error(
+        "all of them together grow larger than {} MiB when they are compiled",
+        LARGEST_TOGETHER / 1024 / 1024
+    )]
+    TooLargeTogether,
+    /// It is no expression.
+    #[error("{words}{}", Place(*character))]
+    Malformed {
+        /// What is wrong, in a few words.
+        words: String,
+        /// Where, counted in characters from 1.
+        character: Option<usize>,
+    },
+    /// It says nothing.
+    #[error("it matches every line")]
+    MatchesEverything,
+}
+
+struct Place(Option<usize>);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0
+            .map_or(Ok(()), |number| write!(f, " at character {number}"))
+    }
+}
+
+impl ExpressionProblem {
+    /// What to write instead.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "match a few telling words instead of a whole message",
+            Self::TooLarge | Self::TooLargeTogether => {
+                "write smaller numbers of repetitions; `.*` between two words needs none"
+            }
+            Self::Malformed { words, .. } if words.contains("look-around") => {
+                "look-around does not exist here: match the words themselves"
+            }
+            Self::Malformed { words, .. } if words.contains("backreference") => {
+                "references back do not exist here: write the words out"
+            }
+            Self::Malformed { words, .. } if words.contains("Unicode") => {
+                "put `(?u)` in front for classes of characters beyond ASCII"
+            }
+            Self::Malformed { .. } => {
+                "put a backslash before a character that is meant as it stands, such as `\\(`"
+            }
+            Self::MatchesEverything => {
+                "write words of the line; to go by the exit code alone leave `matches` out"
+            }
+        }
+    }
+}
+
+/// Compiles an expression.
+///
+/// # Errors
+/// When it is malformed, too large, or matches everything.
+pub fn compile(written: &str) -> Result<Regex, ExpressionProblem> {
+    if written.len() > LONGEST {
+        let bytes = written.len();
+        return Err(ExpressionProblem::TooLong { bytes });
+    }
+    let expression = RegexBuilder::new(&plain(written))
+        .unicode(false)
+        .size_limit(LARGEST)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => ExpressionProblem::TooLarge,
+            error => malformed(&error.to_string()),
+        })?;
+    if expression.is_match(b"") {
+        return Err(ExpressionProblem::MatchesEverything);
+    }
+    Ok(expression)
+}
+
+/// Compiles expressions, each of which is sound by itself, into one that finds any of them.
+///
+/// # Errors
+/// When they are too large together.
+pub fn compile_set<'e>(
+    written: impl IntoIterator<Item = &'e str>,
+) -> Result<RegexSet, ExpressionProblem> {
+    RegexSetBuilder::new(written.into_iter().map(plain))
+        .unicode(false)
+        .size_limit(LARGEST_TOGETHER)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => ExpressionProblem::TooLargeTogether,
+            error => malformed(&error.to_string()),
+        })
+}
+
+/// The expression with plain quotes, which output has when it is judged.
+fn plain(written: &str) -> String {
+    written
+        .chars()
+        .map(|character| match character {
+            '\u{2018}'..='\u{201b}' => '\'',
+            '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => '"',
+            '\u{a0}' => ' ',
+            other => other,
+        })
+        .collect()
+}
+
+/// The library's page of an error, on which a caret stands below the place, as a few words.
+fn malformed(page: &str) -> ExpressionProblem {
+    const MARGIN: usize = 4;
+    let words = page
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "))
+        .unwrap_or("it is no regular expression");
+    let caret = page
+        .lines()
+        .find(|line| line.contains('^') && line.trim_matches([' ', '^']).is_empty());
+    let character = caret
+        .and_then(|line| line.find('^')?.checked_sub(MARGIN))
+        .map(|before| before + 1);
+    ExpressionProblem::Malformed {
+        words: words.to_owned(),
+        character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(written: &str) -> String {
+        compile(written).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_expression_is_told_with_its_place() {
+        assert_eq!(refusal("ab(c"), "unclosed group at character 3");
+        assert!(refusal("(?=a)").starts_with("look-around"));
+        assert!(refusal(r"(a)\1").starts_with("backreferences"));
+        assert!(
+            compile("(?=a)")
+                .unwrap_err()
+                .hint()
+                .starts_with("look-around does not")
+        );
+    }
+
+    #[test]
+    fn bombs_are_refused_before_they_take_memory() {
+        for bomb in [
+            "(a{1000}){1000}",
+            "((((a{90}){90}){90}){90})",
+            "(?u)\\w{1000}",
+        ] {
+            assert_eq!(compile(bomb).unwrap_err(), ExpressionProblem::TooLarge);
+        }
+        assert_eq!(
+            compile(&"a".repeat(2001)).unwrap_err(),
+            ExpressionProblem::TooLong { bytes: 2001 }
+        );
+        let many: Vec<String> = (0..200).map(|n| format!("{n}(ab|cd){{500}}")).collect();
+        assert_eq!(
+            compile_set(many.iter().map(String::as_str)).unwrap_err(),
+            ExpressionProblem::TooLargeTogether
+        );
+    }
+
+    #[test]
+    fn an_expression_that_says_nothing_is_refused() {
+        for written in ["", ".*", "^", "a?", "x|"] {
+            assert_eq!(
+                compile(written).unwrap_err(),
+                ExpressionProblem::MatchesEverything,
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_of_any_language_and_broken_text_are_matched() {
+        let expression = compile("Größe.*überschritten").unwrap();
+        assert!(expression.is_match("Größe \u{fffd} überschritten".as_bytes()));
+        assert!(expression.is_match(b"Gr\xc3\xb6\xc3\x9fe \xff\xfe \xc3\xbcberschritten"));
+        assert!(compile("[äöü]").unwrap_err().hint().contains("(?u)"));
+        assert!(compile("(?u)[äöü]").is_ok());
+        assert!(compile("“quoted”").unwrap().is_match(b"\"quoted\""));
+    }
+}
