@@ -41,6 +41,7 @@ mod log;
 mod migrate;
 mod open_attempts;
 pub mod parking;
+pub mod patterns;
 pub mod pause;
 mod period;
 pub mod pick;

@@ -96,10 +96,7 @@ pub fn compile(written: &str) -> Result<Regex, ExpressionProblem> {
         .unicode(false)
         .size_limit(LARGEST)
         .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => ExpressionProblem::TooLarge,
-            error => malformed(&error.to_string()),
-        })?;
+        .map_err(|error| refusal(&error, ExpressionProblem::TooLarge))?;
     if expression.is_match(b"") {
         return Err(ExpressionProblem::MatchesEverything);
     }
@@ -117,10 +114,7 @@ pub fn compile_set<'e>(
         .unicode(false)
         .size_limit(LARGEST_TOGETHER)
         .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => ExpressionProblem::TooLargeTogether,
-            error => malformed(&error.to_string()),
-        })
+        .map_err(|error| refusal(&error, ExpressionProblem::TooLargeTogether))
 }
 
 /// The expression with plain quotes, which output has when it is judged.
@@ -134,6 +128,14 @@ fn plain(written: &str) -> String {
             other => other,
         })
         .collect()
+}
+
+fn refusal(error: &regex::Error, too_large: ExpressionProblem) -> ExpressionProblem {
+    if matches!(error, regex::Error::CompiledTooBig(_)) {
+        too_large
+    } else {
+        malformed(&error.to_string())
+    }
 }
 
 /// The library's page of an error, on which a caret stands below the place, as a few words.
@@ -160,15 +162,15 @@ fn malformed(page: &str) -> ExpressionProblem {
 mod tests {
     use super::*;
 
-    fn refusal(written: &str) -> String {
+    fn words(written: &str) -> String {
         compile(written).unwrap_err().to_string()
     }
 
     #[test]
     fn what_is_wrong_with_an_expression_is_told_with_its_place() {
-        assert_eq!(refusal("ab(c"), "unclosed group at character 3");
-        assert!(refusal("(?=a)").starts_with("look-around"));
-        assert!(refusal(r"(a)\1").starts_with("backreferences"));
+        assert_eq!(words("ab(c"), "unclosed group at character 3");
+        assert!(words("(?=a)").starts_with("look-around"));
+        assert!(words(r"(a)\1").starts_with("backreferences"));
         assert!(
             compile("(?=a)")
                 .unwrap_err()

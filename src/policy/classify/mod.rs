@@ -20,6 +20,7 @@
 
 pub mod batch;
 mod book;
+pub mod catalogue;
 pub mod codes;
 mod command;
 mod draft;
@@ -32,6 +33,7 @@ mod named_path;
 mod noise;
 mod paths;
 mod pattern;
+mod pattern_set;
 mod peers;
 mod reasons;
 pub mod signals;
@@ -44,6 +46,7 @@ mod weigh;
 
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
+pub use pattern_set::PatternSet;
 pub use reasons::BuiltIn;
 pub use reasons::built_in;
 pub use reasons::reason_of;

@@ -17,18 +17,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::OnceLock;
-
-use regex::bytes::Regex;
-use regex::bytes::RegexSet;
 
 use crate::model::category::Classification;
 use crate::model::outcome::Exit;
 use crate::model::pattern::PatternSpec;
 use crate::policy::classify::draft::Draft;
 use crate::policy::classify::evidence::Evidence;
-use crate::policy::classify::expression;
-use crate::policy::classify::expression::ExpressionProblem;
+use crate::policy::classify::pattern_set::PatternSet;
 use crate::policy::classify::spans;
 use crate::policy::classify::spans::Wait;
 use crate::policy::classify::weigh;
@@ -43,101 +38,6 @@ pub enum PatternSource {
     Config,
     /// The queue: `autoexec patterns add`.
     Queue,
-}
-
-/// The patterns of one source.
-#[derive(Debug, Default)]
-pub struct PatternSet {
-    specs: Vec<PatternSpec>,
-    /// The expressions of those that have one, as one.
-    any: Option<RegexSet>,
-    /// Which pattern each of its members is of.
-    owners: Vec<usize>,
-    /// The expressions one by one, compiled when their groups are needed.
-    single: Vec<OnceLock<Option<Regex>>>,
-}
-
-impl PatternSet {
-    /// Takes over patterns, each of which is sound by itself.
-    ///
-    /// # Errors
-    /// When they are too large together.
-    pub fn new(specs: Vec<PatternSpec>) -> Result<Self, ExpressionProblem> {
-        let owners: Vec<usize> = specs
-            .iter()
-            .enumerate()
-            .filter(|(_, spec)| spec.matches.is_some())
-            .map(|(number, _)| number)
-            .collect();
-        let any = if owners.is_empty() {
-            None
-        } else {
-            let written = specs.iter().filter_map(|spec| spec.matches.as_deref());
-            Some(expression::compile_set(written)?)
-        };
-        Ok(Self {
-            single: specs.iter().map(|_| OnceLock::new()).collect(),
-            specs,
-            any,
-            owners,
-        })
-    }
-
-    /// Takes over patterns of which some may have become unsound, such as those that another version
-    /// stored; the names of those that were left out come with them.
-    pub fn of_the_sound(specs: Vec<PatternSpec>) -> (Self, Vec<String>) {
-        match Self::new(specs.clone()) {
-            Ok(set) => return (set, Vec::new()),
-            Err(_) if specs.is_empty() => return (Self::default(), Vec::new()),
-            Err(_) => {}
-        }
-        let is_sound = |spec: &PatternSpec| {
-            let written = spec.matches.as_deref();
-            written.is_none_or(|written| expression::compile(written).is_ok())
-        };
-        let (sound, unsound): (Vec<_>, Vec<_>) = specs.into_iter().partition(is_sound);
-        let names = |specs: &[PatternSpec]| -> Vec<String> {
-            specs.iter().map(|spec| spec.name.clone()).collect()
-        };
-        let mut left_out = names(&unsound);
-        let set = Self::new(sound.clone()).unwrap_or_else(|_| {
-            left_out.extend(names(&sound));
-            Self::default()
-        });
-        (set, left_out)
-    }
-
-    /// The patterns, in the order in which they are written.
-    pub fn specs(&self) -> &[PatternSpec] {
-        &self.specs
-    }
-
-    fn spec(&self, name: &str) -> Option<&PatternSpec> {
-        self.specs.iter().find(|spec| spec.name == name)
-    }
-
-    fn expression(&self, number: usize) -> Option<&Regex> {
-        let written = self.specs.get(number)?.matches.as_deref()?;
-        self.single
-            .get(number)?
-            .get_or_init(|| expression::compile(written).ok())
-            .as_ref()
-    }
-
-    /// The patterns whose expressions match a line, in the order in which they are written.
-    fn on_line<'s>(&'s self, line: &[u8]) -> impl Iterator<Item = usize> + use<'s> {
-        let met = self
-            .any
-            .as_ref()
-            .filter(|any| any.is_match(line))
-            .map(|any| any.matches(line));
-        let numbers: Vec<usize> = met
-            .iter()
-            .flatten()
-            .filter_map(|member| self.owners.get(member).copied())
-            .collect();
-        numbers.into_iter()
-    }
 }
 
 /// A pattern that an output meets, for whoever tries patterns out.
@@ -333,7 +233,7 @@ impl UserPatterns {
             };
             by_code && by_tool() && speaks_first()
         };
-        set.specs
+        set.specs()
             .iter()
             .map(|spec| Some(spec).filter(fits))
             .collect()

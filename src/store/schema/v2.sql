@@ -77,6 +77,8 @@ CREATE TABLE error_patterns (
     strategies TEXT,
     reason     TEXT,
     examples   TEXT,
+    -- Another pattern that this name stands for, because it is known by both.
+    stands_for TEXT,
     enabled    INTEGER NOT NULL DEFAULT 1,
     changed_at INTEGER NOT NULL,
     seen       INTEGER NOT NULL DEFAULT 0,
@@ -85,8 +87,11 @@ CREATE TABLE error_patterns (
 
 -- The version of the program whose patterns `error_patterns` holds.
 ALTER TABLE meta ADD COLUMN patterns_of TEXT;
+-- Raised with every change of what counts in `error_patterns`, so that a run sees it.
+ALTER TABLE meta ADD COLUMN pattern_changes INTEGER NOT NULL DEFAULT 0;
 
 CREATE TRIGGER pattern_was_met AFTER UPDATE OF pattern ON attempts WHEN NEW.pattern IS NOT NULL
 BEGIN
-    UPDATE error_patterns SET seen = seen + 1, last_seen = NEW.ended_at WHERE name = NEW.pattern;
+    UPDATE error_patterns SET seen = seen + 1, last_seen = NEW.ended_at
+        WHERE name = NEW.pattern OR stands_for = NEW.pattern;
 END;
