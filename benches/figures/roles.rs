@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use autoexec::engine::RunRequest;
 use autoexec::engine::events::{RunEvent, RunWatcher};
 use autoexec::model::layout::StateDir;
+use autoexec::store::pick::Awaited;
 use autoexec::support::bytes::OsText;
 use autoexec::support::clock::{Clock, Timestamp};
 
@@ -136,6 +137,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         clock: Clock::System,
         slots: slots.parse()?,
         selection: None,
+        awaited: Awaited::Attempts,
         adopt: true,
         executable: PathBuf::from(env!("CARGO_BIN_EXE_autoexec")),
         attended: false,

@@ -6,6 +6,7 @@ use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
 use crate::engine::ledger;
 use crate::engine::message::Act;
+use crate::engine::overdue;
 use crate::engine::state::Place;
 use crate::model::ids::AttemptId;
 use crate::model::message::Force;
@@ -83,7 +84,8 @@ impl Dispatcher<'_> {
             self.state.ready.insert(0, attempt);
             return;
         }
-        let assignment = ledger::assignment(attempt, &live.task, run, &self.entered.dir);
+        let mut assignment = ledger::assignment(attempt, &live.task, run, &self.entered.dir);
+        overdue::shorten(&mut assignment, &live.task, self.clock.now());
         crash::point("before_assign");
         self.send(slot, &ToSupervisor::Assign(Box::new(assignment)));
         crash::point("after_assign");

@@ -26,6 +26,7 @@ use crate::store::Access;
 use crate::store::Actor;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::store::requests;
 use crate::store::requests::RequestId;
@@ -212,9 +213,15 @@ fn is_worked_on(store: &Store, tasks: &[TaskId]) -> Result<bool, StoreError> {
 
 fn tasks_of(wish: &Wish) -> &[TaskId] {
     match wish {
-        Wish::Cancel { tasks, .. } | Wish::Remove { tasks } => tasks,
-        // Whoever queues a task again does not wait for its end.
-        Wish::Retry { .. } | Wish::Stop { .. } => &[],
+        Wish::Cancel { tasks, .. }
+        | Wish::Hold { tasks, .. }
+        | Wish::Complete { tasks, .. }
+        | Wish::Remove { tasks } => tasks,
+        // Whoever lets a task go on does not wait for its end.
+        Wish::Retry { .. }
+        | Wish::Release { .. }
+        | Wish::Reprioritize { .. }
+        | Wish::Stop { .. } => &[],
     }
 }
 
@@ -242,6 +249,7 @@ fn alone(
         clock: asker.clock,
         slots: 0,
         selection: None,
+        awaited: Awaited::Attempts,
         adopt: true,
         executable: asker.executable.clone(),
         attended: false,

@@ -27,6 +27,7 @@ use crate::engine::ledger;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
+use crate::engine::overdue;
 use crate::engine::requests::Answer;
 use crate::engine::state::Halt;
 use crate::engine::state::RunState;
@@ -39,6 +40,7 @@ use crate::model::ids::RunId;
 use crate::store::Actor;
 use crate::store::StoreError;
 use crate::store::deaths;
+use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
@@ -61,6 +63,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) backend: Local,
     pub(crate) inbox: Inbox,
     pub(crate) selection: Selection,
+    /// Which times it waits for.
+    pub(crate) awaited: Awaited,
     pub(crate) watcher: &'a mut dyn RunWatcher,
     /// Whether a closed terminal ends the run.
     pub(crate) attended: bool,
@@ -84,6 +88,10 @@ pub(crate) struct Pace {
     pub(crate) urgent: Option<Timestamp>,
     /// When the next task's time comes, as far as is known.
     pub(crate) next_due: Option<Timestamp>,
+    /// When the next task that waits is given up.
+    pub(crate) next_give_up: Option<Timestamp>,
+    /// What the last commit brought besides what was stepped.
+    pub(crate) told: Vec<RunEvent>,
     /// Nothing is started before this instant.
     pub(crate) throttled: Option<Timestamp>,
     /// Supervisors in a row that died before they said a word.
@@ -142,6 +150,7 @@ impl Dispatcher<'_> {
         for event in events {
             self.take_step(event, now, &mut gathered.effects);
         }
+        self.take_back_overdue(now, &mut gathered.effects);
         // Rests on claims that are durable: it need not wait for the commit.
         self.start_ready(now);
         let is_asked = self.pace.requests || self.run.is_none();
@@ -198,6 +207,10 @@ impl Dispatcher<'_> {
         }
         let frees_tasks = effects.writes.iter().any(|write| match write {
             Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
+            Write::Reprioritize { .. } => {
+                self.pace.urgent = Some(now);
+                true
+            }
             Write::Started { .. }
             | Write::StepsDone { .. }
             | Write::Doubt { .. }
@@ -205,19 +218,21 @@ impl Dispatcher<'_> {
             | Write::Remove { .. } => false,
         });
         let is_due = self.pace.next_due.is_some_and(|due| due <= now);
+        let gives_up = self.pace.next_give_up.is_some_and(|at| at <= now);
         if is_due {
             self.pace.urgent = Some(now);
         }
         self.pace.hungry |= frees_tasks || is_due;
         let wanted = self.wanted(now);
-        if effects.writes.is_empty() && answers.is_empty() && wanted == 0 {
+        if effects.writes.is_empty() && answers.is_empty() && wanted == 0 && !gives_up {
             return;
         }
         match self.commit(&effects.writes, answers, wanted, now) {
             Ok(()) => {
                 crash::point("after_beat_commit");
                 self.carry_out(effects.acts);
-                for event in &effects.shown {
+                let told = std::mem::take(&mut self.pace.told);
+                for event in effects.shown.iter().chain(&told) {
                     self.tally.note(event);
                     self.watcher.watch(now, event);
                 }
@@ -297,7 +312,8 @@ impl Dispatcher<'_> {
         };
         let actor = self.actor.clone();
         let is_first = self.pace.commits == 0;
-        let (claimed, next_due) = self.entered.store.write(|tx| {
+        let awaited = self.awaited;
+        let (claimed, [next_due, next_give_up], told) = self.entered.store.write(|tx| {
             if is_first {
                 deaths::forget_silent(tx)?;
             }
@@ -307,9 +323,11 @@ impl Dispatcher<'_> {
             for answer in answers {
                 answer.write(tx, now)?;
             }
+            let mut told = overdue::give_up(tx, &actor, now)?;
+            told.extend(tx.take_followed().into_iter().map(overdue::shown));
             let claimed = ledger::claim(tx, &facts, &actor, now)?;
-            let next_due = tx.next_due(facts.selection)?;
-            Ok((claimed, next_due))
+            let next_due = tx.next_due(facts.selection, awaited)?;
+            Ok((claimed, [next_due, tx.next_give_up()?], told))
         })?;
         self.pace.commits += 1;
         if wanted > 0 {
@@ -317,6 +335,8 @@ impl Dispatcher<'_> {
             self.pace.urgent = None;
         }
         self.pace.next_due = next_due;
+        self.pace.next_give_up = next_give_up;
+        self.pace.told = told;
         for (attempt, task) in claimed.attempts {
             self.state.add_ready(attempt, task);
         }
@@ -393,8 +413,12 @@ impl Dispatcher<'_> {
             LOOK_AROUND
         };
         let now = self.clock.now();
-        [self.pace.next_due, self.pace.throttled]
-            .into_iter()
+        let own = [
+            self.pace.next_due,
+            self.pace.next_give_up,
+            self.pace.throttled,
+        ];
+        own.into_iter()
             .flatten()
             .map(|instant| instant.since(now))
             .min()

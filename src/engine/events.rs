@@ -106,6 +106,20 @@ pub enum RunEvent {
         task: TaskRef,
         /// Why.
         why: Skip,
+        /// The other one.
+        upstream: TaskName,
+    },
+    /// Somebody declared a task done.
+    TaskCompleted {
+        /// The task.
+        task: TaskRef,
+    },
+    /// A task has failed for good while it waited: its time is over.
+    TaskGivenUp {
+        /// The task.
+        task: TaskRef,
+        /// Why, in a few words.
+        reason: String,
     },
     /// Somebody called a task off.
     TaskCancelled {

@@ -30,6 +30,7 @@ use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
+use crate::policy::limits::Limits;
 use crate::support::clock::Timestamp;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -52,6 +53,8 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         used: 0,
         timeout: None,
         time_factor: 1,
+        limits: Limits::default(),
+        priority,
         steps_done: 0,
         last: None,
         spec,
@@ -158,6 +161,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::StepsDone { .. }
             | Write::Doubt { .. }
             | Write::StopIntent { .. }
+            | Write::Reprioritize { .. }
             | Write::Remove { .. } => None,
         })
         .collect()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::message::Write;
+use crate::engine::overdue::limits_of;
 use crate::engine::recover::Here;
 use crate::engine::state::ClaimedTask;
 use crate::model::attempt::Assignment;
@@ -20,6 +21,7 @@ use crate::model::state::TaskEvent;
 use crate::policy::decide::next_timeout;
 use crate::policy::decide::step_time_factor;
 use crate::policy::pick;
+use crate::policy::when;
 use crate::store::Actor;
 use crate::store::Reader;
 use crate::store::StoreError;
@@ -35,6 +37,7 @@ use crate::store::pick::Selection;
 use crate::store::tasks;
 use crate::support::bytes::OsText;
 use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
 
 /// Carries out one write of the step.
 pub(crate) fn apply(
@@ -90,7 +93,17 @@ pub(crate) fn apply(
         Write::StopIntent { attempt, reason } => {
             attempts::set_stop_intent(tx, *attempt, *reason, actor, now)
         }
-        Write::Change { task, event } => journal::record(tx, *task, event, actor, now).map(drop),
+        Write::Change { task, event } => {
+            if *event == TaskEvent::Requeued {
+                let wish = tx.task(*task)?.spec.deadline;
+                let deadline = wish.map(|wish| when::resolve(wish, Zone::Local, now));
+                tasks::set_deadline(tx, *task, deadline)?;
+            }
+            journal::record(tx, *task, event, actor, now).map(drop)
+        }
+        Write::Reprioritize { task, priority } => {
+            tasks::reprioritize(tx, *task, *priority, actor, now)
+        }
         Write::Remove { task } => tasks::remove(tx, *task, actor, now),
     }
 }
@@ -228,6 +241,8 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
     );
     Ok(ClaimedTask {
         id,
+        limits: limits_of(&task),
+        priority: task.priority,
         number: task.attempts,
         used: task.used,
         timeout,

@@ -16,6 +16,7 @@ use crate::model::message::NotStartedReason;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
 use crate::model::spec::StepSpec;
+use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::support::clock::Timestamp;
@@ -85,6 +86,14 @@ pub(crate) enum Change {
     Remove,
     /// It shall run again.
     Requeue,
+    /// It shall wait for a person.
+    Hold(Hold),
+    /// It shall go on.
+    Release,
+    /// It shall count as done, for this reason.
+    Complete(String),
+    /// It shall have this priority.
+    Reprioritize(i64),
 }
 
 /// What follows from an event.
@@ -164,6 +173,13 @@ pub(crate) enum Write {
         /// What happens to it.
         event: TaskEvent,
     },
+    /// A task gets another priority.
+    Reprioritize {
+        /// The task.
+        task: TaskId,
+        /// The priority.
+        priority: i64,
+    },
     /// The task leaves the queue.
     Remove {
         /// The task.
@@ -218,7 +234,12 @@ impl Change {
     pub(crate) const fn force(&self) -> Force {
         match self {
             Self::Cancel(force) => *force,
-            Self::Remove | Self::Requeue => Force::Gentle,
+            Self::Remove
+            | Self::Requeue
+            | Self::Hold(_)
+            | Self::Release
+            | Self::Complete(_)
+            | Self::Reprioritize(_) => Force::Gentle,
         }
     }
 }

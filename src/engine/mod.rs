@@ -28,6 +28,7 @@ mod hearing;
 mod inbox;
 mod ledger;
 mod message;
+mod overdue;
 mod recover;
 mod requests;
 pub mod run;
@@ -35,6 +36,7 @@ mod state;
 mod step;
 mod takeover;
 mod tally;
+mod wishes;
 
 pub use error::EngineError;
 pub use run::{RunOutcome, RunRequest, run};

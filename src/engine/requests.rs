@@ -4,16 +4,21 @@
 //! what it knows and what the database says are the same. A command that finds the lock free serves
 //! its own wish through the same code.
 
+use std::io::ErrorKind;
+
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::state::Halt;
 use crate::model::ids::TaskId;
+use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::model::state::TaskState;
+use crate::policy::when;
 use crate::store::StoreError;
 use crate::store::Transaction;
+use crate::store::checkpoints;
 use crate::store::requests;
 use crate::store::requests::RequestId;
 use crate::store::requests::StopHow;
@@ -21,6 +26,19 @@ use crate::store::requests::Verdict;
 use crate::store::requests::Wish;
 use crate::store::tasks::Task;
 use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
+use crate::support::crash;
+
+/// The reason of a hold or a completion whose own words are lost.
+pub(crate) const BY_HAND_WORDS: &str = "by hand";
+
+/// A hold that somebody wanted.
+pub(crate) fn by_hand(reason: String) -> Hold {
+    Hold {
+        code: "by_hand".to_owned(),
+        reason,
+    }
+}
 
 /// What becomes of a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +115,7 @@ impl Dispatcher<'_> {
     }
 
     /// The events that a wish stands for, or why it is refused.
-    fn events_of(&self, wish: &Wish) -> Result<Result<Vec<Event>, String>, StoreError> {
+    fn events_of(&mut self, wish: &Wish) -> Result<Result<Vec<Event>, String>, StoreError> {
         let (tasks, change) = match wish {
             Wish::Stop { how } => {
                 return Ok(Ok(vec![Event::Halt(match how {
@@ -107,9 +125,20 @@ impl Dispatcher<'_> {
                 })]));
             }
             Wish::Cancel { tasks, force } => (tasks, Change::Cancel(*force)),
-            Wish::Retry { tasks } => (tasks, Change::Requeue),
+            Wish::Retry { tasks, .. } => (tasks, Change::Requeue),
+            Wish::Hold { tasks, reason } => (tasks, Change::Hold(by_hand(reason.clone()))),
+            Wish::Release { tasks } => (tasks, Change::Release),
+            Wish::Complete { tasks, reason } => (tasks, Change::Complete(reason.clone())),
+            Wish::Reprioritize { tasks, priority } => (tasks, Change::Reprioritize(*priority)),
             Wish::Remove { tasks } => (tasks, Change::Remove),
         };
+        let from_scratch = matches!(
+            wish,
+            Wish::Retry {
+                from_scratch: true,
+                ..
+            }
+        );
         let mut events = Vec::new();
         let mut refused = None;
         for id in tasks {
@@ -121,6 +150,10 @@ impl Dispatcher<'_> {
                 Err(error) => return Err(error),
             };
             if let Err(why) = self.allowed(&task, &change)? {
+                refused = Some(why);
+                continue;
+            }
+            if from_scratch && let Err(why) = self.put_checkpoint_aside(&task)? {
                 refused = Some(why);
                 continue;
             }
@@ -144,20 +177,85 @@ impl Dispatcher<'_> {
         let event = match change {
             Change::Cancel(_) => TaskEvent::Cancelled,
             Change::Requeue => TaskEvent::Requeued,
+            Change::Hold(hold) => TaskEvent::Held(hold.clone()),
+            Change::Release => TaskEvent::Released,
+            Change::Complete(reason) => TaskEvent::Completed {
+                reason: reason.clone(),
+            },
+            Change::Reprioritize(_) if task.status().is_unfinished() => return Ok(Ok(())),
+            Change::Reprioritize(_) => {
+                let why = format!("`{name}` is {}; nothing of it comes", task.status());
+                return Ok(Err(why));
+            }
             // Whatever is not being worked on can leave; what is, is stopped first.
             Change::Remove => return Ok(Ok(())),
         };
-        let claimed = matches!(task.state, TaskState::Queued { claim: Some(_), .. });
-        if !claimed && let Err(why) = task.state.apply(&event) {
+        // A claim is given back before that, or stopped.
+        let is_claimed = matches!(task.state, TaskState::Queued { claim: Some(_), .. })
+            && *change != Change::Release;
+        if !is_claimed && let Err(why) = task.state.apply(&event) {
             return Ok(Err(format!("`{name}`: {why}")));
         }
-        if event == TaskEvent::Requeued && self.name_is_taken(task)? {
+        match change {
+            Change::Requeue => self.may_be_queued_again(task),
+            Change::Cancel(_)
+            | Change::Remove
+            | Change::Hold(_)
+            | Change::Release
+            | Change::Complete(_)
+            | Change::Reprioritize(_) => Ok(Ok(())),
+        }
+    }
+
+    fn may_be_queued_again(&self, task: &Task) -> Result<Result<(), String>, StoreError> {
+        let name = &task.spec.name;
+        if self.name_is_taken(task)? {
             return Ok(Err(format!(
                 "`{name}` (task {}) cannot be queued again: a newer task of that name is unfinished",
                 task.id
             )));
         }
+        let now = self.clock.now();
+        let deadline = task
+            .spec
+            .deadline
+            .map(|wish| when::resolve(wish, Zone::Local, now));
+        if let Some(deadline) = deadline.filter(|deadline| *deadline <= now) {
+            return Ok(Err(format!(
+                "`{name}` cannot be queued again: its deadline passed, {}",
+                Zone::Local.short(deadline, now)
+            )));
+        }
+        let in_vain = self.entered.store.waits_in_vain_for(task.id)?;
+        // One that has left the queue is passed over: nothing else could ever help.
+        if let Some((upstream, status)) = in_vain.and_then(|one| Some((one.name, one.status?))) {
+            return Ok(Err(format!(
+                "`{name}` cannot be queued again: it waits for `{upstream}`, which is {status}; \
+                 `autoexec queue retry {upstream}` queues both again"
+            )));
+        }
         Ok(Ok(()))
+    }
+
+    /// Lets a task begin at its beginning: finished steps are forgotten, and what it saved is moved
+    /// aside.
+    fn put_checkpoint_aside(&mut self, task: &Task) -> Result<Result<(), String>, StoreError> {
+        self.entered
+            .store
+            .write(|tx| checkpoints::forget(tx, task.id))?;
+        // CRASH: the task begins at its beginning and finds what it had saved; nothing is lost.
+        crash::point("before_checkpoint_aside");
+        let folder = self.entered.dir.checkpoints();
+        let at = self.clock.now().utc().format("%Y%m%dT%H%M%S%3fZ");
+        let aside = folder.join(format!("{}.{at}", task.id));
+        match std::fs::rename(folder.join(task.id.to_string()), aside) {
+            Ok(()) => Ok(Ok(())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(())),
+            Err(error) => Ok(Err(format!(
+                "the checkpoint of `{}` cannot be moved aside: {error}",
+                task.spec.name
+            ))),
+        }
     }
 
     fn name_is_taken(&self, task: &Task) -> Result<bool, StoreError> {

@@ -35,6 +35,7 @@ use crate::process::signals;
 use crate::process::wake::Listener;
 use crate::store::Actor;
 use crate::store::deaths;
+use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::store::requests;
 use crate::store::requests::RequestId;
@@ -60,6 +61,8 @@ pub struct RunRequest {
     pub slots: usize,
     /// The tasks of this run; the whole queue where none are named.
     pub selection: Option<Vec<TaskId>>,
+    /// Which times it waits for: a plain run leaves `not_before` to later ones.
+    pub awaited: Awaited,
     /// Whether attempts go on when the runner dies.
     pub adopt: bool,
     /// This program, which is started again as a supervisor.
@@ -230,6 +233,7 @@ pub(crate) fn dispatcher<'a>(
         backend: Local::new(setup, said),
         inbox,
         selection,
+        awaited: request.awaited,
         watcher,
         attended: request.attended,
         spent: Vec::new(),
@@ -275,7 +279,16 @@ impl Dispatcher<'_> {
             });
         }
         let totals = self.totals()?;
-        let exit_code = self.tally.exit_code(end, &totals);
+        let waits_for_hours = self
+            .entered
+            .store
+            .next_due(self.selection, Awaited::Hours)?
+            .is_some();
+        let exit_code = match self.tally.exit_code(end, &totals) {
+            // What is not to start yet is no fault.
+            4 if waits_for_hours => 0,
+            code => code,
+        };
         let row = runs::RunEnd {
             at: now,
             because: end.as_str().to_owned(),

@@ -26,6 +26,7 @@ fn request(root: &Path) -> RunRequest {
         clock: Clock::System,
         slots: 1,
         selection: None,
+        awaited: crate::store::pick::Awaited::Attempts,
         adopt: true,
         executable: "/bin/false".into(),
         attended: false,

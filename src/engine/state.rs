@@ -19,6 +19,7 @@ use crate::model::signal::Signal;
 use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
+use crate::policy::limits::Limits;
 use crate::support::clock::Timestamp;
 
 /// Attempts of one slot whose outcomes may wait for their commit: a fifth would find no free pages
@@ -95,8 +96,21 @@ pub(crate) enum Afterwards {
     Cancel,
     /// Put aside.
     Hold(Hold),
+    /// Declared done, for this reason.
+    Complete(String),
     /// Called off and taken out of the queue.
     Remove,
+}
+
+impl Afterwards {
+    /// Why an attempt of the task is stopped.
+    pub(crate) const fn stop_reason(&self) -> StopReason {
+        match self {
+            Self::Cancel | Self::Remove => StopReason::Cancelled,
+            Self::Hold(_) => StopReason::Held,
+            Self::Complete(_) => StopReason::Completed,
+        }
+    }
 }
 
 /// A task as it was when it was claimed.
@@ -112,6 +126,10 @@ pub(crate) struct ClaimedTask {
     pub(crate) timeout: Option<Duration>,
     /// How many times as long as declared a step may take, after attempts that ran out of time.
     pub(crate) time_factor: u32,
+    /// The limits over all its attempts.
+    pub(crate) limits: Limits,
+    /// The priority that it has now; the one of the definition may be another.
+    pub(crate) priority: i64,
     /// Steps finished before this attempt.
     pub(crate) steps_done: u32,
     /// What the last failed attempt was judged to be.
@@ -220,14 +238,14 @@ impl RunState {
 
     /// Adds an attempt whose claim is durable, at its place among the ready ones.
     pub(crate) fn add_ready(&mut self, attempt: AttemptId, task: ClaimedTask) {
-        let priority = task.spec.priority;
+        let priority = task.priority;
         let place = self
             .ready
             .iter()
             .position(|other| {
                 self.live
                     .get(other)
-                    .is_some_and(|live| live.task.spec.priority < priority)
+                    .is_some_and(|live| live.task.priority < priority)
             })
             .unwrap_or(self.ready.len());
         self.ready.insert(place, attempt);

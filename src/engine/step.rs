@@ -12,7 +12,6 @@ use crate::engine::events::RunEvent;
 use crate::engine::events::StopCause;
 use crate::engine::events::TaskRef;
 use crate::engine::message::Act;
-use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
@@ -21,6 +20,8 @@ use crate::engine::state::Halt;
 use crate::engine::state::Live;
 use crate::engine::state::Place;
 use crate::engine::state::RunState;
+use crate::engine::wishes::change_idle;
+use crate::engine::wishes::changed;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
 use crate::model::message::Force;
@@ -35,7 +36,10 @@ use crate::policy::classify::Judgement;
 use crate::policy::decide::DecideFacts;
 use crate::policy::decide::Decision;
 use crate::policy::decide::decide;
+use crate::policy::limits;
+use crate::policy::limits::Limits;
 use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
 
 /// What follows from `event`.
 pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effects {
@@ -165,7 +169,14 @@ fn ended(
         // A supervisor that was told by a signal cannot know why.
         *reason = wanted;
     }
-    let verdict = decide(&DecideFacts {
+    // What an attempt was stopped by may be more than its own limit.
+    let limits = Limits {
+        first_started: live.task.limits.first_started.or(live.started),
+        ..live.task.limits
+    };
+    let stopped = limits.stopped(&end.outcome, live.task.timeout);
+    end.judgement = limits::judged(end.judgement, stopped, Zone::Local, now);
+    let mut verdict = decide(&DecideFacts {
         spec: &live.task.spec,
         outcome: &end.outcome,
         judgement: &end.judgement,
@@ -176,6 +187,7 @@ fn ended(
         chance: end.chance,
         now,
     });
+    verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);
     let reason = reason(&verdict.decision);
     let (event, next) = follow(&live, attempt, &end, verdict.decision);
     let classification = match end.judgement {
@@ -269,6 +281,10 @@ fn follow(live: &Live, attempt: AttemptId, end: &End, decision: Decision) -> (Ta
         (_, Some(Afterwards::Cancel | Afterwards::Remove)) => {
             (TaskEvent::Cancelled, Next::Cancelled)
         }
+        (_, Some(Afterwards::Complete(reason))) => {
+            let reason = reason.clone();
+            (TaskEvent::Completed { reason }, Next::Done)
+        }
         (_, Some(Afterwards::Hold(hold))) => {
             (TaskEvent::Held(hold.clone()), Next::Held(hold.clone()))
         }
@@ -335,7 +351,7 @@ fn cause(halt: Halt) -> StopCause {
 }
 
 /// Tells whoever has the attempt to stop it, unless it was told as strongly before.
-fn stop(
+pub(crate) fn stop(
     state: &mut RunState,
     attempt: AttemptId,
     reason: StopReason,
@@ -363,75 +379,6 @@ fn stop(
     };
     effects.writes.push(Write::StopIntent { attempt, reason });
     effects.acts.push(act);
-}
-
-fn changed(
-    state: &mut RunState,
-    task: TaskRef,
-    open: Option<AttemptId>,
-    change: &Change,
-    effects: &mut Effects,
-) {
-    let force = change.force();
-    let afterwards = match change {
-        Change::Requeue => {
-            effects.shown.push(RunEvent::TaskChanged {
-                task: task.clone(),
-                what: "is queued again".to_owned(),
-            });
-            effects.writes.push(Write::Change {
-                task: task.id,
-                event: TaskEvent::Requeued,
-            });
-            return;
-        }
-        Change::Cancel(_) => Afterwards::Cancel,
-        Change::Remove => Afterwards::Remove,
-    };
-    let Some((attempt, live)) =
-        open.and_then(|attempt| Some((attempt, state.live.get_mut(&attempt)?)))
-    else {
-        change_idle(task, &afterwards, effects);
-        return;
-    };
-    if live.place == Place::Ready {
-        // INVARIANT: only a claim that was not handed out is taken back by the runner.
-        state.live.remove(&attempt);
-        state.ready.retain(|other| *other != attempt);
-        effects.writes.push(Write::ReturnClaim { attempt });
-        change_idle(task, &afterwards, effects);
-        return;
-    }
-    live.afterwards = Some(afterwards);
-    stop(state, attempt, StopReason::Cancelled, force, effects);
-}
-
-/// Changes a task that has no open attempt.
-fn change_idle(task: TaskRef, afterwards: &Afterwards, effects: &mut Effects) {
-    let id = task.id;
-    match afterwards {
-        Afterwards::Cancel => {
-            effects.writes.push(Write::Change {
-                task: id,
-                event: TaskEvent::Cancelled,
-            });
-            effects.shown.push(RunEvent::TaskCancelled { task });
-        }
-        Afterwards::Hold(hold) => {
-            effects.writes.push(Write::Change {
-                task: id,
-                event: TaskEvent::Held(hold.clone()),
-            });
-            effects.shown.push(RunEvent::TaskHeld {
-                task,
-                hold: hold.clone(),
-            });
-        }
-        Afterwards::Remove => {
-            effects.writes.push(Write::Remove { task: id });
-            effects.shown.push(RunEvent::TaskCancelled { task });
-        }
-    }
 }
 
 #[cfg(test)]

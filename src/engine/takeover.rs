@@ -12,6 +12,8 @@ use crate::engine::events::RunEvent;
 use crate::engine::ledger;
 use crate::engine::message::Event;
 use crate::engine::recover::Fate;
+use crate::engine::requests::BY_HAND_WORDS;
+use crate::engine::requests::by_hand;
 use crate::engine::state::Afterwards;
 use crate::engine::state::Live;
 use crate::engine::state::Place;
@@ -49,7 +51,7 @@ impl Dispatcher<'_> {
                 afterwards: if poisoned == Some(row.id) {
                     Some(Afterwards::Hold(poison::hold()))
                 } else {
-                    afterwards(&row)
+                    self.afterwards(&row)?
                 },
                 found: None,
             };
@@ -75,6 +77,21 @@ impl Dispatcher<'_> {
         Ok(events)
     }
 
+    /// What an attempt that was to be stopped meant for its task.
+    fn afterwards(&self, row: &OpenAttempt) -> Result<Option<Afterwards>, EngineError> {
+        let given = || -> Result<String, EngineError> {
+            let given = self.entered.store.reason_given(row.task)?;
+            Ok(given.unwrap_or_else(|| BY_HAND_WORDS.to_owned()))
+        };
+        Ok(match row.stop_intent {
+            Some(StopReason::Cancelled) => Some(Afterwards::Cancel),
+            Some(StopReason::Held) => Some(Afterwards::Hold(by_hand(given()?))),
+            Some(StopReason::Completed) => Some(Afterwards::Complete(given()?)),
+            Some(StopReason::RunStopped | StopReason::WindowEnded | StopReason::RunnerGone)
+            | None => None,
+        })
+    }
+
     fn adopt(
         &mut self,
         attempt: AttemptId,
@@ -88,9 +105,9 @@ impl Dispatcher<'_> {
         live.place = Place::Adopted { supervisor };
         live.started = live.started.or(started_at);
         let reference: AttemptRef = live.reference(attempt);
-        if live.afterwards.is_some() {
+        if let Some(afterwards) = &live.afterwards {
             // It was told before, but whoever told it may have died before the word was out.
-            live.stopping = Some((StopReason::Cancelled, Force::Gentle));
+            live.stopping = Some((afterwards.stop_reason(), Force::Gentle));
             let _gone_or_told = identity::signal(supervisor, Signal::TERM);
         }
         self.inbox
@@ -132,13 +149,5 @@ fn found(fate: &Fate) -> Found {
             ..
         } => Found::MaybeRan,
         Fate::Outcome(_) | Fate::Alive { .. } => Found::Outcome,
-    }
-}
-
-/// What an attempt that was to be stopped meant for its task.
-fn afterwards(row: &OpenAttempt) -> Option<Afterwards> {
-    match row.stop_intent? {
-        StopReason::Cancelled => Some(Afterwards::Cancel),
-        StopReason::RunStopped | StopReason::WindowEnded | StopReason::RunnerGone => None,
     }
 }

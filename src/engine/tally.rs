@@ -58,8 +58,10 @@ impl Tally {
             RunEvent::TaskSkipped {
                 task,
                 why: Skip::Blocked,
+                ..
             } => self.word(task.id, Word::Blocked),
-            RunEvent::TaskChanged { task, .. } => {
+            RunEvent::TaskGivenUp { task, .. } => self.word(task.id, Word::Failed),
+            RunEvent::TaskChanged { task, .. } | RunEvent::TaskCompleted { task } => {
                 self.others.remove(&task.id);
             }
             RunEvent::Stopping {

@@ -40,6 +40,8 @@ fn sentence(category: Category, pattern: &str) -> Option<&'static str> {
         (Category::Killed, "run_stopped") => Some("interrupted: the run was stopped"),
         (Category::Killed, "window_ended") => Some("interrupted: the window ended"),
         (Category::Killed, "runner_gone") => Some("interrupted: its run died"),
+        (Category::Killed, "put_aside") => Some("interrupted: it was put aside"),
+        (Category::Killed, "completed") => Some("interrupted: it was declared done"),
         (Category::Killed, "cancelled") => Some("interrupted: it was called off"),
         _ => None,
     }

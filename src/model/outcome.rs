@@ -115,8 +115,12 @@ pub enum Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// Somebody cancelled the task, or holds or removes it.
+    /// Somebody cancelled the task, or removes it.
     Cancelled,
+    /// Somebody put the task aside.
+    Held,
+    /// Somebody declared the task done.
+    Completed,
     /// The run ends: a signal or `autoexec stop`.
     RunStopped,
     /// The window of the night ends.

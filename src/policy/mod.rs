@@ -11,6 +11,7 @@
 //! - [`fingerprint`]: which failures are one cause.
 //! - [`forecast`]: how long a task will take.
 //! - [`guard`]: what follows when a run has died.
+//! - [`limits`]: deadlines, and the time over all attempts.
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`poison`]: which task kills its runner.
 //! - [`schedule`]: when queued tasks would run.
@@ -30,6 +31,7 @@ pub mod expression;
 pub mod fingerprint;
 pub mod forecast;
 pub mod guard;
+pub mod limits;
 pub mod pick;
 pub mod poison;
 pub mod schedule;

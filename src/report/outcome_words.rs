@@ -44,6 +44,8 @@ pub(crate) fn outcome_words(ended: &Ended) -> String {
         Ended::Stopped { reason, exit, .. } => {
             let why = match reason {
                 StopReason::Cancelled => "it was called off",
+                StopReason::Held => "it was put aside",
+                StopReason::Completed => "it was declared done",
                 StopReason::RunStopped => "the run was stopped",
                 StopReason::WindowEnded => "the window ended",
                 StopReason::RunnerGone => "its runner died",

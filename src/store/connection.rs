@@ -16,7 +16,7 @@ use rusqlite::config::DbConfig;
 
 use crate::model::ids::{Epoch, QueueId};
 use crate::model::layout::StateDir;
-use crate::store::dependencies::Followed;
+use crate::store::consequences::Followed;
 use crate::store::error::{Doing, StoreError};
 use crate::store::file;
 use crate::store::log::Head;

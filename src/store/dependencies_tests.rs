@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::state::{Hold, Skip};
+use crate::model::state::{Hold, Skip, TaskEvent, TaskState};
 use crate::store::Actor;
+use crate::store::Follow;
 use crate::store::attempts;
 use crate::store::fixture::*;
 use crate::store::journal::record;

@@ -9,7 +9,8 @@ use rusqlite::{OptionalExtension, params};
 use crate::model::ids::{AttemptId, TaskId};
 use crate::model::state::{Hold, Skip, TaskEvent, TaskState, TaskStatus};
 use crate::store::connection::{Reader, Transaction};
-use crate::store::dependencies::{self, Consequences};
+use crate::store::consequences::Consequences;
+use crate::store::dependencies;
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::{self, Actor, Event};
 use crate::store::rows::{Cells, from_word, word_of};
@@ -117,7 +118,8 @@ fn write(
             "UPDATE task_records SET status = ?1, attempt_id = ?2, due_at = ?3, hold_code = ?4, \
              hold_reason = ?5, skip = ?6, ready = ?7, changed_at = ?8, finished_at = ?9, \
              attempts = attempts + ?10, used = iif(?11, 0, used + ?12), \
-             first_started_at = iif(?11, NULL, first_started_at) \
+             first_started_at = CASE WHEN ?11 THEN NULL WHEN ?1 = 'running' \
+             THEN coalesce(first_started_at, ?8) ELSE first_started_at END \
              WHERE id = ?13 AND status = ?14 AND attempt_id IS ?15 RETURNING unmet",
         )
         .doing(DOING)?

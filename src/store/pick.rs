@@ -109,7 +109,10 @@ const fn next_sql(selection: Selection) -> &'static str {
 /// Moves the tasks whose time has come to those that could start.
 fn move_over(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     const DOING: &str = "look for tasks whose time has come";
-    if earliest(tx, Selection::All)?.is_none_or(|due| due > now) {
+    let waiting = "SELECT due_at FROM task_records INDEXED BY task_waiting \
+                   WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+                   ORDER BY due_at LIMIT 1";
+    if first_of(tx, waiting)?.is_none_or(|due| due > now) {
         return Ok(());
     }
     tx.connection
@@ -124,44 +127,131 @@ fn move_over(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Which times a run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Awaited {
+    /// Those of next attempts.
+    #[default]
+    Attempts,
+    /// Those before which a task is not to start, too.
+    Hours,
+}
+
 /// Gives the earliest time that a task waits for.
-const fn earliest_sql(selection: Selection) -> &'static str {
-    match selection {
-        Selection::All => {
-            "SELECT due_at FROM task_records INDEXED BY task_waiting \
-             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
-             ORDER BY due_at LIMIT 1"
+const fn next_due_sql(selection: Selection, awaited: Awaited) -> &'static str {
+    match (selection, awaited) {
+        (Selection::All, Awaited::Attempts) => {
+            "SELECT due_at FROM task_records INDEXED BY task_retrying \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
+             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
         }
-        Selection::Chosen { count } if count > FEW => {
+        (Selection::All, Awaited::Hours) => {
             "SELECT due_at FROM task_records INDEXED BY task_waiting \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
+        }
+        (Selection::Chosen { count }, Awaited::Attempts) if count > FEW => {
+            "SELECT due_at FROM task_records INDEXED BY task_retrying \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
+             AND unmet = 0 AND parked_by IS NULL \
              AND EXISTS (SELECT 1 FROM temp.selected WHERE task_id = id) \
              ORDER BY due_at LIMIT 1"
         }
-        Selection::Chosen { .. } => {
+        (Selection::Chosen { count }, Awaited::Hours) if count > FEW => {
+            "SELECT due_at FROM task_records INDEXED BY task_waiting \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
+             AND unmet = 0 AND parked_by IS NULL \
+             AND EXISTS (SELECT 1 FROM temp.selected WHERE task_id = id) \
+             ORDER BY due_at LIMIT 1"
+        }
+        (Selection::Chosen { .. }, Awaited::Attempts) => {
+            "SELECT due_at FROM temp.selected CROSS JOIN task_records ON id = task_id \
+             WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
+             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
+        }
+        (Selection::Chosen { .. }, Awaited::Hours) => {
             "SELECT due_at FROM temp.selected CROSS JOIN task_records ON id = task_id \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 \
-             ORDER BY due_at LIMIT 1"
+             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
         }
     }
 }
 
-fn earliest(reader: &Reader, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
+/// When a task is given up, as the index has it.
+macro_rules! give_up_at {
+    () => {
+        "min(coalesce(deadline_at, 9223372036854775807), \
+         coalesce(first_started_at + total_timeout_ms, 9223372036854775807))"
+    };
+}
+
+/// The tasks that could be given up, the first one first.
+macro_rules! give_ups {
+    () => {
+        concat!(
+            "task_records INDEXED BY task_give_up \
+             WHERE (deadline_at IS NOT NULL OR total_timeout_ms IS NOT NULL) \
+             AND status = 'queued' AND attempt_id IS NULL \
+             ORDER BY ",
+            give_up_at!()
+        )
+    };
+}
+
+/// Gives when the first task is given up.
+const NEXT_GIVE_UP: &str = concat!("SELECT ", give_up_at!(), " FROM ", give_ups!(), " LIMIT 1");
+
+/// Tasks that wait although their time is over, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn overdue(reader: &Reader, now: Timestamp, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    const DOING: &str = "look for tasks whose time is over";
+    const FIRST: &str = concat!("SELECT id, ", give_up_at!(), " FROM ", give_ups!());
+    let mut statement = reader.connection.prepare_cached(FIRST).doing(DOING)?;
+    let mut rows = statement.query([]).doing(DOING)?;
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next().doing(DOING)?
+    {
+        let mut cells = Cells::of(row, "task_records");
+        let id = TaskId::new(cells.take()?);
+        if cells.instant()? > now {
+            break;
+        }
+        found.push(id);
+    }
+    Ok(found)
+}
+
+fn first_of(reader: &Reader, sql: &str) -> Result<Option<Timestamp>, StoreError> {
     reader
         .connection
-        .prepare_cached(earliest_sql(selection))
+        .prepare_cached(sql)
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
         .doing("look for the next task whose time comes")
         .map(|due| due.map(Timestamp::from_millis))
 }
 
 impl Reader {
-    /// When the next task's time comes; `None` when no task waits for its time.
+    /// When the time of the next task comes that waits for nothing else; `None` when there is none.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn next_due(&self, selection: Selection) -> Result<Option<Timestamp>, StoreError> {
-        earliest(self, selection)
+    pub fn next_due(
+        &self,
+        selection: Selection,
+        awaited: Awaited,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        first_of(self, next_due_sql(selection, awaited))
+    }
+
+    /// When the next task that waits is given up, because of its deadline or its time in all.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn next_give_up(&self) -> Result<Option<Timestamp>, StoreError> {
+        first_of(self, NEXT_GIVE_UP)
     }
 
     /// How many tasks that could start now come before a task.

@@ -39,6 +39,35 @@ pub enum Wish {
     Retry {
         /// The tasks.
         tasks: Vec<TaskId>,
+        /// As if they had never run: finished steps and checkpoints are put aside.
+        #[serde(default)]
+        from_scratch: bool,
+    },
+    /// Put tasks aside; what runs of them is stopped.
+    Hold {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+        /// Why, in the words of whoever asked.
+        reason: String,
+    },
+    /// Let tasks go on that are held.
+    Release {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// Declare tasks done; what runs of them is stopped.
+    Complete {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+        /// Why, in the words of whoever asked.
+        reason: String,
+    },
+    /// Give tasks another priority.
+    Reprioritize {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+        /// The priority.
+        priority: i64,
     },
     /// Take tasks out of the queue.
     Remove {
@@ -170,6 +199,39 @@ impl Reader {
             });
         }
         Ok(requests)
+    }
+
+    /// The reason that was given lately for putting a task aside or declaring it done.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reason_given(&self, task: TaskId) -> Result<Option<String>, StoreError> {
+        const DOING: &str = "read the requests";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT wish FROM requests WHERE accepted = 1 ORDER BY id DESC LIMIT 100",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        while let Some(row) = rows.next().doing(DOING)? {
+            match Cells::of(row, "requests").json()? {
+                Wish::Hold { tasks, reason } | Wish::Complete { tasks, reason }
+                    if tasks.contains(&task) =>
+                {
+                    return Ok(Some(reason));
+                }
+                Wish::Hold { .. }
+                | Wish::Complete { .. }
+                | Wish::Cancel { .. }
+                | Wish::Retry { .. }
+                | Wish::Release { .. }
+                | Wish::Reprioritize { .. }
+                | Wish::Remove { .. }
+                | Wish::Stop { .. } => {}
+            }
+        }
+        Ok(None)
     }
 
     /// The answer to a request, if there is one by now.

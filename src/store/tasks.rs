@@ -11,7 +11,7 @@ use crate::model::ids::{AttemptId, TaskId};
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::model::state::{TaskState, TaskStatus};
 use crate::store::connection::{Reader, Transaction};
-use crate::store::dependencies::Consequences;
+use crate::store::consequences::Consequences;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal;
 use crate::store::log::{self, Actor, Event};

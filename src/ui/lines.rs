@@ -13,9 +13,11 @@ use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
 use crate::engine::events::StopCause;
+use crate::engine::events::TaskRef;
 use crate::model::category::Category;
 use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
+use crate::model::ids::TaskName;
 use crate::model::outcome::StopReason;
 use crate::model::state::Skip;
 use crate::support::clock::Timestamp;
@@ -96,6 +98,17 @@ pub fn figures(totals: &RunTotals) -> String {
     told.join(", ")
 }
 
+fn skipped(paint: Paint, task: &TaskRef, why: Skip, upstream: &TaskName) -> String {
+    let name = &task.name;
+    match why {
+        Skip::Blocked => format!(
+            "{name}: {}: it needs `{upstream}`, which did not succeed",
+            paint.bad("blocked")
+        ),
+        Skip::NotNeeded => format!("{name}: not needed after how `{upstream}` ended"),
+    }
+}
+
 fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
     let text = match event {
         RunEvent::RunStarted { run, queued, slots } => {
@@ -124,14 +137,16 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
             let reason = Untrusted::from(hold.reason.as_str()).for_terminal();
             format!("{}: {}: {reason}", task.name, paint.warn("held"))
         }
-        RunEvent::TaskSkipped { task, why } => match why {
-            Skip::Blocked => format!(
-                "{}: {}: a task that it needs failed",
-                task.name,
-                paint.bad("blocked")
-            ),
-            Skip::NotNeeded => format!("{}: not needed", task.name),
-        },
+        RunEvent::TaskSkipped {
+            task,
+            why,
+            upstream,
+        } => skipped(paint, task, *why, upstream),
+        RunEvent::TaskCompleted { task } => format!("{}: declared done", task.name),
+        RunEvent::TaskGivenUp { task, reason } => {
+            let reason = Untrusted::from(reason.as_str()).for_terminal();
+            format!("{}: {}: {reason}", task.name, paint.bad("failed"))
+        }
         RunEvent::TaskCancelled { task } => format!("{}: cancelled", task.name),
         RunEvent::TaskChanged { task, what } => {
             format!(
@@ -261,6 +276,8 @@ fn known_without_output(why: &Classification) -> bool {
 const fn stopped(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Cancelled => "somebody called it off",
+        StopReason::Held => "somebody put it aside",
+        StopReason::Completed => "somebody declared it done",
         StopReason::RunStopped => "the run was stopped",
         StopReason::WindowEnded => "its window ended",
         StopReason::RunnerGone => "the run died",

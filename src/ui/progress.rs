@@ -192,6 +192,8 @@ impl Bars {
             RunEvent::TaskChanged { .. } => self.whole.inc_length(1),
             RunEvent::TaskHeld { task, .. }
             | RunEvent::TaskSkipped { task, .. }
+            | RunEvent::TaskGivenUp { task, .. }
+            | RunEvent::TaskCompleted { task }
             | RunEvent::TaskCancelled { task } => self.finished(task.id),
             RunEvent::AttemptDoubted { .. }
             | RunEvent::AfterCrash { .. }
@@ -353,6 +355,8 @@ fn worth_keeping(event: &RunEvent) -> bool {
         | RunEvent::AttemptDoubted { .. }
         | RunEvent::TaskHeld { .. }
         | RunEvent::TaskSkipped { .. }
+        | RunEvent::TaskGivenUp { .. }
+        | RunEvent::TaskCompleted { .. }
         | RunEvent::TaskCancelled { .. }
         | RunEvent::TaskChanged { .. }
         | RunEvent::Adopted { .. }

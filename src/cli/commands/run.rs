@@ -15,7 +15,7 @@ use crate::cli::settings::Settings;
 use crate::engine::{self, RunRequest};
 use crate::model::ids::TaskId;
 use crate::store::Store;
-use crate::store::pick::Selection;
+use crate::store::pick::{Awaited, Selection};
 use crate::store::tasks::OnChange;
 use crate::support::clock::Zone;
 use crate::taskfile::load;
@@ -66,6 +66,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         clock: settings.clock,
         slots: args.parallel.unwrap_or(settings.config.parallel).get(),
         selection: work.selection,
+        awaited: Awaited::Attempts,
         adopt: settings.config.when_runner_dies == WhenRunnerDies::Adopt,
         executable: Settings::own_program()?,
         attended: io::stderr().is_terminal(),

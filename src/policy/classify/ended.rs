@@ -45,6 +45,8 @@ pub(super) fn own_idle_timeout(limit: Duration) -> Classification {
 pub(super) fn stopped(reason: StopReason) -> Classification {
     let (pattern, words) = match reason {
         StopReason::Cancelled => ("cancelled", "stopped because the task was called off"),
+        StopReason::Held => ("put_aside", "stopped because the task was put aside"),
+        StopReason::Completed => ("completed", "stopped because the task was declared done"),
         StopReason::RunStopped => ("run_stopped", "stopped because the run ends"),
         StopReason::WindowEnded => ("window_ended", "stopped because the window ends"),
         StopReason::RunnerGone => ("runner_gone", "stopped because its runner is gone"),

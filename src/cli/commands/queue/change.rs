@@ -1,9 +1,11 @@
-//! `autoexec queue cancel`, `retry` and `remove`: which tasks are meant, which of them need a
-//! change, and the wish to the engine. All of the wish is granted, or nothing.
+//! `autoexec queue cancel`, `hold`, `release`, `retry`, `complete`, `reprioritize` and `remove`:
+//! which tasks are meant, which of them need a change, and the wish to the engine. All of the wish is
+//! granted, or nothing.
 
 use serde_json::json;
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::queue::behind::Behind;
 use crate::cli::commands::queue::select::SelectArgs;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
@@ -15,30 +17,9 @@ use crate::store::StoreError;
 use crate::store::requests::Wish;
 use crate::support::text::count;
 
-/// Options of `autoexec queue cancel` and `remove`.
-#[derive(Debug, clap::Args)]
-pub struct StopArgs {
-    /// Which tasks.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Return at once instead of waiting until a running task has ended
-    #[arg(long)]
-    pub no_wait: bool,
-    /// Answer as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `autoexec queue retry`.
-#[derive(Debug, clap::Args)]
-pub struct RetryArgs {
-    /// Which tasks.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Answer as JSON
-    #[arg(long)]
-    pub json: bool,
-}
+pub use crate::cli::commands::queue::change_args::{
+    CompleteArgs, HoldArgs, ReleaseArgs, ReprioritizeArgs, RetryArgs, StopArgs,
+};
 
 /// What differs from command to command.
 struct Manner {
@@ -47,7 +28,6 @@ struct Manner {
     changeable: &'static [TaskStatus],
     /// What a changed task is then, such as `cancelled`.
     done: &'static str,
-    wish: fn(Vec<TaskId>) -> Wish,
 }
 
 const CANCEL: Manner = Manner {
@@ -59,10 +39,47 @@ const CANCEL: Manner = Manner {
         TaskStatus::Held,
     ],
     done: "cancelled",
-    wish: |tasks| Wish::Cancel {
-        tasks,
-        force: Force::Gentle,
-    },
+};
+
+const HOLD: Manner = Manner {
+    command: "queue hold",
+    changeable: &[
+        TaskStatus::Queued,
+        TaskStatus::Running,
+        TaskStatus::Recovering,
+    ],
+    done: "held",
+};
+
+const RELEASE: Manner = Manner {
+    command: "queue release",
+    changeable: &[TaskStatus::Held],
+    done: "released",
+};
+
+const COMPLETE: Manner = Manner {
+    command: "queue complete",
+    changeable: &[
+        TaskStatus::Queued,
+        TaskStatus::Running,
+        TaskStatus::Recovering,
+        TaskStatus::Held,
+        TaskStatus::Failed,
+        TaskStatus::Cancelled,
+        TaskStatus::Skipped,
+    ],
+    done: "completed",
+};
+
+const REPRIORITIZE: Manner = Manner {
+    command: "queue reprioritize",
+    changeable: &[
+        TaskStatus::Queued,
+        TaskStatus::Running,
+        TaskStatus::Recovering,
+        TaskStatus::Held,
+    ],
+    done: "reprioritized",
 };
 
 const RETRY: Manner = Manner {
@@ -74,14 +91,12 @@ const RETRY: Manner = Manner {
         TaskStatus::Held,
     ],
     done: "queued again",
-    wish: |tasks| Wish::Retry { tasks },
 };
 
 const REMOVE: Manner = Manner {
     command: "queue remove",
     changeable: &TaskStatus::ALL,
     done: "removed",
-    wish: |tasks| Wish::Remove { tasks },
 };
 
 /// Calls tasks off.
@@ -89,11 +104,11 @@ const REMOVE: Manner = Manner {
 /// # Errors
 /// When a task is unknown or the queue cannot be used.
 pub fn cancel(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
-    carry_out(
+    let force = Force::Gentle;
+    stop(
         &CANCEL,
-        &args.select,
-        wait(args.no_wait),
-        args.json,
+        args,
+        &|tasks| Wish::Cancel { tasks, force },
         invocation,
     )
 }
@@ -103,13 +118,64 @@ pub fn cancel(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
 /// # Errors
 /// When a task is unknown or the queue cannot be used.
 pub fn remove(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
+    stop(&REMOVE, args, &|tasks| Wish::Remove { tasks }, invocation)
+}
+
+/// Puts tasks aside.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn hold(args: &HoldArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let reason = args.reason.as_deref().unwrap_or("by hand");
+    let wish = |tasks| Wish::Hold {
+        tasks,
+        reason: reason.to_owned(),
+    };
+    stop(&HOLD, &args.stop, &wish, invocation)
+}
+
+/// Declares tasks done.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn complete(args: &CompleteArgs, invocation: &mut Invocation<'_>) -> Answer {
+    if args.reason.trim().is_empty() {
+        return Err(
+            CliError::usage("usage", "`--reason` must say why the task counts as done")
+                .hint("for example `--reason \"loaded by hand\"`"),
+        );
+    }
+    let wish = |tasks| Wish::Complete {
+        tasks,
+        reason: args.reason.clone(),
+    };
+    stop(&COMPLETE, &args.stop, &wish, invocation)
+}
+
+/// Lets held tasks go on.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn release(args: &ReleaseArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let ways = (Wait::ForTheEnd, args.json);
     carry_out(
-        &REMOVE,
+        &RELEASE,
         &args.select,
-        wait(args.no_wait),
-        args.json,
+        ways,
+        &|tasks| Wish::Release { tasks },
         invocation,
     )
+}
+
+/// Gives tasks another priority.
+///
+/// # Errors
+/// When a task is unknown or the queue cannot be used.
+pub fn reprioritize(args: &ReprioritizeArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let ways = (Wait::ForTheEnd, args.json);
+    let priority = args.priority;
+    let wish = |tasks| Wish::Reprioritize { tasks, priority };
+    carry_out(&REPRIORITIZE, &args.select, ways, &wish, invocation)
 }
 
 /// Queues tasks again.
@@ -118,7 +184,23 @@ pub fn remove(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
 /// When a task is unknown, has succeeded, or the queue cannot be used.
 pub fn retry(args: &RetryArgs, invocation: &mut Invocation<'_>) -> Answer {
     // The engine itself does not wait for what is queued again.
-    carry_out(&RETRY, &args.select, Wait::ForTheEnd, args.json, invocation)
+    let ways = (Wait::ForTheEnd, args.json);
+    let from_scratch = args.from_scratch;
+    let wish = |tasks| Wish::Retry {
+        tasks,
+        from_scratch,
+    };
+    carry_out(&RETRY, &args.select, ways, &wish, invocation)
+}
+
+fn stop(
+    manner: &Manner,
+    args: &StopArgs,
+    wish: &dyn Fn(Vec<TaskId>) -> Wish,
+    invocation: &mut Invocation<'_>,
+) -> Answer {
+    let ways = (wait(args.no_wait), args.json);
+    carry_out(manner, &args.select, ways, wish, invocation)
 }
 
 fn wait(no_wait: bool) -> Wait {
@@ -130,8 +212,9 @@ fn wait(no_wait: bool) -> Wait {
 }
 
 /// A task that was meant, as it was before the change.
-struct Meant {
-    id: TaskId,
+#[derive(Debug)]
+pub(crate) struct Meant {
+    pub(crate) id: TaskId,
     name: String,
     status: TaskStatus,
 }
@@ -139,8 +222,8 @@ struct Meant {
 fn carry_out(
     manner: &Manner,
     select: &SelectArgs,
-    wait: Wait,
-    json: bool,
+    (wait, json): (Wait, bool),
+    wish: &dyn Fn(Vec<TaskId>) -> Wish,
     invocation: &mut Invocation<'_>,
 ) -> Answer {
     let meant = find(manner, select, invocation)?;
@@ -154,10 +237,11 @@ fn carry_out(
         let as_it_is = as_it_is(manner, task)?;
         invocation.output.note(&as_it_is);
     }
+    let ids: Vec<TaskId> = to_change.iter().map(|task| task.id).collect();
+    let behind = Behind::of(&ids, invocation)?;
     if !to_change.is_empty() {
-        let tasks = to_change.iter().map(|task| task.id).collect();
         let asker = asker(manner.command, invocation)?;
-        if let Changed::Refused(why) = change::change(&asker, &(manner.wish)(tasks), wait)? {
+        if let Changed::Refused(why) = change::change(&asker, &wish(ids), wait)? {
             return Err(CliError::usage("refused", why).hint("nothing was changed"));
         }
     }
@@ -172,7 +256,13 @@ fn carry_out(
         return Ok(Ending::Well);
     }
     let open = still_open(&to_change, wait, invocation)?;
+    let skipped = behind.still_skipped(&to_change, invocation)?;
     for task in &to_change {
+        if manner.command == RETRY.command && skipped.contains(&task.id) {
+            let why = "stays skipped: a task that it waits for did not end as wanted";
+            invocation.output.note(&format!("`{}` {why}", task.name));
+            continue;
+        }
         let still_runs = open.contains(&task.id);
         let line = if still_runs {
             format!("`{}` is {} as soon as it has ended", task.name, manner.done)
@@ -185,6 +275,7 @@ fn carry_out(
         let all = format!("{} {}", count(to_change.len(), "task"), manner.done);
         invocation.output.note(&all);
     }
+    behind.tell(invocation)?;
     Ok(Ending::Well)
 }
 

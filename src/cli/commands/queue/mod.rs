@@ -6,7 +6,9 @@ use crate::cli::commands::Invocation;
 use crate::cli::failure::Answer;
 
 pub mod add;
+mod behind;
 pub mod change;
+pub mod change_args;
 pub mod flags;
 pub mod list;
 pub mod select;
@@ -31,6 +33,14 @@ pub enum QueueCommand {
     Cancel(change::StopArgs),
     /// Queue tasks again that failed, were skipped, cancelled or held
     Retry(change::RetryArgs),
+    /// Put tasks aside until they are released; a running one is stopped gently first
+    Hold(change::HoldArgs),
+    /// Let held tasks go on
+    Release(change::ReleaseArgs),
+    /// Declare tasks done by hand; what was skipped for them runs after all
+    Complete(change::CompleteArgs),
+    /// Give tasks another priority
+    Reprioritize(change::ReprioritizeArgs),
     /// Take tasks out of the queue for good; a running one is stopped gently first
     Remove(change::StopArgs),
 }
@@ -46,6 +56,10 @@ pub fn carry_out(command: &QueueCommand, invocation: &mut Invocation<'_>) -> Ans
         QueueCommand::Show(args) => show::carry_out(args, invocation),
         QueueCommand::Cancel(args) => change::cancel(args, invocation),
         QueueCommand::Retry(args) => change::retry(args, invocation),
+        QueueCommand::Hold(args) => change::hold(args, invocation),
+        QueueCommand::Release(args) => change::release(args, invocation),
+        QueueCommand::Complete(args) => change::complete(args, invocation),
+        QueueCommand::Reprioritize(args) => change::reprioritize(args, invocation),
         QueueCommand::Remove(args) => change::remove(args, invocation),
     }
 }
