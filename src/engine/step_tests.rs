@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::engine::fixture::*;
 use crate::engine::hand_out::hand_out;
+use crate::engine::message::Change;
 use crate::engine::state::HaltSignal;
 use crate::model::category::Category;
 use crate::model::ids::TaskId;
