@@ -56,6 +56,7 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         limits: Limits::default(),
         priority,
         steps_done: 0,
+        series_started: None,
         last: None,
         spec,
         surroundings: Surroundings::default(),

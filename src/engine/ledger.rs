@@ -253,6 +253,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         } else {
             1
         },
+        series_started: task.first_started,
         steps_done: if task.attempts > 0 {
             tx.finished_steps(id, &task.spec)?
         } else {
@@ -286,6 +287,7 @@ pub(crate) fn assignment(
         variables: variables(task, run, dir),
         timeout: task.timeout,
         steps_done: task.steps_done,
+        series_started: task.series_started,
     }
 }
 

@@ -132,6 +132,8 @@ pub(crate) struct ClaimedTask {
     pub(crate) priority: i64,
     /// Steps finished before this attempt.
     pub(crate) steps_done: u32,
+    /// When the first of the attempts started that go on from one another.
+    pub(crate) series_started: Option<Timestamp>,
     /// What the last failed attempt was judged to be.
     pub(crate) last: Option<(Category, String)>,
     /// The definition.

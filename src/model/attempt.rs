@@ -9,6 +9,7 @@ use crate::model::ids::{AttemptId, RunId, TaskId};
 use crate::model::spans::optional_millis;
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::support::bytes::OsText;
+use crate::support::clock::Timestamp;
 
 /// The life of an attempt's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,4 +59,7 @@ pub struct Assignment {
     /// Steps that are finished already: the attempt begins behind them.
     #[serde(default)]
     pub steps_done: u32,
+    /// When the first of the attempts started that go on from one another, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_started: Option<Timestamp>,
 }

@@ -31,6 +31,7 @@ use crate::model::state::Hold;
 use crate::policy::backoff;
 use crate::policy::classify::Judgement;
 use crate::policy::classify::OWN_TIMEOUT_PATTERN;
+use crate::policy::classify::SUCCESS_CHECK_FAILED_PATTERN;
 use crate::policy::classify::codes;
 use crate::support::clock::Timestamp;
 use crate::support::text;
@@ -173,6 +174,9 @@ fn limit(spec: &TaskSpec, failure: &Classification) -> u32 {
     // So does what asks for another attempt itself.
     if [codes::TRY_LATER_PATTERN, codes::START_AGAIN_PATTERN].contains(&failure.pattern.as_str()) {
         return DEFAULT_MAX_ATTEMPTS;
+    }
+    if failure.pattern == SUCCESS_CHECK_FAILED_PATTERN {
+        return retry.limit(Category::Unknown);
     }
     if used_up_a_budget_of_its_own(failure) {
         return ATTEMPTS_OF_A_USED_UP_BUDGET;
@@ -326,6 +330,7 @@ pub fn plain_retry_can_help(failure: &Classification) -> Result<(), &'static str
     let never = |reason| Err(reason);
     match failure.category {
         C::Unknown => Ok(()),
+        C::Validation if failure.pattern == SUCCESS_CHECK_FAILED_PATTERN => Ok(()),
         C::Auth => never("a credential or a right is missing; trying again could lock the account"),
         C::NotFound => never("what it asks for does not exist"),
         C::Validation => never("its input, usage or configuration has to change first"),

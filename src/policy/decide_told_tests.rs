@@ -1,4 +1,4 @@
-//! Judgements whose word on retrying was told, not guessed.
+//! Judgements that say themselves how often to try again, against the table of categories.
 
 use super::*;
 
@@ -45,4 +45,22 @@ fn what_is_told_beats_a_rule_for_the_whole_category() {
             reason: "`mine` is marked as something that a retry does not help".to_owned()
         }
     );
+}
+
+#[test]
+fn an_unmet_success_check_is_tried_as_often_as_what_nobody_understands() {
+    let judgement = judged(
+        Category::Validation,
+        SUCCESS_CHECK_FAILED_PATTERN,
+        Retryable::Yes,
+    );
+    let next = |spec: &TaskSpec, used| {
+        retries(&decided(spec, &outcome(code(0)), &judgement, used).decision)
+    };
+    assert!(next(&spec(), 0));
+    assert!(!next(&spec(), 1));
+    let mut written = spec();
+    written.retry.max_attempts = Some(4);
+    assert!(next(&written, 2));
+    assert!(!next(&written, 3));
 }

@@ -24,6 +24,7 @@ fn assignment() -> Assignment {
         variables: BTreeMap::new(),
         timeout: None,
         steps_done: 0,
+        series_started: None,
     }
 }
 

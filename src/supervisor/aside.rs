@@ -18,6 +18,8 @@ use crate::support::clock::monotonic;
 pub(super) enum Part {
     /// The task's own.
     Task,
+    /// That of the command that checks its success: it is kept with the task's.
+    Check,
     /// That of whatever looks at its requirements: it is read here.
     Look(Vec<u8>),
 }

@@ -27,6 +27,7 @@ use crate::supervisor::aside::Part;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::service::Service;
 use crate::supervisor::steps::Steps;
+use crate::supervisor::success::Success;
 use crate::supervisor::tree::Leftovers;
 use crate::support::bytes::OsText;
 use crate::support::clock::Clock;
@@ -59,6 +60,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         limit: None,
         steps: Steps::after(assignment),
         part: Part::Task,
+        success: None,
         ladder: Ladder::Untouched,
         leftovers: Leftovers::default(),
         usage: Usage::default(),
@@ -121,6 +123,8 @@ pub(super) struct Attempt<'a> {
     pub(super) steps: Steps,
     /// Whose output is captured at the moment.
     pub(super) part: Part,
+    /// What counts as success besides the exit code; until it is looked at.
+    pub(super) success: Option<Box<Success>>,
     pub(super) ladder: Ladder,
     pub(super) leftovers: Leftovers,
     pub(super) usage: Usage,
@@ -147,6 +151,12 @@ impl Attempt<'_> {
         if let Some(ended) = self.missing_requirement(&environment) {
             return ended;
         }
+        self.success = Success::begin(&spec.success, spec.workdir.as_path());
+        if let Some(success) = &mut self.success
+            && self.steps.first() > 0
+        {
+            success.goes_on(self.assignment.series_started);
+        }
         self.zero = monotonic();
         let mut last = Exit::Code(0);
         for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {
@@ -166,6 +176,9 @@ impl Attempt<'_> {
                 break;
             }
             self.step_is_finished(process, is_last);
+            if is_last {
+                self.check_success(&environment);
+            }
         }
         self.ladder.ended(last)
     }

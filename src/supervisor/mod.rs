@@ -37,8 +37,10 @@ mod fit;
 mod ladder;
 mod orders;
 mod requires;
+mod scan;
 mod service;
 mod steps;
+mod success;
 mod tree;
 mod watch;
 

@@ -60,7 +60,7 @@ impl Attempt<'_> {
         let end = self.aside(launched, LOOK_LIMIT + LOOK_LIMIT / 2);
         let said = match std::mem::replace(&mut self.part, Part::Task) {
             Part::Look(said) => said,
-            Part::Task => Vec::new(),
+            Part::Task | Part::Check => Vec::new(),
         };
         match end {
             Aside::Stopped(exit) => Some(self.ladder.ended(exit)),

@@ -149,7 +149,9 @@ impl Attempt<'_> {
         if self.steps.all < 2 {
             return self.account.clone();
         }
-        let complete = self.steps.complete && matches!(ended, Ended::ByItself(_));
+        let complete = self.steps.complete
+            && self.account.unmet.is_none()
+            && matches!(ended, Ended::ByItself(_));
         Account {
             steps_done: if complete {
                 self.steps.all

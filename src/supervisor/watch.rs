@@ -207,8 +207,16 @@ impl Attempt<'_> {
     fn clear_up(&mut self, step: &mut Step, exit: Exit, is_last: bool) {
         let rule = self.assignment.spec.leftovers;
         let group = self.service.group.as_ref();
-        let is_good = self.ladder == Ladder::Untouched && self.is_success(exit);
+        let ended_well = match self.part {
+            Part::Task => self.is_success(exit),
+            Part::Check => exit == Exit::Code(0),
+            Part::Look(_) => false,
+        };
+        let is_good = self.ladder == Ladder::Untouched && ended_well;
         match rule {
+            // Whether the attempt succeeded is not known yet.
+            LeftoverRule::Allow if is_good && self.part == Part::Check => {}
+            LeftoverRule::Allow if is_good && is_last && self.success.is_some() => {}
             // What one step left may serve the next.
             LeftoverRule::Allow if is_good && !is_last => self.steps.leave_running(),
             LeftoverRule::Allow if is_good => self.leftovers.extend(tree::name_all(group)),
@@ -252,6 +260,9 @@ impl Attempt<'_> {
                         said.extend_from_slice(bytes);
                     }
                     return;
+                }
+                if let (Part::Task, Some(success)) = (&self.part, &mut self.success) {
+                    success.hear(pipe.stream, bytes);
                 }
                 let after = monotonic().saturating_sub(self.zero);
                 self.service.log.append(pipe.stream, after, bytes);

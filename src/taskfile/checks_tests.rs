@@ -1,6 +1,7 @@
 //! Requirements and success checks as people write them, and as they should not.
 
 use crate::model::checks::Requirement;
+use crate::model::spec::Command;
 use crate::taskfile::load::tests::loaded;
 
 fn task(lines: &str) -> String {
@@ -121,4 +122,47 @@ fn a_requirement_that_is_written_twice_counts_once() {
     let mut loaded = loaded(&task("requires = [\"sh\", \"sed\", \"sh\"]"));
     let spec = loaded.tasks.remove(0).spec;
     assert_eq!(spec.requires, [tool("sh", ""), tool("sed", "")]);
+}
+
+#[test]
+fn a_success_command_that_is_a_text_is_run_by_the_shell_of_the_task() {
+    let text = task("shell = [\"bash\", \"-c\"]\nsuccess = { command = \"test -s x\" }");
+    let spec = loaded(&text).tasks.remove(0).spec;
+    let expected = Command::Shell {
+        shell: vec!["bash".into(), "-c".into()],
+        script: "test -s x".into(),
+    };
+    assert_eq!(spec.success.command, Some(expected));
+}
+
+#[test]
+fn an_expression_that_does_not_work_is_an_error_with_its_place() {
+    let wrong = &loaded(&task("success = { stdout_matches = \"(\" }")).diagnostics[0];
+    assert_eq!(
+        wrong.message,
+        "`success.stdout_matches` must be a regular expression that works, found `\"(\"`"
+    );
+    assert_eq!(
+        wrong.hint.as_deref(),
+        Some("it cannot be read: unclosed group")
+    );
+    assert_eq!((wrong.line, wrong.column), (Some(4), Some(30)));
+}
+
+#[test]
+fn what_looks_like_more_than_it_is_is_doubted() {
+    for (line, doubt) in [
+        (
+            "success = { files = [\"out/*.csv\"] }",
+            "a `*` stands for itself",
+        ),
+        (
+            "success = { output_rejects = 'a\\nb' }",
+            "one line at a time",
+        ),
+    ] {
+        let loaded = loaded(&task(line));
+        assert_eq!(loaded.tasks.len(), 1, "{line}");
+        assert!(loaded.diagnostics[0].message.contains(doubt), "{line}");
+    }
 }

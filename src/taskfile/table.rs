@@ -174,15 +174,15 @@ pub static KEYS: &[Key] = keys! {
         "The file that becomes standard input of this step; relative to where it runs."
     Step "timeout" = Span(MILLISECOND), default "none", example "\"30m\"";
         "The most time that this step may take; the task's `timeout` spans all steps of an attempt."
-    Success "files" = Paths, default "none", example "[\"shop.dump\"]", later "success checks";
+    Success "files" = Paths, default "none", example "[\"shop.dump\"]";
         "Files that must be there, not empty and written by the attempt; relative to `workdir`. A folder must hold something."
-    Success "stdout_matches" = Expression, default "none", example "\"^done$\"", later "success checks";
+    Success "stdout_matches" = Expression, default "none", example "\"^done$\"";
         "A regular expression that a line of standard output must match; all output counts, also what is not kept."
-    Success "output_rejects" = Expression, default "none", example "\"ERROR\"", later "success checks";
+    Success "output_rejects" = Expression, default "none", example "\"ERROR\"";
         "A regular expression that no line of either output may match."
-    Success "command" = Command, default "none", example "[\"pg_restore\", \"--list\", \"shop.dump\"]", later "success checks";
+    Success "command" = Command, default "none", example "[\"pg_restore\", \"--list\", \"shop.dump\"]";
         "A command that must exit with 0 after the task's own, within ten minutes and the task's `timeout`."
-    Success "min_duration" = Span(MILLISECOND), default "none", example "\"10s\"", later "success checks";
+    Success "min_duration" = Span(MILLISECOND), default "none", example "\"10s\"";
         "The least time that a real success takes."
     Task "requires" = Requirements, default "none", flag "--requires", example "[\"python3 >= 3.11\"]";
         "What must be there before an attempt starts: tools (`pg_dump`, `python3 >= 3.11`), files and folders (a path with a slash), `env:NAME`, `tcp:HOST:PORT`."

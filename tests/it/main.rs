@@ -31,5 +31,6 @@ mod start;
 mod status;
 mod steps;
 mod stop;
+mod success;
 mod why;
 mod wild;

@@ -175,6 +175,7 @@ impl Driver {
             variables: BTreeMap::new(),
             timeout: None,
             steps_done: 0,
+            series_started: None,
         }
     }
 

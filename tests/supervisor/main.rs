@@ -14,4 +14,5 @@ mod driver;
 mod hostile;
 mod requires;
 mod steps;
+mod success;
 mod work;

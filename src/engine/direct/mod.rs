@@ -284,6 +284,7 @@ impl Round<'_> {
             variables,
             timeout: self.timeout,
             steps_done: 0,
+            series_started: None,
         }
     }
 

@@ -15,6 +15,20 @@ pub const OWN_TIMEOUT_PATTERN: &str = "own_timeout";
 /// The pattern of an attempt that was silent and idle for the task's own `idle_timeout`.
 pub const OWN_IDLE_TIMEOUT_PATTERN: &str = "own_idle_timeout";
 
+/// The pattern of an attempt whose commands did well and that is no success.
+pub const SUCCESS_CHECK_FAILED_PATTERN: &str = "success_check_failed";
+
+/// Its commands did well, and one of the task's success checks is not met.
+pub(super) fn success_check_failed(unmet: &str) -> Classification {
+    judged(
+        Category::Validation,
+        SUCCESS_CHECK_FAILED_PATTERN,
+        Retryable::Yes,
+        1.0,
+        unmet,
+    )
+}
+
 /// The task's own `timeout` was reached.
 pub(super) fn own_timeout(limit: Duration) -> Classification {
     let mut judgement = judged(

@@ -46,6 +46,7 @@ mod weigh;
 
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
+pub use ended::SUCCESS_CHECK_FAILED_PATTERN;
 pub use pattern_set::PatternSet;
 pub use reasons::BuiltIn;
 pub use reasons::built_in;
@@ -118,6 +119,8 @@ pub fn classify_with(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
     {
         return if facts.spec.leftovers == Leftovers::Fail && outcome.leftover_count > 0 {
             Judgement::Failure(ended::left_processes_behind(outcome.leftover_count))
+        } else if let Some(unmet) = &outcome.account.unmet {
+            Judgement::Failure(ended::success_check_failed(unmet))
         } else {
             Judgement::Success
         };

@@ -306,3 +306,71 @@ fn hostile_output_neither_misleads_nor_breaks() {
     let long = format!("{flood}\nfatal: Connection refused\n");
     assert_eq!(said("./job", &long).category, Category::Network);
 }
+
+#[test]
+fn an_unmet_success_check_is_a_failure_of_what_ended_well_and_of_nothing_else() {
+    let with_unmet = |ended| {
+        let mut outcome = outcome(ended);
+        outcome.account.unmet = Some("`shop.dump` is empty".to_owned());
+        classify(&Facts {
+            spec: &spec(),
+            outcome: &outcome,
+            stdout: b"",
+            stderr: b"",
+        })
+    };
+    let Judgement::Failure(failure) = with_unmet(Ended::ByItself(Exit::Code(0))) else {
+        panic!("a success");
+    };
+    assert_eq!(
+        (failure.category, failure.pattern.as_str()),
+        (Category::Validation, SUCCESS_CHECK_FAILED_PATTERN)
+    );
+    assert_eq!(failure.line.as_deref(), Some("`shop.dump` is empty"));
+    let Judgement::Failure(other) = with_unmet(Ended::ByItself(Exit::Code(3))) else {
+        panic!("a success");
+    };
+    assert_ne!(other.pattern, SUCCESS_CHECK_FAILED_PATTERN);
+}
+
+#[test]
+fn what_is_required_and_missing_is_judged_by_its_kind() {
+    for (written, category, pattern) in [
+        (
+            "python3 >= 3.11",
+            Category::Dependency,
+            "requirement_missing",
+        ),
+        (
+            ".venv/bin/python >= 3",
+            Category::Dependency,
+            "requirement_missing",
+        ),
+        ("pg_dump", Category::Dependency, "requirement_missing"),
+        ("data/in.csv", Category::Resource, "requirement_missing"),
+        ("env:PGHOST", Category::Validation, "requirement_missing"),
+        ("tcp:db:5432", Category::Network, "requirement_unreachable"),
+    ] {
+        let mut outcome = outcome(Ended::CouldNotStart(StartFailure {
+            kind: Kind::RequirementMissing,
+            errno: 0,
+            path: written.into(),
+        }));
+        outcome.account.unmet = Some("what was found".to_owned());
+        let judgement = classify(&Facts {
+            spec: &spec(),
+            outcome: &outcome,
+            stdout: b"",
+            stderr: b"",
+        });
+        let Judgement::Failure(failure) = judgement else {
+            panic!("a success");
+        };
+        assert_eq!(
+            (failure.category, failure.pattern.as_str()),
+            (category, pattern),
+            "{written}"
+        );
+        assert_eq!(failure.line.as_deref(), Some("what was found"));
+    }
+}
