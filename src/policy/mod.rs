@@ -6,6 +6,7 @@
 //! - [`advice`]: what a failure means and what helps, in words.
 //! - [`backoff`]: how long to wait.
 //! - [`classify`]: what a failure is.
+//! - [`compare`]: what is different about a task tonight.
 //! - [`decide`]: what happens next.
 //! - [`expression`]: which regular expressions of users are used.
 //! - [`fingerprint`]: which failures are one cause.
@@ -26,6 +27,7 @@
 pub mod advice;
 pub mod backoff;
 pub mod classify;
+pub mod compare;
 pub mod decide;
 pub mod expression;
 pub mod fingerprint;

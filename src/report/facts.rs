@@ -11,6 +11,7 @@ use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::TaskState;
+use crate::policy::compare::Night;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -29,6 +30,8 @@ pub struct Facts {
     pub active_run: Option<RunId>,
     /// Whether there ever was a run on this queue.
     pub ever_run: bool,
+    /// The window that the last overnight run kept to, if no other run began after it.
+    pub last_window: Option<(Timestamp, Timestamp)>,
     /// The runs of that part of the past, the oldest first.
     pub runs: Vec<RunFacts>,
     /// The tasks that something happened to, those that are unfinished and those that still need a
@@ -62,6 +65,10 @@ pub struct RunFacts {
     pub ended_because: Option<String>,
     /// The exit code of its command.
     pub exit_code: Option<i32>,
+    /// The hours that it kept to, where it kept to any: their begin and end.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// The machine was restarted since it began and before another run did.
+    pub rebooted: bool,
 }
 
 /// One task.
@@ -77,6 +84,14 @@ pub struct TaskFacts {
     pub priority: i64,
     /// Its attempts up to the end of that part of the past, the first one first.
     pub attempts: Vec<AttemptFacts>,
+    /// What keeps it from starting although its turn has come: a cause, and a sentence about it.
+    pub parked: Option<(String, Option<Untrusted>)>,
+    /// The tasks that it still waits for.
+    pub waits_for: Vec<TaskName>,
+    /// The task that it will not run because of.
+    pub blocked_by: Option<(TaskId, TaskName)>,
+    /// What became of earlier tasks of its name, the newest first.
+    pub earlier: Vec<Night>,
 }
 
 /// One attempt.

@@ -4,11 +4,16 @@ use crate::model::verdict::Verdict;
 use crate::policy::pick::RunPresence;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
+use crate::report::not_run::OVERNIGHT;
 use crate::report::summary::RunSummary;
+use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
+
+/// The exit code of a run that had work and started nothing.
+const NOTHING_STARTED: i32 = 4;
 
 /// The sentence.
 pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
@@ -18,26 +23,72 @@ pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
     let now = summary.generated_at;
     let begun = zone.short(last.started_at, now);
     let before = before(summary, zone);
+    let (name, go_on) = if last.mode == OVERNIGHT {
+        (
+            format!("Overnight run {}", last.id),
+            "autoexec run --overnight",
+        )
+    } else {
+        (format!("Run {}", last.id), "autoexec run")
+    };
     let run = match last.ended_at {
         Some(ended) => format!(
-            "Run {} went from {begun} to {} ({}) and ended because {}",
-            last.id,
+            "{name} went from {begun} to {} ({}) and ended because {}",
             zone.short(ended, now),
             span(ended.since(last.started_at)),
-            because(last),
+            because(last, zone, now),
         ),
-        None if summary.presence == RunPresence::Active => format!(
-            "Run {} has been going since {begun} ({})",
-            last.id,
-            span(now.since(last.started_at))
-        ),
+        None if summary.presence == RunPresence::Active => going(last, &name, zone, now),
         None => format!(
-            "Run {} began at {begun} and was cut off: it was killed, or the machine went down; \
-             `autoexec run` goes on with what is left",
-            last.id
+            "{name} began at {begun} and was cut off, as {}; `{go_on}` goes on with what is left",
+            if last.rebooted {
+                "the machine was restarted"
+            } else {
+                "it was killed or the machine went down"
+            }
         ),
     };
-    format!("{before}{run}: {}.", state(summary))
+    let idle = if last.exit_code == Some(NOTHING_STARTED) {
+        ", although nothing could be started"
+    } else {
+        ""
+    };
+    let missed = missed(summary, zone);
+    format!("{before}{run}{idle}: {}.{missed}", state(summary))
+}
+
+/// A run that goes on, or waits for its window.
+fn going(run: &RunFacts, name: &str, zone: Zone, now: Timestamp) -> String {
+    match run.window {
+        Some((opens, _)) if opens > now => {
+            format!(
+                "{name} waits for its window, which opens {}",
+                zone.short(opens, now)
+            )
+        }
+        Some((_, ends)) => format!(
+            "{name} has been going since {} ({}), until {} at the latest",
+            zone.short(run.started_at, now),
+            span(now.since(run.started_at)),
+            zone.short(ends, now)
+        ),
+        None => format!(
+            "{name} has been going since {} ({})",
+            zone.short(run.started_at, now),
+            span(now.since(run.started_at))
+        ),
+    }
+}
+
+/// That a night went by in which nothing was started although tasks were queued.
+fn missed(summary: &RunSummary, zone: Zone) -> String {
+    summary.missed.map_or_else(String::new, |opened| {
+        let opened = zone.short(opened, summary.generated_at);
+        format!(
+            " The night that began {opened} was missed, as no run was started: check the timer or \
+             cron line of `autoexec run --overnight`."
+        )
+    })
 }
 
 /// What there is to say of the runs before the last one.
@@ -95,7 +146,16 @@ fn state(summary: &RunSummary) -> String {
     }
 }
 
-fn because(run: &RunFacts) -> String {
+fn because(run: &RunFacts, zone: Zone, now: Timestamp) -> String {
+    match (run.ended_because.as_deref(), run.window) {
+        (Some("deadline"), Some((_, end))) => {
+            return format!("its window was over ({})", zone.short(end, now));
+        }
+        (Some("drained"), Some((opened, _))) if run.ended_at.is_some_and(|end| end < opened) => {
+            return "nothing was left to wait for".to_owned();
+        }
+        _ => {}
+    }
     match run.ended_because.as_deref() {
         Some("drained") => "nothing was left to do".to_owned(),
         Some("stopped") => "it was told to stop".to_owned(),
@@ -137,5 +197,6 @@ fn without_run(summary: &RunSummary, zone: Zone) -> String {
         1 => "; 1 task still needs you".to_owned(),
         number => format!("; {number} tasks still need you"),
     };
-    format!("Nothing ran{since}{needs}. {queued}")
+    let missed = missed(summary, zone);
+    format!("Nothing ran{since}{needs}. {queued}{missed}")
 }

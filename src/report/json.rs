@@ -7,11 +7,15 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
+use crate::policy::compare::Change;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
 use crate::report::facts::RunFacts;
-use crate::report::summary::NotRun;
+use crate::report::not_run::NotRun;
+use crate::report::not_run::Reason;
+use crate::report::summary::Changed;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::report::summary::Totals;
@@ -37,6 +41,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         tasks: summary.tasks.iter().map(task).collect(),
         causes: summary.causes.iter().map(cause).collect(),
         not_run: summary.not_run.iter().map(not_run).collect(),
+        changes: summary.changes.iter().map(changed).collect(),
         strategies: Vec::new(),
         breakers: Vec::new(),
         alerts: Vec::new(),
@@ -63,6 +68,7 @@ struct Report {
     tasks: Vec<Task>,
     causes: Vec<CauseJson>,
     not_run: Vec<NotRunJson>,
+    changes: Vec<Value>,
     strategies: Vec<Value>,
     breakers: Vec<Value>,
     alerts: Vec<Value>,
@@ -132,6 +138,7 @@ struct Task {
     max_rss_bytes: u64,
     cpu_seconds: f64,
     leftovers: u32,
+    blocked_by: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -150,7 +157,7 @@ struct CauseJson {
 struct NotRunJson {
     id: i64,
     name: String,
-    why: &'static str,
+    why: String,
     detail: Option<String>,
 }
 
@@ -215,6 +222,7 @@ fn task(task: &TaskSummary) -> Task {
         max_rss_bytes: task.max_rss_bytes,
         cpu_seconds: task.cpu.as_secs_f64(),
         leftovers: task.leftovers,
+        blocked_by: task.blocked_by.as_ref().map(|(id, _)| id.get()),
     }
 }
 
@@ -239,10 +247,39 @@ fn not_run(task: &NotRun) -> NotRunJson {
     NotRunJson {
         id: task.id.get(),
         name: task.name.to_string(),
-        why: task.why.as_str(),
-        detail: task
-            .until()
-            .map(|until| format!("not before {}", until.to_rfc3339())),
+        why: task.why.code().to_owned(),
+        detail: match &task.why {
+            Reason::WaitsFor(names) => {
+                let names: Vec<&str> = names.iter().map(TaskName::as_str).collect();
+                Some(format!("waits for {}", names.join(", ")))
+            }
+            Reason::Parked(_, detail) => detail.as_ref().map(Untrusted::for_json),
+            Reason::Turn(_) | Reason::WindowClosed => task
+                .until()
+                .map(|until| format!("not before {}", until.to_rfc3339())),
+        },
+    }
+}
+
+fn changed(changed: &Changed) -> Value {
+    let what = changed.change.as_str();
+    let (id, name) = (changed.id.get(), changed.name.as_str());
+    match changed.change {
+        Change::Broke {
+            worked,
+            failures,
+            redefined,
+        } => json!({ "id": id, "name": name, "what": what, "worked_at": worked.to_rfc3339(),
+            "failed_before": failures, "redefined": redefined }),
+        Change::Mended {
+            failures,
+            redefined,
+        } => json!({ "id": id, "name": name, "what": what,
+            "failed_before": failures, "redefined": redefined }),
+        Change::Slower { took, usual } => json!({ "id": id, "name": name, "what": what,
+            "seconds": took.as_secs_f64(), "usual_seconds": usual.as_secs_f64() }),
+        Change::Bigger { used, usual } => json!({ "id": id, "name": name, "what": what,
+            "max_rss_bytes": used, "usual_max_rss_bytes": usual }),
     }
 }
 

@@ -4,11 +4,16 @@
 //! when that run ended, from the log of events.
 
 use crate::model::attempt::AttemptState;
+use crate::model::dependency::Wait;
+use crate::model::ids::BootId;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::model::state::Skip;
+use crate::model::state::TaskState;
 use crate::policy::classify::codes::START_AGAIN_PATTERN;
 use crate::policy::pick::RunPresence;
+use crate::process::identity::boot_id;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
 use crate::report::facts::Failure;
@@ -16,6 +21,7 @@ use crate::report::facts::Fate;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::report::not_run::OVERNIGHT;
 use crate::report::range::Range;
 use crate::report::summary::RunSummary;
 use crate::store::AttemptBrief;
@@ -33,6 +39,10 @@ use crate::support::untrusted::Untrusted;
 const COMMAND_MODE: &str = "command";
 /// The most runs that are looked through for those of a part of the past.
 const RUNS: usize = 1000;
+/// The most tasks that are compared with earlier nights; nobody reads more differences.
+const COMPARED: usize = 1000;
+/// The most earlier nights that a task is compared with.
+const NIGHTS: i64 = 20;
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +112,7 @@ impl Loaded {
                 to: wish.now,
                 active_run: None,
                 ever_run: false,
+                last_window: None,
                 runs: Vec::new(),
                 tasks: Vec::new(),
             }),
@@ -122,6 +133,7 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
         at: wish.now,
     };
     let period = Period::of(reader, wish, &runs)?;
+    let boots = boots(&runs, wish.presence);
     let tasks = tasks(reader, wish, &period)?;
     let summary = RunSummary::of(Facts {
         now: wish.now,
@@ -133,7 +145,15 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
             RunPresence::Absent => None,
         },
         ever_run: !runs.is_empty(),
-        runs: period.runs.iter().map(run_facts).collect(),
+        last_window: runs
+            .last()
+            .filter(|run| run.mode == OVERNIGHT)
+            .and_then(|run| run.window_start.zip(run.window_end)),
+        runs: period
+            .runs
+            .iter()
+            .map(|run| run_facts(run, &boots))
+            .collect(),
         tasks,
     });
     Ok(Loaded { summary, read })
@@ -226,6 +246,8 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
     if let Some(only) = wish.only {
         ids.retain(|id| only.binary_search(id).is_ok());
     }
+    let repeated = reader.repeated_names()?;
+    let mut compared = 0;
     let mut attempts = reader.attempt_briefs(&ids)?.into_iter().peekable();
     let mut tasks = Vec::with_capacity(ids.len());
     for task in reader.task_briefs(&ids)? {
@@ -236,7 +258,13 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
                 own.push(attempt_facts(attempt));
             }
         }
-        tasks.push(task_facts(reader, task, own, period)?);
+        let is_compared = compared < COMPARED && repeated.contains(&task.name);
+        compared += usize::from(is_compared);
+        let mut facts = task_facts(reader, task, own, period)?;
+        if is_compared && matches!(facts.state, TaskState::Succeeded | TaskState::Failed) {
+            facts.earlier = reader.earlier(facts.id, NIGHTS)?;
+        }
+        tasks.push(facts);
     }
     Ok(tasks)
 }
@@ -265,12 +293,31 @@ fn task_facts(
         column: "name".to_owned(),
         problem: problem.to_owned(),
     })?;
+    let waits_for = if task.unmet && matches!(state, TaskState::Queued { .. }) {
+        let upstreams = reader.dependencies_of(task.id)?;
+        let open = upstreams.into_iter().filter(|one| one.wait != Wait::Met);
+        open.map(|one| one.name).collect()
+    } else {
+        Vec::new()
+    };
+    let blocked_by = if state == TaskState::Skipped(Skip::Blocked) {
+        let upstream = reader.waits_in_vain_for(task.id)?;
+        upstream.map(|one| (one.upstream, one.name))
+    } else {
+        None
+    };
     Ok(TaskFacts {
         id: task.id,
         name,
         state,
         priority: task.priority,
         attempts,
+        parked: task
+            .parked
+            .map(|(by, detail)| (by, detail.map(Untrusted::from))),
+        waits_for,
+        blocked_by,
+        earlier: Vec::new(),
     })
 }
 
@@ -314,7 +361,22 @@ fn fate(attempt: &AttemptBrief) -> Fate {
     }
 }
 
-fn run_facts(run: &Run) -> RunFacts {
+/// The boot under which each run began, and that of the present if it matters.
+fn boots(runs: &[Run], presence: RunPresence) -> Vec<(RunId, BootId)> {
+    let mut boots: Vec<(RunId, BootId)> = runs.iter().map(|run| (run.id, run.boot)).collect();
+    // Only of a last run that was cut off anybody wants to know why.
+    let is_cut_off = runs.last().is_some_and(|run| run.end.is_none());
+    if is_cut_off
+        && presence == RunPresence::Absent
+        && let Ok(here) = boot_id()
+    {
+        boots.push((RunId::new(i64::MAX), here));
+    }
+    boots
+}
+
+fn run_facts(run: &Run, boots: &[(RunId, BootId)]) -> RunFacts {
+    let after = boots.iter().find(|(other, _)| *other > run.id);
     RunFacts {
         id: run.id,
         mode: run.mode.clone(),
@@ -322,6 +384,8 @@ fn run_facts(run: &Run) -> RunFacts {
         ended_at: run.end.as_ref().map(|end| end.at),
         ended_because: run.end.as_ref().map(|end| end.because.clone()),
         exit_code: run.end.as_ref().map(|end| end.exit_code),
+        window: run.window_start.zip(run.window_end),
+        rebooted: run.end.is_none() && after.is_some_and(|(_, boot)| *boot != run.boot),
     }
 }
 

@@ -5,8 +5,10 @@
 //! disagree. [`why`] answers for a single task; [`range`] says which part of the past a report is about.
 //!
 //! A report of a person reads in this order: did it run and why did it end · what needs you, each
-//! with the command to type · what healed itself and how · what did not run and why · figures. The
-//! first fifteen lines hold the first two.
+//! with the command to type · what healed itself and how · what did not run and why · what is different
+//! from earlier nights · figures. The first fifteen lines of a page hold the first two. What needs you
+//! is told by cause ([`needs`]), and everything below it is the same for every rendering
+//! ([`sections`]).
 //!
 //! Not here: what is seen while a run goes on (`ui`).
 
@@ -16,12 +18,15 @@ pub mod headline;
 pub mod json;
 pub mod load;
 pub mod log_text;
+mod needs;
+pub mod not_run;
 pub mod outcome_words;
 mod page;
 pub mod plan;
 pub mod plan_page;
 pub mod queue_table;
 pub mod range;
+mod sections;
 mod stages;
 pub mod status_page;
 pub mod summary;

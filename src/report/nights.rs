@@ -8,7 +8,9 @@ use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::Hold;
+use crate::model::state::Skip;
 use crate::model::state::TaskState;
+use crate::policy::compare::Night;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
 use crate::report::facts::Failure;
@@ -60,6 +62,10 @@ pub(crate) fn task(id: i64, name: &str, state: TaskState, fates: &[Fate]) -> Tas
         state,
         priority: 0,
         attempts: attempts.collect(),
+        parked: None,
+        waits_for: Vec::new(),
+        blocked_by: None,
+        earlier: Vec::new(),
     }
 }
 
@@ -71,6 +77,7 @@ fn night(tasks: Vec<TaskFacts>) -> Facts {
         to: evening(600),
         active_run: None,
         ever_run: true,
+        last_window: None,
         runs: vec![RunFacts {
             id: RunId::new(7),
             mode: "plain".to_owned(),
@@ -78,6 +85,8 @@ fn night(tasks: Vec<TaskFacts>) -> Facts {
             ended_at: Some(evening(254)),
             ended_because: Some("drained".to_owned()),
             exit_code: Some(0),
+            window: None,
+            rebooted: false,
         }],
         tasks,
     }
@@ -212,6 +221,67 @@ pub(crate) fn failed(number: i64) -> Facts {
         task(id, &name, TaskState::Failed, &[Fate::Failed(refused())])
     };
     night((1..=number).map(one).collect())
+}
+
+/// So many tasks that failed for a cause of their own each.
+pub(crate) fn failed_apart(number: i64) -> Facts {
+    let mut facts = failed(number);
+    for task in &mut facts.tasks {
+        let host = "abcdefghijklmnopqrstuvwxyz".get(..usize::try_from(task.id.get()).unwrap());
+        let line = format!(
+            "connection to server at \"{}.internal\" failed",
+            host.unwrap()
+        );
+        let failure = Failure {
+            line: Some(line.as_str().into()),
+            ..refused()
+        };
+        task.attempts.last_mut().unwrap().fate = Fate::Failed(failure);
+    }
+    facts
+}
+
+/// A night against earlier ones: one task broke, one works again, one is slow, one is big.
+pub(crate) fn different() -> Facts {
+    let failed = Fate::Failed(refused());
+    let mut facts = night(vec![
+        task(1, "broke", TaskState::Failed, &[failed]),
+        task(2, "mended", TaskState::Succeeded, &[Fate::Succeeded]),
+        task(3, "slow", TaskState::Succeeded, &[Fate::Succeeded]),
+    ]);
+    let before = |succeeded, days: u64| Night {
+        succeeded,
+        at: evening(0).minus(Duration::from_hours(24 * days)),
+        same_definition: true,
+        took: Duration::from_mins(1),
+        max_rss_bytes: 1024,
+    };
+    facts.tasks[0].earlier = vec![before(false, 1), before(true, 2)];
+    facts.tasks[1].earlier = vec![before(false, 1), before(false, 2), before(true, 3)];
+    facts.tasks[2].earlier = (1..=6).map(|days| before(true, days)).collect();
+    facts
+}
+
+/// A night whose upstream failed and whose window was over before all was done.
+pub(crate) fn blocked() -> Facts {
+    let mut facts = mixed();
+    let upstream = (TaskId::new(2), TaskName::new("shop-dump").unwrap());
+    for (id, name) in [(9, "train"), (10, "publish-model")] {
+        let mut one = task(id, name, TaskState::Skipped(Skip::Blocked), &[]);
+        one.blocked_by = Some(upstream.clone());
+        facts.tasks.push(one);
+    }
+    let detail = "it usually takes 3h 10m, and 1h 05m were left".into();
+    facts.tasks[6].parked = Some(("window".to_owned(), Some(detail)));
+    let mut waiting = task(11, "tidy", TaskState::added(None), &[]);
+    waiting.waits_for = vec![TaskName::new("train").unwrap()];
+    facts.tasks.push(waiting);
+    if let Some(run) = facts.runs.last_mut() {
+        run.mode = "overnight".to_owned();
+        run.ended_because = Some("deadline".to_owned());
+        run.window = Some((evening(0), evening(254)));
+    }
+    facts
 }
 
 /// A run that goes on at this moment.

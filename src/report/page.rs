@@ -2,7 +2,6 @@
 //!
 //! INVARIANT: no line is wider than asked.
 
-use crate::report::text::LISTED;
 use crate::report::text::Look;
 use crate::support::table::cut;
 use crate::support::table::wrap;
@@ -50,13 +49,6 @@ impl Page {
     pub(crate) fn section(&mut self, title: &str, number: usize) {
         if number > 0 {
             self.title(&format!("{title} ({number})"));
-        }
-    }
-
-    /// Says how many of a section were left out.
-    pub(crate) fn more(&mut self, number: usize) {
-        if number > LISTED {
-            self.item(&format!("and {} more", number - LISTED));
         }
     }
 }

@@ -13,10 +13,10 @@ use crate::model::state::Hold;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::model::verdict::Verdict;
-use crate::policy::pick::Candidate;
+use crate::policy::compare::Change;
+use crate::policy::compare::Tonight;
+use crate::policy::compare::changes;
 use crate::policy::pick::RunPresence;
-use crate::policy::pick::WhyNot;
-use crate::policy::pick::why_not;
 use crate::policy::verdict::Story;
 use crate::policy::verdict::verdict;
 use crate::report::causes::Cause;
@@ -28,6 +28,11 @@ use crate::report::facts::Fate;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::report::not_run::NotRun;
+use crate::report::not_run::Outlook;
+use crate::report::not_run::missed;
+use crate::report::not_run::reason;
+use crate::report::not_run::waits_for_time;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -46,6 +51,8 @@ pub struct RunSummary {
     pub presence: RunPresence,
     /// Whether there ever was a run on this queue.
     pub ever_run: bool,
+    /// When the window of a night opened in which no run was started although tasks were queued.
+    pub missed: Option<Timestamp>,
     /// The runs, the oldest first.
     pub runs: Vec<RunFacts>,
     /// Figures.
@@ -56,6 +63,8 @@ pub struct RunSummary {
     pub causes: Vec<Cause>,
     /// Tasks that did not start, and why.
     pub not_run: Vec<NotRun>,
+    /// What is different against earlier nights.
+    pub changes: Vec<Changed>,
 }
 
 /// Figures over all tasks of a summary.
@@ -102,17 +111,19 @@ pub struct TaskSummary {
     pub cpu: Duration,
     /// Processes that outlived its commands, added up.
     pub leftovers: u32,
+    /// The task that it will not run because of.
+    pub blocked_by: Option<(TaskId, TaskName)>,
 }
 
-/// A task that did not start.
+/// A task that is different against earlier nights.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotRun {
+pub struct Changed {
     /// The task.
     pub id: TaskId,
     /// Its name.
     pub name: TaskName,
-    /// Why.
-    pub why: WhyNot,
+    /// What is different.
+    pub change: Change,
 }
 
 impl Totals {
@@ -138,16 +149,19 @@ impl RunSummary {
         let mut totals = Totals::default();
         let mut causes = Causes::default();
         let mut not_run = Vec::new();
+        let mut changes = Vec::new();
         let mut tasks = Vec::with_capacity(facts.tasks.len());
+        let outlook = Outlook::of(&facts, presence);
         for task in &facts.tasks {
             count_attempts(&facts, task, &mut totals, &mut causes);
-            let summary = task_summary(task, presence);
+            let summary = task_summary(task, outlook);
+            changes.extend(changed(task));
             *totals.verdicts.entry(summary.verdict).or_default() += 1;
             if matches!(summary.verdict, Verdict::Waiting | Verdict::Deferred) {
                 not_run.push(NotRun {
                     id: task.id,
                     name: task.name.clone(),
-                    why: why_not(&candidate(task), presence, facts.now),
+                    why: reason(task, outlook, facts.now),
                 });
             }
             tasks.push(summary);
@@ -159,11 +173,13 @@ impl RunSummary {
             to: facts.to,
             presence,
             ever_run: facts.ever_run,
+            missed: missed(&facts, presence),
             runs: facts.runs,
             totals,
             tasks,
             causes: causes.into_sorted(),
             not_run,
+            changes,
         }
     }
 
@@ -219,7 +235,27 @@ fn count_attempts(facts: &Facts, task: &TaskFacts, totals: &mut Totals, causes: 
     }
 }
 
-fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
+/// What is different about a task that was done with.
+fn changed(task: &TaskFacts) -> impl Iterator<Item = Changed> {
+    let last = task.attempts.last();
+    let tonight = Tonight {
+        succeeded: task.state == TaskState::Succeeded,
+        took: last.map_or(Duration::ZERO, |last| last.duration),
+        max_rss_bytes: last.map_or(0, |last| last.max_rss_bytes),
+    };
+    let found = if task.earlier.is_empty() {
+        Vec::new()
+    } else {
+        changes(tonight, &task.earlier)
+    };
+    found.into_iter().map(|change| Changed {
+        id: task.id,
+        name: task.name.clone(),
+        change,
+    })
+}
+
+fn task_summary(task: &TaskFacts, outlook: Outlook) -> TaskSummary {
     let failures = || {
         task.attempts
             .iter()
@@ -237,8 +273,9 @@ fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
         stumbled: failures().next().is_some(),
         doubtful: last.is_some_and(|last| last.doubt.is_some()),
         cut_short: last.is_some_and(|last| matches!(last.fate, Fate::Stopped(_) | Fate::Lost(_))),
-        goes_on_now: presence == RunPresence::Active,
-        kept_back: false,
+        goes_on_now: outlook.presence == RunPresence::Active,
+        kept_back: task.parked.is_some()
+            || (outlook.window_closed && task.waits_for.is_empty() && !waits_for_time(task)),
     });
     let started = || task.attempts.iter().filter(|one| one.started_at.is_some());
     TaskSummary {
@@ -254,10 +291,11 @@ fn task_summary(task: &TaskFacts, presence: RunPresence) -> TaskSummary {
         doubt: last.and_then(|last| last.doubt.clone()),
         hold: hold(&task.state),
         log: task.attempts.iter().rev().find_map(|one| one.log.clone()),
-        next: next(task, verdict, presence),
+        next: next(task, verdict, outlook),
         max_rss_bytes: peak(&task.attempts),
         cpu: task.attempts.iter().map(|one| one.cpu).sum(),
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
+        blocked_by: task.blocked_by.clone(),
     }
 }
 
@@ -283,38 +321,24 @@ fn hold(state: &TaskState) -> Option<Hold> {
 }
 
 /// The command to type next, if there is one.
-fn next(task: &TaskFacts, verdict: Verdict, presence: RunPresence) -> Option<String> {
+fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook) -> Option<String> {
     let id = task.id;
     match verdict {
-        Verdict::Failed | Verdict::Held | Verdict::Blocked => {
+        Verdict::Failed | Verdict::Held => Some(format!("autoexec queue retry {id}")),
+        // What it needs brings it back.
+        Verdict::Blocked => {
+            let id = task
+                .blocked_by
+                .as_ref()
+                .map_or(id, |(upstream, _)| *upstream);
             Some(format!("autoexec queue retry {id}"))
         }
         Verdict::Suspicious => Some(format!("autoexec logs {id}")),
         Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred => {
-            (presence == RunPresence::Absent).then(|| "autoexec run".to_owned())
+            (outlook.presence == RunPresence::Absent).then(|| outlook.go_on.to_owned())
         }
         Verdict::Running => Some(format!("autoexec logs --follow {id}")),
         Verdict::Recovered | Verdict::Ok | Verdict::NotNeeded | Verdict::Cancelled => None,
-    }
-}
-
-fn candidate(task: &TaskFacts) -> Candidate {
-    let (due, claim) = match &task.state {
-        TaskState::Queued { due, claim } => (*due, *claim),
-        TaskState::Running { .. }
-        | TaskState::Recovering { .. }
-        | TaskState::Held(_)
-        | TaskState::Succeeded
-        | TaskState::Failed
-        | TaskState::Cancelled
-        | TaskState::Skipped(_) => (None, None),
-    };
-    Candidate {
-        task: task.id,
-        priority: task.priority,
-        due,
-        claim,
-        attempts: u32::try_from(task.attempts.len()).unwrap_or(u32::MAX),
     }
 }
 
@@ -322,16 +346,6 @@ impl Failure {
     /// Category and pattern for a person: `network (connection refused)`.
     pub fn words(&self) -> String {
         cause_words(self.category, &self.pattern)
-    }
-}
-
-impl NotRun {
-    /// The instant before which it does not start, if that is the reason.
-    pub const fn until(&self) -> Option<Timestamp> {
-        match self.why {
-            WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(until),
-            WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
-        }
     }
 }
 

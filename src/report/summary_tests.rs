@@ -31,11 +31,7 @@ fn every_task_of_a_mixed_night_gets_its_verdict_and_its_command() {
         ]
     );
     assert_eq!(summary.needs().len(), 2);
-    let waiting: Vec<&str> = summary
-        .not_run
-        .iter()
-        .map(|task| task.why.as_str())
-        .collect();
+    let waiting: Vec<&str> = summary.not_run.iter().map(|task| task.why.code()).collect();
     assert_eq!(waiting, ["waiting_retry", "no_run"]);
 }
 

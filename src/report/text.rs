@@ -5,33 +5,29 @@
 //! is shown through its sink, so nothing in it reaches the terminal as a command. Colours only repeat
 //! what a word says.
 
-use std::collections::BTreeMap;
+use console::measure_text_width;
 
-use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
-use crate::policy::pick::RunPresence;
-use crate::policy::pick::WhyNot;
-use crate::report::causes::Cause;
-use crate::report::facts::Failure;
 use crate::report::headline;
+use crate::report::needs::Need;
+use crate::report::needs::needs;
 use crate::report::page::Page;
-use crate::report::queue_table::why_words;
+use crate::report::sections::Section;
+use crate::report::sections::reasons;
+use crate::report::sections::sections;
 use crate::report::summary::RunSummary;
-use crate::report::summary::TaskSummary;
 use crate::support::clock::Zone;
 use crate::support::paint::Paint;
 use crate::support::table::cut;
 use crate::support::table::pad;
 use crate::support::table::wrap;
-use crate::support::text::count;
-use crate::support::text::size;
-use crate::support::text::span;
-use crate::support::untrusted::Untrusted;
 
 /// The lines that hold what a person has to know.
 pub const TOP: usize = 15;
 /// The most tasks that a section other than the first lists one by one.
 pub(crate) const LISTED: usize = 10;
+/// The most lines of a page that one line of output takes.
+const QUOTED: usize = 3;
 /// Columns of the word for a verdict.
 const WORD: usize = 11;
 
@@ -55,292 +51,144 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
     for line in headline {
         page.line(&look.paint.strong(&line));
     }
-    let told = needs(&mut page, summary, left);
-    healed(&mut page, summary);
-    not_finished(&mut page, summary);
-    causes(&mut page, summary, told);
-    leftovers(&mut page, summary);
-    figures(&mut page, summary);
+    let needs = needs(summary, look.zone);
+    let told = at_the_top(&mut page, &needs, left);
+    let untold: Vec<Need<'_>> = needs
+        .into_iter()
+        .filter(|need| is_untold(need, told, look.width))
+        .collect();
+    if let Some(reasons) = reasons(&untold) {
+        section(&mut page, &reasons);
+    }
+    for part in sections(summary, look) {
+        section(&mut page, &part);
+    }
     page.text
 }
 
-/// How much was told of each task that needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// What failed, why, the line that decided, and the command.
-    Whole,
-    /// What failed, why, and the command.
-    NoLine,
-    /// The command.
-    Short,
+/// Whether something about an entry had no room at the top.
+fn is_untold(need: &Need<'_>, told: Told, width: usize) -> bool {
+    let room = width.saturating_sub(2 + WORD);
+    let is_cut = need
+        .quote
+        .is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room);
+    told < Told::Whole
+        || (told == Told::Whole && need.advice.is_some())
+        || need.tasks.len() > 1
+        || is_cut
 }
 
-fn needs(page: &mut Page, summary: &RunSummary, left: usize) -> Told {
-    let needing = summary.needs();
-    if needing.is_empty() {
-        return Told::Whole;
+/// How much was told of each entry that needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    /// The command.
+    Short,
+    /// What failed, why, and the command.
+    NoLine,
+    /// What failed, why, the line that decided, and the command.
+    Whole,
+    /// All that, and what helps.
+    Helped,
+}
+
+fn at_the_top(page: &mut Page, needs: &[Need<'_>], left: usize) -> Told {
+    if needs.is_empty() {
+        return Told::Helped;
     }
-    page.section("Needs you", needing.len());
+    let tasks: usize = needs.iter().map(|need| need.tasks.len()).sum();
+    page.section("Needs you", tasks);
     // A blank line and the title are taken.
     let left = left.saturating_sub(2);
-    let lines = left / needing.len();
-    if lines >= 2 {
-        for task in needing {
-            need_at_length(page, task, lines >= 3);
+    let told = match left / needs.len() {
+        0 | 1 => Told::Short,
+        2 => Told::NoLine,
+        3 => Told::Whole,
+        _ => Told::Helped,
+    };
+    if told > Told::Short {
+        for need in needs {
+            at_length(page, need, told);
         }
-        return if lines >= 3 {
-            Told::Whole
-        } else {
-            Told::NoLine
-        };
+        return told;
     }
-    let fit = if needing.len() <= left {
-        needing.len()
+    let fit = if needs.len() <= left {
+        needs.len()
     } else {
         left.saturating_sub(1)
     };
-    for task in needing.iter().take(fit) {
-        let command = task.next.clone().unwrap_or_default();
-        let word = verdict_word(page.look.paint, task.verdict);
+    for need in needs.iter().take(fit) {
+        let command = need.command();
+        let word = verdict_word(page.look.paint, need.verdict);
         let room = page.look.width.saturating_sub(2 + WORD + 2 + command.len());
-        let name = pad(&cut(&named(task), room), room.min(28));
+        let name = pad(&cut(&need.title(), room), room.min(28));
         let command = page.look.paint.command(&command);
         page.line(&format!("  {word}{name}  {command}"));
     }
-    if fit < needing.len() {
-        let more = needing.len() - fit;
+    let told_of: usize = needs.iter().take(fit).map(|need| need.tasks.len()).sum();
+    if fit < needs.len() {
+        let more = tasks - told_of;
         page.line(&format!("  and {more} more, see `autoexec queue list`"));
     }
     Told::Short
 }
 
-fn need_at_length(page: &mut Page, task: &TaskSummary, with_line: bool) {
+fn at_length(page: &mut Page, need: &Need<'_>, told: Told) {
     let paint = page.look.paint;
     let indent = " ".repeat(2 + WORD);
-    let what = what_happened(task);
-    let word = verdict_word(paint, task.verdict);
-    page.line(&format!("  {word}{}: {what}", named(task)));
-    if with_line && let Some(line) = deciding_line(task) {
-        let room = page.look.width.saturating_sub(indent.len());
+    let word = verdict_word(paint, need.verdict);
+    page.line(&format!("  {word}{}: {}", need.title(), need.what));
+    let room = page.look.width.saturating_sub(indent.len());
+    if told >= Told::Whole
+        && let Some(line) = need.quote
+    {
         let line = line.for_terminal_within(room);
         page.line(&format!("{indent}{}", paint.dim(&line)));
     }
-    let logs = format!("autoexec logs {}", task.id);
-    let mut commands = Vec::new();
-    if task.attempts > 0 {
-        commands.push(logs.clone());
+    if told >= Told::Helped
+        && let Some(advice) = need.advice
+    {
+        page.line(&format!("{indent}{}", cut(advice.helps, room)));
     }
-    commands.extend(task.next.clone().filter(|next| *next != logs));
+    // On a narrow page the command that helps is worth more than the way to the output.
+    let mut commands: Vec<&str> = need.commands.iter().map(String::as_str).collect();
+    while commands.len() > 1 && commands.join("   ").len() > room {
+        commands.remove(0);
+    }
     let commands: Vec<String> = commands.iter().map(|one| paint.command(one)).collect();
     page.line(&format!("{indent}{}", commands.join("   ")));
 }
 
-/// The line that decided, or that makes a success doubtful.
-fn deciding_line(task: &TaskSummary) -> Option<&Untrusted> {
-    let failure = || task.failure.as_ref().and_then(|one| one.line.as_ref());
-    task.doubt.as_ref().or_else(failure)
-}
-
-/// Why a task needs a person.
-fn what_happened(task: &TaskSummary) -> String {
-    match (&task.hold, &task.failure) {
-        _ if task.doubt.is_some() => "it ended well, which is hard to believe".to_owned(),
-        (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),
-        (None, Some(failure)) => {
-            let attempts = count(
-                usize::try_from(task.attempts).unwrap_or_default(),
-                "attempt",
-            );
-            format!("{}, {attempts}", failure.words())
+/// A part below what needs a person.
+fn section(page: &mut Page, section: &Section) {
+    page.title(&section.title);
+    let room = page.look.width.saturating_sub(4);
+    for item in &section.items {
+        let mut lines = wrap(&item.text, page.look.width.saturating_sub(2)).into_iter();
+        page.item(&lines.next().unwrap_or_default());
+        let rest: Vec<String> = lines.collect();
+        for line in wrap(&rest.join(" "), room) {
+            page.line(&format!("    {line}"));
         }
-        (None, None) if task.verdict == Verdict::Blocked => {
-            "a task that it needs failed".to_owned()
+        if let Some(quote) = &item.quote {
+            for line in wrap(&quote.for_terminal(), room).iter().take(QUOTED) {
+                let line = page.look.paint.dim(&cut(line, room));
+                page.line(&format!("    {line}"));
+            }
         }
-        (None, None) => "see its output".to_owned(),
-    }
-}
-
-fn healed(page: &mut Page, summary: &RunSummary) {
-    let healed: Vec<&TaskSummary> = summary.with(Verdict::Recovered).collect();
-    page.section("Healed itself", healed.len());
-    for task in healed.iter().take(LISTED) {
-        let after = task.failure.as_ref().map_or_else(String::new, |failure| {
-            format!(", after {}", failure.words())
-        });
-        let number = task.attempts;
-        page.item(&format!("{}: attempt {number} worked{after}", named(task)));
-    }
-    page.more(healed.len());
-}
-
-fn not_finished(page: &mut Page, summary: &RunSummary) {
-    let running: Vec<&TaskSummary> = summary.with(Verdict::Running).collect();
-    let seen = match summary.presence {
-        RunPresence::Active => "Running now",
-        RunPresence::Absent => "Running when the run was cut off",
-    };
-    page.section(seen, running.len());
-    for task in running.iter().take(LISTED) {
-        page.item(&format!(
-            "{}: attempt {}",
-            named(task),
-            task.attempts.max(1)
-        ));
-    }
-    page.more(running.len());
-
-    let interrupted: Vec<&TaskSummary> = summary.with(Verdict::Interrupted).collect();
-    let total = summary.not_run.len() + interrupted.len();
-    let title = match summary.presence {
-        RunPresence::Active => "Still to come",
-        RunPresence::Absent if interrupted.is_empty() => "Did not run",
-        RunPresence::Absent => "Did not finish",
-    };
-    page.section(title, total);
-    let mut listed = 0;
-    for task in interrupted.iter().take(LISTED) {
-        listed += 1;
-        page.item(&format!(
-            "{}: it was cut short and is started again in the next run",
-            named(task)
-        ));
-    }
-    if listed + summary.not_run.len() <= LISTED {
-        for task in &summary.not_run {
-            let why = why_words(task.why, summary.generated_at, page.look);
-            page.item(&format!("{} ({}): {why}", task.name, task.id));
+        for note in &item.notes {
+            for line in wrap(note, room) {
+                page.line(&format!("    {line}"));
+            }
         }
-    } else {
-        page.more(interrupted.len());
-        not_run_by_reason(page, summary);
     }
-    if total > 0 && summary.presence == RunPresence::Absent {
-        let command = page.look.paint.command("autoexec run");
+    if let Some(command) = &section.command {
+        let command = page.look.paint.command(command);
         page.line(&format!("  {command}"));
     }
 }
 
-/// One line per reason, with the number of tasks.
-fn not_run_by_reason(page: &mut Page, summary: &RunSummary) {
-    let mut reasons: BTreeMap<&'static str, (usize, &'static str)> = BTreeMap::new();
-    for task in &summary.not_run {
-        let words = match task.why {
-            WhyNot::WaitingRetry { .. } => "wait for their next attempt",
-            WhyNot::NotBefore { .. } => "are not to start yet",
-            WhyNot::Claimed => "start as soon as a slot is free",
-            WhyNot::NoSlot => "wait for their turn",
-            WhyNot::NoRun => "wait for a run",
-        };
-        reasons.entry(task.why.as_str()).or_insert((0, words)).0 += 1;
-    }
-    for (number, words) in reasons.into_values() {
-        page.item(&format!("{} {words}", count(number, "task")));
-    }
-}
-
-fn causes(page: &mut Page, summary: &RunSummary, told: Told) {
-    let needing = summary.needs();
-    if told != Told::Whole && needing.len() <= LISTED {
-        lines_that_decided(page, &needing, told);
-        return;
-    }
-    let worth_telling = |cause: &&Cause| told == Told::Short || cause.tasks.len() > 1;
-    let causes: Vec<&Cause> = summary.causes.iter().filter(worth_telling).collect();
-    page.section("Why", causes.len());
-    for cause in causes.iter().take(LISTED) {
-        let failure = Failure {
-            category: cause.category,
-            pattern: cause.pattern.clone(),
-            line: None,
-        };
-        let names: Vec<&str> = cause.tasks.iter().map(TaskName::as_str).collect();
-        page.item(&format!(
-            "{}: {} of {}: {}",
-            failure.words(),
-            count(cause.count, "failed attempt"),
-            count(cause.tasks.len(), "task"),
-            names.join(", ")
-        ));
-        if let Some(example) = &cause.example {
-            let room = page.look.width.saturating_sub(4);
-            let example = page.look.paint.dim(&example.for_terminal_within(room));
-            page.line(&format!("    {example}"));
-        }
-    }
-    page.more(causes.len());
-}
-
-/// What there was no room for at the top: why each task needs a person, and the line that tells.
-fn lines_that_decided(page: &mut Page, needing: &[&TaskSummary], told: Told) {
-    let line_of = |task: &TaskSummary| deciding_line(task).cloned();
-    // The causes of the others stand at the top already.
-    let without_room = |task: &&&TaskSummary| told == Told::Short || line_of(task).is_some();
-    let tasks: Vec<&&TaskSummary> = needing.iter().filter(without_room).collect();
-    page.section("Why", tasks.len());
-    for task in tasks {
-        page.item(&format!("{}: {}", named(task), what_happened(task)));
-        if let Some(line) = line_of(task) {
-            let room = page.look.width.saturating_sub(4);
-            let line = page.look.paint.dim(&line.for_terminal_within(room));
-            page.line(&format!("    {line}"));
-        }
-    }
-}
-
-/// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.
-fn leftovers(page: &mut Page, summary: &RunSummary) {
-    let left: Vec<&TaskSummary> = summary
-        .tasks
-        .iter()
-        .filter(|task| task.leftovers > 0)
-        .collect();
-    page.section("Left processes behind", left.len());
-    for task in left.iter().take(LISTED) {
-        let number = usize::try_from(task.leftovers).unwrap_or(usize::MAX);
-        let processes = match number {
-            1 => "1 process".to_owned(),
-            more => format!("{more} processes"),
-        };
-        page.item(&format!(
-            "{}: {processes}, see `autoexec queue show {}`",
-            named(task),
-            task.id
-        ));
-    }
-    page.more(left.len());
-}
-
-fn figures(page: &mut Page, summary: &RunSummary) {
-    let totals = &summary.totals;
-    if totals.tasks() == 0 {
-        return;
-    }
-    page.title("Figures");
-    let verdicts: Vec<String> = Verdict::ALL
-        .iter()
-        .filter(|verdict| totals.of(**verdict) > 0)
-        .map(|verdict| format!("{} {}", totals.of(*verdict), words_of(*verdict)))
-        .collect();
-    let tasks = format!("{}: {}", count(totals.tasks(), "task"), verdicts.join(", "));
-    page.wrapped(&tasks);
-    if totals.attempts > 0 {
-        let attempts = count(totals.attempts, "attempt");
-        let repeats = if totals.retry.as_millis() < 100 {
-            String::new()
-        } else {
-            format!(", {} of it in repeated attempts", span(totals.retry))
-        };
-        page.wrapped(&format!("{attempts} took {}{repeats}", span(totals.busy)));
-    }
-    let largest = summary.tasks.iter().max_by_key(|task| task.max_rss_bytes);
-    if let Some(task) = largest.filter(|task| task.max_rss_bytes > 0) {
-        let memory = size(task.max_rss_bytes);
-        page.wrapped(&format!("most memory: {memory} ({})", task.name));
-    }
-}
-
 /// The word for a verdict in a sentence.
-const fn words_of(verdict: Verdict) -> &'static str {
+pub(crate) const fn words_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotNeeded => "not needed",
         Verdict::Failed
@@ -371,11 +219,6 @@ fn verdict_word(paint: Paint, verdict: Verdict) -> String {
         | Verdict::Deferred
         | Verdict::Cancelled => word,
     }
-}
-
-/// A task as a page names it.
-fn named(task: &TaskSummary) -> String {
-    format!("{} ({})", task.name, task.id)
 }
 
 #[cfg(test)]

@@ -46,6 +46,32 @@ fn a_queue_that_never_ran() {
 }
 
 #[test]
+fn a_night_whose_upstream_failed_and_whose_window_was_over() {
+    assert_snapshot!(page(nights::blocked()));
+}
+
+#[test]
+fn what_is_different_from_earlier_nights_is_told() {
+    assert_snapshot!(page(nights::different()));
+}
+
+#[test]
+fn a_night_that_was_missed_is_told() {
+    let mut facts = nights::never_run();
+    facts.ever_run = true;
+    facts.last_window = Some((nights::evening(0), nights::evening(540)));
+    let told = page(facts.clone());
+    assert!(!told.contains("missed"), "{told}");
+    facts.now = nights::evening(2 * 24 * 60 + 600);
+    let told = page(facts.clone());
+    let words = "The night that began 16 Nov 22:00 was missed, as no";
+    assert!(told.replace('\n', " ").contains(words), "{told}");
+    facts.tasks.clear();
+    let told = page(facts);
+    assert!(!told.contains("missed"), "nothing was to be done: {told}");
+}
+
+#[test]
 fn a_run_that_goes_on() {
     assert_snapshot!(page(nights::active()));
 }
@@ -90,7 +116,7 @@ fn many_failures_are_told_shortly_and_by_cause() {
 #[test]
 fn the_top_of_the_page_holds_every_needed_action() {
     for number in 1..=11 {
-        let page = page(nights::failed(number));
+        let page = page(nights::failed_apart(number));
         let top: Vec<&str> = page.lines().take(TOP).collect();
         for id in 1..=number {
             let command = format!("autoexec queue retry {id}");
@@ -100,7 +126,7 @@ fn the_top_of_the_page_holds_every_needed_action() {
             );
         }
     }
-    let page = page(nights::failed(12));
+    let page = page(nights::failed_apart(12));
     let listed = "  and 2 more, see `autoexec queue list`";
     assert_eq!(page.lines().nth(TOP - 1), Some(listed), "{page}");
 }
@@ -108,11 +134,11 @@ fn the_top_of_the_page_holds_every_needed_action() {
 #[test]
 fn up_to_ten_failures_are_told_with_the_lines_that_decided() {
     for number in 1..=10 {
-        let page = page(nights::failed(number));
+        let page = page(nights::failed_apart(number));
         let lines = page.matches("connection to server at").count();
         assert!(i64::try_from(lines).unwrap() >= number, "{number}:\n{page}");
     }
-    assert_snapshot!(page(nights::failed(7)));
+    assert_snapshot!(page(nights::failed_apart(7)));
 }
 
 #[test]
@@ -122,10 +148,12 @@ fn no_line_is_wider_than_asked() {
         nights::hostile,
         nights::never_run,
         || nights::failed(30),
-        || nights::failed(4),
+        || nights::failed_apart(4),
+        nights::blocked,
+        nights::different,
     ];
     for night in nights {
-        for width in [50, 80, 120] {
+        for width in [40, 50, 80, 120, 200] {
             for line in wide(night(), width).lines() {
                 assert!(measure_text_width(line) <= width, "{width}: {line}");
             }

@@ -42,6 +42,7 @@ mod log;
 mod migrate;
 mod open_attempts;
 pub mod parking;
+mod past;
 pub mod patterns;
 pub mod pause;
 mod period;

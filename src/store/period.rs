@@ -32,6 +32,10 @@ pub struct TaskBrief {
     pub priority: i64,
     /// When its state last changed.
     pub changed_at: Timestamp,
+    /// Whether it waits for another task.
+    pub unmet: bool,
+    /// What it was parked by, and a sentence about it.
+    pub parked: Option<(String, Option<String>)>,
 }
 
 /// An attempt, as short as a report needs it.
@@ -212,7 +216,8 @@ impl Reader {
     /// When the database cannot be read.
     pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
         let sql = format!(
-            "SELECT id, name, {STATE_COLUMNS}, priority, changed_at \
+            "SELECT id, name, {STATE_COLUMNS}, priority, changed_at, \
+             unmet > 0, parked_by, parked_detail \
              FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
              ON id = wanted ORDER BY id"
         );
@@ -225,6 +230,11 @@ impl Reader {
                 state: journal::read_state(&mut cells)?,
                 priority: cells.take()?,
                 changed_at: cells.instant()?,
+                unmet: cells.take()?,
+                parked: match (cells.take()?, cells.take()?) {
+                    (Some(by), detail) => Some((by, detail)),
+                    (None, _) => None,
+                },
             })
         })
     }

@@ -1,0 +1,356 @@
+//! The parts of a report below what needs a person, the same for every rendering.
+//!
+//! Texts are safe for a terminal already: whatever came from outside went through that sink, and a
+//! rendering for something else escapes them once more. A line of a child's output is left to it.
+
+use std::collections::BTreeMap;
+
+use crate::model::ids::TaskName;
+use crate::model::verdict::Verdict;
+use crate::policy::compare::Change;
+use crate::policy::pick::RunPresence;
+use crate::policy::pick::WhyNot;
+use crate::report::needs::Need;
+use crate::report::needs::named;
+use crate::report::not_run::NotRun;
+use crate::report::not_run::Reason;
+use crate::report::queue_table::why_words;
+use crate::report::summary::Changed;
+use crate::report::summary::RunSummary;
+use crate::report::summary::TaskSummary;
+use crate::report::text::LISTED;
+use crate::report::text::Look;
+use crate::report::text::words_of;
+use crate::support::text::count;
+use crate::support::text::size;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// The most names of a group that are written out.
+const NAMES: usize = 20;
+
+/// A part of a report.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// What stands above it.
+    pub(crate) title: String,
+    /// What it lists.
+    pub(crate) items: Vec<Item>,
+    /// What to type about all of it.
+    pub(crate) command: Option<String>,
+}
+
+/// An entry of a part.
+#[derive(Debug, Default)]
+pub(crate) struct Item {
+    /// What is told; may be wrapped.
+    pub(crate) text: String,
+    /// A line of a child's output.
+    pub(crate) quote: Option<Untrusted>,
+    /// What there is to say besides, a sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Item {
+    fn of(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Section {
+    /// A part with its number in the title; `None` when there is nothing to tell.
+    fn of(title: &str, number: usize, items: Vec<Item>) -> Option<Self> {
+        (number > 0).then(|| Self {
+            title: format!("{title} ({number})"),
+            items,
+            command: None,
+        })
+    }
+}
+
+/// Everything below what needs a person, in the order in which it is read.
+pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
+    [
+        healed(summary),
+        running(summary),
+        not_run(summary, look),
+        changed(summary, look),
+        leftovers(summary),
+        figures(summary),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Why each entry needs a person: the line that tells, what it means, what helps, and who is in it.
+pub(crate) fn reasons(needs: &[Need<'_>]) -> Option<Section> {
+    let mut items: Vec<Item> = needs.iter().take(LISTED).map(reason).collect();
+    more(&mut items, needs.len());
+    Section::of("Why", needs.len(), items)
+}
+
+fn reason(need: &Need<'_>) -> Item {
+    let mut notes = Vec::new();
+    if let Some(advice) = need.advice {
+        notes.push(format!("{}: {}", advice.means, advice.helps));
+    }
+    if need.tasks.len() > 1 {
+        let mut names: Vec<String> = need
+            .tasks
+            .iter()
+            .take(NAMES)
+            .map(|task| named(task))
+            .collect();
+        let hidden = need.tasks.len().saturating_sub(NAMES);
+        if hidden > 0 {
+            names.push(format!("and {hidden} more, see `autoexec queue list`"));
+        }
+        notes.push(names.join(", "));
+    }
+    Item {
+        text: format!("{}: {}", need.title(), need.what),
+        quote: need.quote.cloned(),
+        notes,
+    }
+}
+
+/// Says how many of a part were left out.
+fn more(items: &mut Vec<Item>, number: usize) {
+    if number > LISTED {
+        items.push(Item::of(format!("and {} more", number - LISTED)));
+    }
+}
+
+/// The first entries of a part about tasks.
+fn listed(tasks: &[&TaskSummary], text: impl Fn(&TaskSummary) -> String) -> Vec<Item> {
+    let mut items: Vec<Item> = tasks
+        .iter()
+        .take(LISTED)
+        .map(|task| Item::of(text(task)))
+        .collect();
+    more(&mut items, tasks.len());
+    items
+}
+
+fn healed(summary: &RunSummary) -> Option<Section> {
+    let healed: Vec<&TaskSummary> = summary.with(Verdict::Recovered).collect();
+    let items = listed(&healed, |task| {
+        let after = task.failure.as_ref().map_or_else(String::new, |failure| {
+            format!(", after {}", failure.words())
+        });
+        format!("{}: attempt {} worked{after}", named(task), task.attempts)
+    });
+    Section::of("Healed itself", healed.len(), items)
+}
+
+fn running(summary: &RunSummary) -> Option<Section> {
+    let running: Vec<&TaskSummary> = summary.with(Verdict::Running).collect();
+    let title = match summary.presence {
+        RunPresence::Active => "Running now",
+        RunPresence::Absent => "Running when the run was cut off",
+    };
+    let items = listed(&running, |task| {
+        format!("{}: attempt {}", named(task), task.attempts.max(1))
+    });
+    Section::of(title, running.len(), items)
+}
+
+fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
+    let interrupted: Vec<&TaskSummary> = summary.with(Verdict::Interrupted).collect();
+    let total = summary.not_run.len() + interrupted.len();
+    let title = match summary.presence {
+        RunPresence::Active => "Still to come",
+        RunPresence::Absent if interrupted.is_empty() => "Did not run",
+        RunPresence::Absent => "Did not finish",
+    };
+    let mut items = listed(&interrupted, |task| {
+        format!(
+            "{}: it was cut short and is started again in the next run",
+            named(task)
+        )
+    });
+    if interrupted.len() + summary.not_run.len() <= LISTED {
+        items.extend(summary.not_run.iter().map(|task| {
+            let why = reason_words(task, summary, look);
+            Item::of(format!("{} ({}): {why}", task.name, task.id))
+        }));
+    } else {
+        items.extend(by_reason(summary));
+    }
+    let mut section = Section::of(title, total, items)?;
+    // All of these tasks go on by the same command.
+    let mut goes_on = summary.tasks.iter().filter(|task| {
+        matches!(
+            task.verdict,
+            Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred
+        )
+    });
+    section.command = goes_on.find_map(|task| task.next.clone());
+    Some(section)
+}
+
+/// Why a task did not start.
+fn reason_words(task: &NotRun, summary: &RunSummary, look: Look) -> String {
+    match &task.why {
+        Reason::Turn(why) => why_words(*why, summary.generated_at, look),
+        Reason::WaitsFor(names) => {
+            let names: Vec<&str> = names.iter().map(TaskName::as_str).collect();
+            format!("waits for {}", names.join(", "))
+        }
+        Reason::WindowClosed => "the window was over before its turn came".to_owned(),
+        Reason::Parked(by, None) => Untrusted::from(by.replace('_', " ")).for_terminal(),
+        Reason::Parked(_, Some(detail)) => detail.for_terminal(),
+    }
+}
+
+/// One entry per reason, with the number of tasks.
+fn by_reason(summary: &RunSummary) -> Vec<Item> {
+    let mut reasons: BTreeMap<&str, (usize, &'static str)> = BTreeMap::new();
+    for task in &summary.not_run {
+        let words = match &task.why {
+            Reason::Turn(WhyNot::WaitingRetry { .. }) => "wait for their next attempt",
+            Reason::Turn(WhyNot::NotBefore { .. }) => "are not to start yet",
+            Reason::Turn(WhyNot::Claimed) => "start as soon as a slot is free",
+            Reason::Turn(WhyNot::NoSlot) => "wait for their turn",
+            Reason::Turn(WhyNot::NoRun) => "wait for a run",
+            Reason::WaitsFor(_) => "wait for other tasks",
+            Reason::WindowClosed => "were not reached before the window was over",
+            Reason::Parked(..) if task.why.code() == "would_not_finish" => {
+                "would not have been done before the window is over"
+            }
+            Reason::Parked(..) => "were kept back",
+        };
+        reasons.entry(task.why.code()).or_insert((0, words)).0 += 1;
+    }
+    reasons
+        .into_values()
+        .map(|(number, words)| Item::of(format!("{} {words}", count(number, "task"))))
+        .collect()
+}
+
+fn changed(summary: &RunSummary, look: Look) -> Option<Section> {
+    let mut items: Vec<Item> = summary
+        .changes
+        .iter()
+        .take(LISTED)
+        .map(|changed| {
+            let words = change_words(changed, summary, look);
+            Item::of(format!("{} ({}): {words}", changed.name, changed.id))
+        })
+        .collect();
+    more(&mut items, summary.changes.len());
+    Section::of(
+        "Different from earlier nights",
+        summary.changes.len(),
+        items,
+    )
+}
+
+fn change_words(changed: &Changed, summary: &RunSummary, look: Look) -> String {
+    match changed.change {
+        Change::Broke {
+            worked,
+            failures,
+            redefined,
+        } => {
+            let worked = look.zone.short(worked, summary.generated_at);
+            let again = match failures {
+                0 => String::new(),
+                1 => ", and failed once since".to_owned(),
+                more => format!(", and failed {more} times since"),
+            };
+            let definition = if redefined {
+                "its definition was changed since then"
+            } else {
+                "its definition is the same"
+            };
+            format!("it last worked {worked}{again}; {definition}")
+        }
+        Change::Mended {
+            failures,
+            redefined,
+        } => {
+            let times = match failures {
+                1 => "a failure".to_owned(),
+                more => format!("{more} failures"),
+            };
+            let definition = if redefined {
+                ", with another definition"
+            } else {
+                ""
+            };
+            format!("it works again after {times}{definition}")
+        }
+        Change::Slower { took, usual } => {
+            format!("it took {}, usually {}", span(took), span(usual))
+        }
+        Change::Bigger { used, usual } => {
+            format!(
+                "it needed {} of memory, usually {}",
+                size(used),
+                size(usual)
+            )
+        }
+    }
+}
+
+/// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.
+fn leftovers(summary: &RunSummary) -> Option<Section> {
+    let left: Vec<&TaskSummary> = summary
+        .tasks
+        .iter()
+        .filter(|task| task.leftovers > 0)
+        .collect();
+    let items = listed(&left, |task| {
+        let processes = match task.leftovers {
+            1 => "1 process".to_owned(),
+            more => format!("{more} processes"),
+        };
+        format!(
+            "{}: {processes}, see `autoexec queue show {}`",
+            named(task),
+            task.id
+        )
+    });
+    Section::of("Left processes behind", left.len(), items)
+}
+
+fn figures(summary: &RunSummary) -> Option<Section> {
+    let totals = &summary.totals;
+    if totals.tasks() == 0 {
+        return None;
+    }
+    let verdicts: Vec<String> = Verdict::ALL
+        .iter()
+        .filter(|verdict| totals.of(**verdict) > 0)
+        .map(|verdict| format!("{} {}", totals.of(*verdict), words_of(*verdict)))
+        .collect();
+    let tasks = format!("{}: {}", count(totals.tasks(), "task"), verdicts.join(", "));
+    let mut items = vec![Item::of(tasks)];
+    if totals.attempts > 0 {
+        let attempts = count(totals.attempts, "attempt");
+        let repeats = if totals.retry.as_millis() < 100 {
+            String::new()
+        } else {
+            format!(", {} of it in repeated attempts", span(totals.retry))
+        };
+        items.push(Item::of(format!(
+            "{attempts} took {}{repeats}",
+            span(totals.busy)
+        )));
+    }
+    let largest = summary.tasks.iter().max_by_key(|task| task.max_rss_bytes);
+    if let Some(task) = largest.filter(|task| task.max_rss_bytes > 0) {
+        let memory = size(task.max_rss_bytes);
+        items.push(Item::of(format!("most memory: {memory} ({})", task.name)));
+    }
+    Some(Section {
+        title: "Figures".to_owned(),
+        items,
+        command: None,
+    })
+}
