@@ -141,6 +141,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         adopt: true,
         executable: PathBuf::from(env!("CARGO_BIN_EXE_autoexec")),
         attended: false,
+        schedule: autoexec::engine::Schedule::default(),
     };
     let mut pacer = Pacer {
         ended: 0,

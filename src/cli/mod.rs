@@ -37,6 +37,7 @@ pub mod config;
 pub mod engine_failure;
 pub mod failure;
 pub mod guard;
+pub mod hours;
 pub mod logging;
 pub mod output;
 pub mod overnight;

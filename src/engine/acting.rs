@@ -84,7 +84,8 @@ impl Dispatcher<'_> {
             self.state.ready.insert(0, attempt);
             return;
         }
-        let mut assignment = ledger::assignment(attempt, &live.task, run, &self.entered.dir);
+        let until = self.hours.end();
+        let mut assignment = ledger::assignment(attempt, &live.task, run, &self.entered.dir, until);
         overdue::shorten(&mut assignment, &live.task, self.clock.now());
         crash::point("before_assign");
         self.send(slot, &ToSupervisor::Assign(Box::new(assignment)));

@@ -13,6 +13,7 @@ use crate::engine::entry::LeftOpen;
 use crate::engine::error::EngineError;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::Unwatched;
+use crate::engine::hours::Schedule;
 use crate::engine::run::RunRequest;
 use crate::engine::run::dispatcher;
 use crate::engine::run::runtime;
@@ -253,6 +254,7 @@ fn alone(
         adopt: true,
         executable: asker.executable.clone(),
         attended: false,
+        schedule: Schedule::default(),
     };
     let runtime = runtime()?;
     let mut unwatched = Unwatched;

@@ -10,9 +10,9 @@
 //! and its outcomes stay in the slot files for the next run.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::backend::Local;
+use crate::engine::claiming;
 use crate::engine::entry::Entered;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
@@ -21,6 +21,7 @@ use crate::engine::events::StopCause;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
 use crate::engine::hand_out::hand_out;
+use crate::engine::hours::RunHours;
 use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inbox;
 use crate::engine::ledger;
@@ -28,6 +29,7 @@ use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::overdue;
+use crate::engine::pacing::Pace;
 use crate::engine::requests::Answer;
 use crate::engine::state::Halt;
 use crate::engine::state::RunState;
@@ -37,6 +39,8 @@ use crate::host::alerts;
 use crate::host::alerts::Level;
 use crate::host::ballast;
 use crate::model::ids::RunId;
+use crate::policy::fit::Room;
+use crate::process::helper::Companion;
 use crate::store::Actor;
 use crate::store::StoreError;
 use crate::store::deaths;
@@ -46,12 +50,6 @@ use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
 use crate::support::clock::monotonic;
 use crate::support::crash;
-
-/// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
-/// may be lost with its sender, and the clock may jump.
-const LOOK_AROUND: Duration = Duration::from_secs(5);
-/// The same while a test moves the clock from outside.
-const LOOK_AT_STEERED_CLOCK: Duration = Duration::from_millis(10);
 
 /// A run, or a command that changes something while no run is active.
 pub(crate) struct Dispatcher<'a> {
@@ -73,43 +71,14 @@ pub(crate) struct Dispatcher<'a> {
     /// What happened so far.
     pub(crate) tally: Tally,
     pub(crate) pace: Pace,
+    /// The hours that it keeps to.
+    pub(crate) hours: RunHours,
+    /// The machine is kept from sleeping as long as this is there.
+    pub(crate) awake: Option<Companion>,
     /// The files that the run stands on.
     pub(crate) ground: Ground,
     /// What was stepped and waits a moment for its commit.
     pub(crate) gathered: Gathered,
-}
-
-/// When the loop looks for more work.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    /// There may be tasks that could be claimed.
-    pub(crate) hungry: bool,
-    /// Since when a task may be waiting that is more urgent than those that are claimed.
-    pub(crate) urgent: Option<Timestamp>,
-    /// When the next task's time comes, as far as is known.
-    pub(crate) next_due: Option<Timestamp>,
-    /// When the next task that waits is given up.
-    pub(crate) next_give_up: Option<Timestamp>,
-    /// What the last commit brought besides what was stepped.
-    pub(crate) told: Vec<RunEvent>,
-    /// Nothing is started before this instant.
-    pub(crate) throttled: Option<Timestamp>,
-    /// Supervisors in a row that died before they said a word.
-    pub(crate) stillborn: u32,
-    /// Signals that came so far.
-    pub(crate) signals: u32,
-    /// Why the queue can no longer be written.
-    pub(crate) failure: Option<StoreError>,
-    /// Whether requests of commands may be waiting.
-    pub(crate) requests: bool,
-    /// Beats that were committed: after the first the run has got past what earlier ones died of.
-    pub(crate) commits: u64,
-    /// Tasks may have been added or taken away since they were counted last.
-    pub(crate) changed: bool,
-    /// When they were counted.
-    pub(crate) counted: Option<Timestamp>,
-    /// When the ballast was given back to the disk.
-    pub(crate) ballast_released: Option<Timestamp>,
 }
 
 impl Dispatcher<'_> {
@@ -151,6 +120,7 @@ impl Dispatcher<'_> {
             self.take_step(event, now, &mut gathered.effects);
         }
         self.take_back_overdue(now, &mut gathered.effects);
+        self.keep_hours(now, &mut gathered.effects);
         // Rests on claims that are durable: it need not wait for the commit.
         self.start_ready(now);
         let is_asked = self.pace.requests || self.run.is_none();
@@ -168,29 +138,11 @@ impl Dispatcher<'_> {
     }
 
     fn start_ready(&mut self, now: Timestamp) {
-        if self.pace.throttled.is_none_or(|until| until <= now) {
+        let throttled = self.pace.throttled.is_some_and(|until| until > now);
+        if !throttled && self.hours.is_open(now) {
             let acts = hand_out(&mut self.state);
             self.carry_out(acts);
         }
-    }
-
-    /// Tells a watcher how many tasks there are, at most once a second: counting costs.
-    fn recount(&mut self, now: Timestamp) {
-        let recent = self
-            .pace
-            .counted
-            .is_some_and(|at| now.since(at) < Duration::from_secs(1));
-        if !self.pace.changed || recent || self.pace.failure.is_some() {
-            return;
-        }
-        self.pace.changed = false;
-        self.pace.counted = Some(now);
-        // A figure for the eye: when it cannot be had, the next commit says why.
-        let Ok(counts) = self.entered.store.counts(self.selection) else {
-            return;
-        };
-        let queued = usize::try_from(counts.unfinished()).unwrap_or(usize::MAX);
-        self.watcher.watch(now, &RunEvent::QueueChanged { queued });
     }
 
     pub(crate) fn take_step(&mut self, event: Event, now: Timestamp, effects: &mut Effects) {
@@ -206,7 +158,11 @@ impl Dispatcher<'_> {
             return;
         }
         let frees_tasks = effects.writes.iter().any(|write| match write {
-            Write::Finish { .. } | Write::ReturnClaim { .. } | Write::Change { .. } => true,
+            Write::Finish { .. }
+            | Write::ReturnClaim { .. }
+            | Write::Change { .. }
+            | Write::WindowOpened
+            | Write::ClockSetBack => true,
             Write::Reprioritize { .. } => {
                 self.pace.urgent = Some(now);
                 true
@@ -215,7 +171,8 @@ impl Dispatcher<'_> {
             | Write::StepsDone { .. }
             | Write::Doubt { .. }
             | Write::StopIntent { .. }
-            | Write::Remove { .. } => false,
+            | Write::Remove { .. }
+            | Write::Cut { .. } => false,
         });
         let is_due = self.pace.next_due.is_some_and(|due| due <= now);
         let gives_up = self.pace.next_give_up.is_some_and(|at| at <= now);
@@ -225,47 +182,25 @@ impl Dispatcher<'_> {
         self.pace.hungry |= frees_tasks || is_due;
         let wanted = self.wanted(now);
         if effects.writes.is_empty() && answers.is_empty() && wanted == 0 && !gives_up {
-            return;
+            return self.tell(&effects.shown, now);
         }
         match self.commit(&effects.writes, answers, wanted, now) {
             Ok(()) => {
                 crash::point("after_beat_commit");
                 self.carry_out(effects.acts);
+                self.tell(&effects.shown, now);
                 let told = std::mem::take(&mut self.pace.told);
-                for event in effects.shown.iter().chain(&told) {
-                    self.tally.note(event);
-                    self.watcher.watch(now, event);
-                }
+                self.tell(&told, now);
             }
             Err(error) => self.storage_failed(error, now),
         }
     }
 
-    /// How many attempts are to be claimed now.
-    fn wanted(&self, now: Timestamp) -> usize {
-        let ahead = self.state.claim_ahead();
-        let throttled = self.pace.throttled.is_some_and(|until| until > now);
-        if self.state.halt.is_some() || !self.pace.hungry || throttled {
-            return 0;
+    fn tell(&mut self, shown: &[RunEvent], now: Timestamp) {
+        for event in shown {
+            self.tally.note(event);
+            self.watcher.watch(now, event);
         }
-        // In batches: a query for each single claim would cost more than the claim.
-        let low = self.state.ready.len() <= ahead / 2;
-        if low {
-            ahead.saturating_sub(self.state.ready.len())
-        } else if self.pace.urgent.is_some() {
-            self.state.capacity
-        } else {
-            0
-        }
-    }
-
-    /// While there are claims in stock, only a task that would come among the very next is claimed
-    /// besides them: the one that it must beat stands at the last of those places.
-    fn above(&self) -> Option<i64> {
-        let is_low = self.state.ready.len() <= self.state.claim_ahead() / 2;
-        let last = self.state.ready.get(self.state.capacity.checked_sub(1)?)?;
-        let live = self.state.live.get(last)?;
-        (!is_low).then_some(live.task.spec.priority)
     }
 
     fn commit(
@@ -283,9 +218,7 @@ impl Dispatcher<'_> {
                 self.pace.ballast_released = released.then_some(now);
                 let again = self.commit_once(writes, answers, 0, now);
                 self.alert("the disk is full; the run starts nothing more", &error, now);
-                again.map(|()| {
-                    self.disk_is_full(error);
-                })
+                again.map(|()| self.disk_is_full(error))
             }
             other => other,
         }
@@ -298,12 +231,17 @@ impl Dispatcher<'_> {
         wanted: usize,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let facts = ledger::ClaimFacts {
+        let facts = claiming::ClaimFacts {
             run: self.run,
             here: self.entered.here,
             epoch: self.entered.epoch,
             wanted,
             above: self.above(),
+            room: Room {
+                end: self.hours.end(),
+                whole: self.hours.whole(),
+                at_end: self.hours.schedule().at_end,
+            },
             selection: self.selection,
             free: self
                 .state
@@ -325,7 +263,8 @@ impl Dispatcher<'_> {
             }
             let mut told = overdue::give_up(tx, &actor, now)?;
             told.extend(tx.take_followed().into_iter().map(overdue::shown));
-            let claimed = ledger::claim(tx, &facts, &actor, now)?;
+            let claimed = claiming::claim(tx, &facts, &actor, now)?;
+            told.extend(claimed.passed_over.iter().cloned());
             let next_due = tx.next_due(facts.selection, awaited)?;
             Ok((claimed, [next_due, tx.next_give_up()?], told))
         })?;
@@ -385,44 +324,5 @@ impl Dispatcher<'_> {
             &details,
             now,
         );
-    }
-
-    /// Why the run is over, if it is.
-    fn end(&self) -> Option<RunEnd> {
-        let idle = self.state.live.is_empty();
-        match self.state.halt {
-            Some(Halt::ThirdSignal(signal)) => Some(RunEnd::Signal(signal.signal())),
-            Some(_) if !idle => None,
-            Some(Halt::Storage) => Some(RunEnd::Storage),
-            Some(Halt::Signal(signal) | Halt::SecondSignal(signal)) => {
-                Some(RunEnd::Signal(signal.signal()))
-            }
-            Some(Halt::Drain | Halt::Stop | Halt::StopNow) => Some(RunEnd::Stopped),
-            None => {
-                let nothing_comes = !self.pace.hungry && self.pace.next_due.is_none();
-                (idle && nothing_comes && self.pace.throttled.is_none()).then_some(RunEnd::Drained)
-            }
-        }
-    }
-
-    /// How long the loop may wait.
-    fn patience(&self) -> Duration {
-        let longest = if self.clock.is_steered() {
-            LOOK_AT_STEERED_CLOCK
-        } else {
-            LOOK_AROUND
-        };
-        let now = self.clock.now();
-        let own = [
-            self.pace.next_due,
-            self.pace.next_give_up,
-            self.pace.throttled,
-        ];
-        own.into_iter()
-            .flatten()
-            .map(|instant| instant.since(now))
-            .min()
-            .unwrap_or(longest)
-            .min(longest)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::engine::hours::Bar;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
@@ -15,6 +16,7 @@ use crate::model::outcome::StopReason;
 use crate::model::signal::Signal;
 use crate::model::state::Hold;
 use crate::model::state::Skip;
+use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 
 /// Somebody who watches a run.
@@ -64,6 +66,27 @@ pub enum RunEvent {
         queued: usize,
         /// Attempts that may run at once.
         slots: usize,
+        /// When its window, or what `--until` said, is over.
+        until: Option<Timestamp>,
+    },
+    /// Nothing is started for a while.
+    Waits {
+        /// Why.
+        bar: Bar,
+    },
+    /// What kept the run from starting tasks is gone.
+    GoesOn {
+        /// What it was.
+        after: Bar,
+        /// When the window is over.
+        until: Option<Timestamp>,
+    },
+    /// A task is not started in this window, because it would not end in it.
+    TaskDeferred {
+        /// The task.
+        task: TaskRef,
+        /// Why, in a sentence.
+        detail: String,
     },
     /// Tasks were added, or taken away, while the run goes on.
     QueueChanged {
@@ -219,7 +242,7 @@ pub enum StopCause {
     /// `autoexec stop --drain`: what runs may end by itself.
     Drain,
     /// The window of the night, or `--until`, is over.
-    Deadline,
+    Deadline(AtEnd),
     /// `autoexec stop`.
     Requested,
     /// `autoexec stop --now`.
@@ -279,6 +302,8 @@ pub struct RunTotals {
     pub interrupted: usize,
     /// Were called off.
     pub cancelled: usize,
+    /// Were not started, because the window would have been or was too short.
+    pub deferred: usize,
     /// Are queued and were not reached.
     pub waiting: usize,
     /// Attempts that were started.

@@ -117,6 +117,7 @@ pub(crate) fn over(number: i64, ended: Ended, judgement: Judgement) -> Event {
         chance: 0.5,
         doubt: None,
         survivors: false,
+        cut_short: 0,
     }
 }
 
@@ -163,7 +164,10 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::Doubt { .. }
             | Write::StopIntent { .. }
             | Write::Reprioritize { .. }
-            | Write::Remove { .. } => None,
+            | Write::Remove { .. }
+            | Write::Cut { .. }
+            | Write::WindowOpened
+            | Write::ClockSetBack => None,
         })
         .collect()
 }

@@ -28,6 +28,7 @@ use crate::model::outcome::Ended;
 use crate::model::outcome::LossCause;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::OutputPlace;
+use crate::model::outcome::StopReason;
 use crate::model::outcome::Usage;
 use crate::policy::classify::Facts;
 use crate::policy::classify::Judgement;
@@ -60,6 +61,7 @@ impl Dispatcher<'_> {
             Arrival::Inspected(inspected) => self.inspected(inspected),
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {
+                self.look_at_pause();
                 self.pace.hungry = true;
                 self.pace.urgent = Some(self.clock.now());
                 self.pace.requests = true;
@@ -218,6 +220,9 @@ impl Dispatcher<'_> {
             Judgement::Success => self.doubt(live, &outcome),
             Judgement::Failure(_) => None,
         };
+        let by_window = is_stopped_by_window(live, &outcome);
+        // A count that cannot be read keeps nobody from going on; the commit tells what is wrong.
+        let cut_short = by_window.then(|| self.entered.store.cut_short(live.task.id));
         Some(Event::Ended {
             attempt,
             outcome,
@@ -225,6 +230,7 @@ impl Dispatcher<'_> {
             doubt,
             chance: fastrand::f64(),
             survivors,
+            cut_short: cut_short.and_then(Result::ok).unwrap_or_default(),
         })
     }
 
@@ -248,6 +254,7 @@ impl Dispatcher<'_> {
     fn look_around(&mut self) {
         let now = self.clock.now();
         self.look_at_the_ground(now);
+        self.look_at_pause();
         if self.pace.throttled.is_some_and(|until| until <= now) {
             self.pace.throttled = None;
         }
@@ -279,6 +286,11 @@ fn judge(live: &Live, outcome: &Outcome, logs: &Path) -> Judgement {
     facts.stdout = &stdout;
     facts.stderr = &stderr;
     classify(&facts)
+}
+
+fn is_stopped_by_window(live: &Live, outcome: &Outcome) -> bool {
+    matches!(outcome.ended, Ended::Stopped { .. })
+        && matches!(live.stopping, Some((StopReason::WindowEnded, _)))
 }
 
 fn is_poisoned(live: &Live) -> bool {

@@ -8,19 +8,15 @@ use std::time::Duration;
 
 use crate::engine::message::Write;
 use crate::engine::overdue::limits_of;
-use crate::engine::recover::Here;
 use crate::engine::state::ClaimedTask;
 use crate::model::attempt::Assignment;
 use crate::model::ids::AttemptId;
-use crate::model::ids::Epoch;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
-use crate::model::spec::OnCrash;
 use crate::model::state::TaskEvent;
 use crate::policy::decide::next_timeout;
 use crate::policy::decide::step_time_factor;
-use crate::policy::pick;
 use crate::policy::when;
 use crate::store::Actor;
 use crate::store::Reader;
@@ -32,8 +28,8 @@ use crate::store::attempts::StartFacts;
 use crate::store::checkpoints;
 use crate::store::checkpoints::Finished;
 use crate::store::journal;
+use crate::store::parking;
 use crate::store::pick as pages;
-use crate::store::pick::Selection;
 use crate::store::tasks;
 use crate::support::bytes::OsText;
 use crate::support::clock::Timestamp;
@@ -105,6 +101,9 @@ pub(crate) fn apply(
             tasks::reprioritize(tx, *task, *priority, actor, now)
         }
         Write::Remove { task } => tasks::remove(tx, *task, actor, now),
+        Write::Cut { task, cut } => parking::count_cut(tx, *task, *cut).map(drop),
+        Write::WindowOpened => parking::unpark_all(tx, parking::BY_WINDOW).map(drop),
+        Write::ClockSetBack => pages::clock_was_set_back(tx, now),
     }
 }
 
@@ -130,98 +129,6 @@ fn next_at(event: &TaskEvent) -> Option<Timestamp> {
         | TaskEvent::Completed { .. }
         | TaskEvent::Requeued => None,
     }
-}
-
-/// What claims rest on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ClaimFacts {
-    /// The run; a command without one claims nothing.
-    pub(crate) run: Option<RunId>,
-    /// Queue and boot.
-    pub(crate) here: Here,
-    /// The run's epoch.
-    pub(crate) epoch: Epoch,
-    /// How many attempts are to be claimed.
-    pub(crate) wanted: usize,
-    /// Only tasks of a higher priority than this.
-    pub(crate) above: Option<i64>,
-    /// From which tasks.
-    pub(crate) selection: Selection,
-    /// How many of them a slot is waiting for.
-    pub(crate) free: usize,
-}
-
-/// Claims that were made.
-#[derive(Debug, Default)]
-pub(crate) struct Claimed {
-    /// In the order in which they shall start.
-    pub(crate) attempts: Vec<(AttemptId, ClaimedTask)>,
-    /// There may be more tasks that could start.
-    pub(crate) more: bool,
-}
-
-/// Claims the next tasks.
-pub(crate) fn claim(
-    tx: &Transaction<'_>,
-    facts: &ClaimFacts,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Claimed, StoreError> {
-    let mut claimed = Claimed::default();
-    let (Some(run), true) = (facts.run, facts.wanted > 0) else {
-        return Ok(claimed);
-    };
-    let mut page = pages::candidates(tx, now, facts.wanted, facts.selection)?;
-    claimed.more = page.len() >= facts.wanted;
-    if let Some(above) = facts.above {
-        page.retain(|candidate| candidate.priority > above);
-        claimed.more = true;
-    }
-    let careful: BTreeMap<_, _> = page
-        .iter()
-        .map(|candidate| (candidate.id, candidate.on_crash != OnCrash::Retry))
-        .collect();
-    let candidates: Vec<pick::Candidate> = page
-        .iter()
-        .map(|candidate| pick::Candidate {
-            task: candidate.id,
-            priority: candidate.priority,
-            due: candidate.due,
-            claim: None,
-            attempts: candidate.attempts,
-        })
-        .collect();
-    let picked = pick::pick(&candidates, facts.wanted, now);
-    // Something stands in the page that may not start yet: the clock was set back.
-    claimed.more |= picked.len() < page.len();
-    for task in picked {
-        // INVARIANT: a task that must not run again after a crash is never claimed ahead: a claim
-        // that waits would count as "maybe ran". What comes behind it waits too, or it would
-        // never be its turn.
-        if careful.get(&task) == Some(&true) && claimed.attempts.len() >= facts.free {
-            claimed.more = true;
-            break;
-        }
-        let task = load(tx, task)?;
-        let claim = attempts::claim(
-            tx,
-            task.id,
-            &attempts::ClaimFacts {
-                run,
-                boot: facts.here.boot,
-                epoch: facts.epoch,
-                timeout: task.timeout,
-            },
-            actor,
-            now,
-        )?;
-        let task = ClaimedTask {
-            number: claim.number,
-            ..task
-        };
-        claimed.attempts.push((claim.id, task));
-    }
-    Ok(claimed)
 }
 
 /// A task as the step needs it, for its next attempt or for one that is open.
@@ -271,6 +178,7 @@ pub(crate) fn assignment(
     task: &ClaimedTask,
     run: RunId,
     dir: &StateDir,
+    until: Option<Timestamp>,
 ) -> Assignment {
     let mut spec = task.spec.clone();
     for step in &mut spec.steps {
@@ -284,7 +192,7 @@ pub(crate) fn assignment(
         run,
         spec,
         surroundings: task.surroundings.clone(),
-        variables: variables(task, run, dir),
+        variables: variables(task, run, dir, until),
         timeout: task.timeout,
         steps_done: task.steps_done,
         series_started: task.series_started,
@@ -292,7 +200,12 @@ pub(crate) fn assignment(
 }
 
 /// The variables that a task finds in its environment.
-fn variables(task: &ClaimedTask, run: RunId, dir: &StateDir) -> BTreeMap<String, OsText> {
+fn variables(
+    task: &ClaimedTask,
+    run: RunId,
+    dir: &StateDir,
+    until: Option<Timestamp>,
+) -> BTreeMap<String, OsText> {
     let mut variables: BTreeMap<String, OsText> = BTreeMap::new();
     let mut set = |name: &str, value: OsText| {
         variables.insert(name.to_owned(), value);
@@ -310,6 +223,9 @@ fn variables(task: &ClaimedTask, run: RunId, dir: &StateDir) -> BTreeMap<String,
     if let Some((category, pattern)) = &task.last {
         set("AUTOEXEC_LAST_CATEGORY", category.as_str().into());
         set("AUTOEXEC_LAST_PATTERN", pattern.as_str().into());
+    }
+    if let Some(until) = until {
+        set("AUTOEXEC_WINDOW_END", until.to_rfc3339().into());
     }
     if let Some(timeout) = task.timeout {
         set("AUTOEXEC_TIMEOUT_SECONDS", seconds(timeout).into());

@@ -5,6 +5,7 @@
 //! the acts that rest on them, then what a watcher is told.
 
 use crate::engine::events::RunEvent;
+use crate::engine::hours::Bar;
 use crate::engine::state::Halt;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
@@ -19,6 +20,7 @@ use crate::model::spec::StepSpec;
 use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
+use crate::policy::fit::Cut;
 use crate::support::clock::Timestamp;
 
 /// Something that happened.
@@ -56,6 +58,8 @@ pub(crate) enum Event {
         chance: f64,
         /// A process of it that could not be killed is left.
         survivors: bool,
+        /// Window ends before this one that stopped the task in a row without getting it further.
+        cut_short: u32,
     },
     /// The supervisor of a slot is dead; what it left behind was said before.
     SlotGone {
@@ -64,6 +68,8 @@ pub(crate) enum Event {
     },
     /// Nothing more may be started.
     Halt(Halt),
+    /// Nothing may be started for a while.
+    Barred(Bar),
     /// Somebody wants a task changed.
     Change {
         /// The task.
@@ -185,6 +191,17 @@ pub(crate) enum Write {
         /// The task.
         task: TaskId,
     },
+    /// What the end of the window meant for a task that it stopped.
+    Cut {
+        /// The task.
+        task: TaskId,
+        /// What it meant.
+        cut: Cut,
+    },
+    /// The window opened: what would not have fitted into an earlier one is looked at again.
+    WindowOpened,
+    /// The clock was set back: which tasks' time has come is looked at again.
+    ClockSetBack,
 }
 
 /// Something to do once the writes are durable.

@@ -13,6 +13,7 @@
 
 mod acting;
 pub mod change;
+mod claiming;
 pub mod direct;
 mod dispatcher;
 mod doubt;
@@ -23,12 +24,16 @@ pub mod events;
 mod fixture;
 mod gather;
 mod ground;
+mod halting;
 mod hand_out;
 mod hearing;
+pub mod hours;
 mod inbox;
 mod ledger;
 mod message;
+mod night;
 mod overdue;
+mod pacing;
 mod recover;
 mod requests;
 pub mod run;
@@ -39,4 +44,6 @@ mod tally;
 mod wishes;
 
 pub use error::EngineError;
+pub use hours::Schedule;
+pub use hours::Until;
 pub use run::{RunOutcome, RunRequest, run};

@@ -8,7 +8,6 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::backend::Local;
 use crate::backend::LocalSetup;
 use crate::engine::dispatcher::Dispatcher;
-use crate::engine::dispatcher::Pace;
 use crate::engine::entry;
 use crate::engine::entry::Entered;
 use crate::engine::entry::LeftOpen;
@@ -20,7 +19,10 @@ use crate::engine::events::RunWatcher;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
 use crate::engine::hearing::MOST_STILLBORN;
+use crate::engine::hours::RunHours;
+use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
+use crate::engine::pacing::Pace;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
 use crate::model::ids::RunId;
@@ -35,6 +37,8 @@ use crate::process::signals;
 use crate::process::wake::Listener;
 use crate::store::Actor;
 use crate::store::deaths;
+use crate::store::parking;
+use crate::store::parking::TimeWaits;
 use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::store::requests;
@@ -69,6 +73,8 @@ pub struct RunRequest {
     pub executable: PathBuf,
     /// Whether somebody sits before a terminal: then its closing ends the run.
     pub attended: bool,
+    /// The hours that it keeps to.
+    pub schedule: Schedule,
 }
 
 /// How a run ended.
@@ -101,19 +107,24 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         source,
     })?;
     let new = NewRun {
-        mode: "run".to_owned(),
+        mode: request.schedule.mode.to_owned(),
         process,
         boot: entered.here.boot,
         epoch: entered.epoch,
         slots: u32::try_from(request.slots).unwrap_or(u32::MAX),
     };
     let is_noted = entered.lock.left_note().is_some();
+    let hours = RunHours::new(request.schedule.clone(), now);
     let run = entered.store.write(|tx| {
         // The last run died, if at all, without being busy with anything.
         if !is_noted {
             deaths::forget_silent(tx)?;
         }
-        runs::start(tx, &new, now)
+        // Every run has its own hours: it judges anew what an earlier one passed over.
+        parking::unpark_all(tx, parking::BY_WINDOW)?;
+        let run = runs::start(tx, &new, now)?;
+        runs::set_window(tx, run, hours.start(), hours.end())?;
+        Ok(run)
     })?;
     entered.lock.announce(run)?;
     refuse_stale_stops(&mut entered, now)?;
@@ -123,7 +134,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         source,
     })?;
     let runtime = runtime()?;
-    let outcome = runtime.block_on(live(request, entered, left, run, watcher));
+    let outcome = runtime.block_on(live(request, entered, left, (run, hours), watcher));
     // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
     runtime.shutdown_background();
     outcome
@@ -168,7 +179,7 @@ async fn live(
     request: &RunRequest,
     entered: Entered,
     left: LeftOpen,
-    run: RunId,
+    (run, hours): (RunId, RunHours),
     watcher: &mut dyn RunWatcher,
 ) -> Result<RunOutcome, EngineError> {
     let selection = match &request.selection {
@@ -177,12 +188,17 @@ async fn live(
     };
     let unfinished = entered.store.counts(selection)?.unfinished();
     let mut dispatcher = dispatcher(request, entered, Some(run), selection, watcher)?;
+    dispatcher.state.until = hours.end();
+    dispatcher.hours = hours;
+    dispatcher.look_at_the_past(request.clock.now());
+    dispatcher.look_at_pause();
     dispatcher.watcher.watch(
         request.clock.now(),
         &RunEvent::RunStarted {
             run,
             queued: usize::try_from(unfinished).unwrap_or(usize::MAX),
             slots: request.slots,
+            until: dispatcher.hours.end(),
         },
     );
     let first = dispatcher.take_over(left)?;
@@ -244,6 +260,8 @@ pub(crate) fn dispatcher<'a>(
             requests: run.is_some(),
             ..Pace::default()
         },
+        hours: RunHours::new(request.schedule.clone(), request.clock.now()),
+        awake: None,
         ground,
         entered,
     })
@@ -278,17 +296,10 @@ impl Dispatcher<'_> {
                 started: self.tally.started,
             });
         }
-        let totals = self.totals()?;
-        let waits_for_hours = self
-            .entered
-            .store
-            .next_due(self.selection, Awaited::Hours)?
-            .is_some();
-        let exit_code = match self.tally.exit_code(end, &totals) {
-            // What is not to start yet is no fault.
-            4 if waits_for_hours => 0,
-            code => code,
-        };
+        let waits = self.entered.store.waiting_for_time(self.selection, now)?;
+        let totals = self.totals(end, waits)?;
+        let strict = self.hours.schedule().strict;
+        let exit_code = self.tally.exit_code(end, &totals, waits, strict);
         let row = runs::RunEnd {
             at: now,
             because: end.as_str().to_owned(),
@@ -316,12 +327,11 @@ impl Dispatcher<'_> {
     }
 
     /// The figures of the run, with what it leaves behind.
-    fn totals(&self) -> Result<RunTotals, EngineError> {
+    fn totals(&self, end: RunEnd, waits: TimeWaits) -> Result<RunTotals, EngineError> {
         let counts = self.entered.store.counts(self.selection)?;
         let waiting = counts.of(TaskStatus::Queued);
-        Ok(self
-            .tally
-            .totals(usize::try_from(waiting).unwrap_or(usize::MAX)))
+        let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+        Ok(self.tally.totals(waiting, end, waits))
     }
 
     fn send_retire(&mut self, slot: usize) {

@@ -30,6 +30,7 @@ fn request(root: &Path) -> RunRequest {
         adopt: true,
         executable: "/bin/false".into(),
         attended: false,
+        schedule: Schedule::default(),
     }
 }
 

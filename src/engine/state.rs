@@ -20,6 +20,7 @@ use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
 use crate::policy::limits::Limits;
+use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 
 /// Attempts of one slot whose outcomes may wait for their commit: a fifth would find no free pages
@@ -41,6 +42,8 @@ pub(crate) struct RunState {
     pub(crate) ready: Vec<AttemptId>,
     /// Why nothing more is started.
     pub(crate) halt: Option<Halt>,
+    /// When the window of the run, or what `--until` said, is over.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// A supervisor, as the run sees it.
@@ -182,6 +185,8 @@ impl ClaimedTask {
 pub(crate) enum Halt {
     /// What runs may end by itself.
     Drain,
+    /// The window, or what `--until` said, is over.
+    Deadline(AtEnd),
     /// The queue can no longer be written: what runs may end by itself.
     Storage,
     /// `autoexec stop`.
@@ -222,8 +227,8 @@ impl Halt {
     /// How running attempts are stopped; `None` when they may end by themselves.
     pub(crate) fn force(self) -> Option<Force> {
         match self {
-            Self::Drain | Self::Storage => None,
-            Self::Stop | Self::Signal(_) => Some(Force::Gentle),
+            Self::Drain | Self::Storage | Self::Deadline(AtEnd::Finish) => None,
+            Self::Deadline(AtEnd::Stop) | Self::Stop | Self::Signal(_) => Some(Force::Gentle),
             Self::StopNow | Self::SecondSignal(_) | Self::ThirdSignal(_) => Some(Force::Kill),
         }
     }

@@ -9,14 +9,14 @@ use crate::engine::events::AttemptEnd;
 use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
-use crate::engine::events::StopCause;
 use crate::engine::events::TaskRef;
+use crate::engine::halting::barred;
+use crate::engine::halting::halted;
 use crate::engine::message::Act;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::state::Afterwards;
-use crate::engine::state::Halt;
 use crate::engine::state::Live;
 use crate::engine::state::Place;
 use crate::engine::state::RunState;
@@ -24,11 +24,9 @@ use crate::engine::wishes::change_idle;
 use crate::engine::wishes::changed;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
-use crate::model::message::Force;
 use crate::model::message::NotStartedReason;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
-use crate::model::outcome::StopReason;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
@@ -74,6 +72,7 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             doubt,
             chance,
             survivors,
+            cut_short,
         } => {
             let end = End {
                 outcome,
@@ -81,6 +80,7 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
                 doubt,
                 chance,
                 survivors,
+                cut_short,
             };
             ended(state, attempt, end, now, &mut effects);
         }
@@ -88,6 +88,7 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             state.slots.remove(&slot);
         }
         Event::Halt(halt) => halted(state, halt, &mut effects),
+        Event::Barred(bar) => barred(state, bar, &mut effects),
         Event::Change {
             id,
             name,
@@ -150,6 +151,7 @@ struct End {
     doubt: Option<String>,
     chance: f64,
     survivors: bool,
+    cut_short: u32,
 }
 
 fn ended(
@@ -185,6 +187,8 @@ fn ended(
         timeout: live.task.timeout,
         checkpoint_changed: end.outcome.account.checkpoint_changed,
         chance: end.chance,
+        window_end: state.until,
+        cut_short: end.cut_short,
         now,
     });
     verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);
@@ -227,6 +231,10 @@ fn ended(
             why: line.clone(),
         });
         effects.writes.push(Write::Doubt { attempt, line });
+    }
+    if let Some(cut) = verdict.cut {
+        let task = live.task.id;
+        effects.writes.push(Write::Cut { task, cut });
     }
     if live.afterwards == Some(Afterwards::Remove) {
         effects.writes.push(Write::Remove { task: live.task.id });
@@ -314,71 +322,6 @@ fn shown_end(outcome: &Outcome, classification: Option<&Classification>) -> Atte
             Some(classification),
         ) => AttemptEnd::Failed(classification.clone()),
     }
-}
-
-fn halted(state: &mut RunState, halt: Halt, effects: &mut Effects) {
-    if state.halt.is_some_and(|present| present >= halt) {
-        return;
-    }
-    state.halt = Some(halt);
-    for attempt in std::mem::take(&mut state.ready) {
-        state.live.remove(&attempt);
-        effects.writes.push(Write::ReturnClaim { attempt });
-    }
-    if let Some(force) = halt.force() {
-        let running: Vec<AttemptId> = state.live.keys().copied().collect();
-        for attempt in running {
-            stop(state, attempt, StopReason::RunStopped, force, effects);
-        }
-    }
-    effects.shown.push(RunEvent::Stopping {
-        cause: cause(halt),
-        running: state.running(),
-    });
-}
-
-fn cause(halt: Halt) -> StopCause {
-    match halt {
-        Halt::Drain => StopCause::Drain,
-        Halt::Storage => StopCause::Storage,
-        Halt::Stop => StopCause::Requested,
-        Halt::StopNow => StopCause::RequestedNow,
-        Halt::Signal(signal) => StopCause::Signal(signal.signal()),
-        Halt::SecondSignal(signal) | Halt::ThirdSignal(signal) => {
-            StopCause::SecondSignal(signal.signal())
-        }
-    }
-}
-
-/// Tells whoever has the attempt to stop it, unless it was told as strongly before.
-pub(crate) fn stop(
-    state: &mut RunState,
-    attempt: AttemptId,
-    reason: StopReason,
-    force: Force,
-    effects: &mut Effects,
-) {
-    let Some(live) = state.live.get_mut(&attempt) else {
-        return;
-    };
-    if live.stopping.is_some_and(|(_, present)| present >= force) {
-        return;
-    }
-    // The first reason stays: a cancelled task is not queued again because the run ends as well.
-    let reason = live.stopping.map_or(reason, |(first, _)| first);
-    live.stopping = Some((reason, force));
-    let act = match live.place {
-        Place::Ready | Place::Orphan => return,
-        Place::Slot(slot) => Act::Stop {
-            slot,
-            attempt,
-            reason,
-            force,
-        },
-        Place::Adopted { supervisor } => Act::StopAdopted { supervisor, force },
-    };
-    effects.writes.push(Write::StopIntent { attempt, reason });
-    effects.acts.push(act);
 }
 
 #[cfg(test)]

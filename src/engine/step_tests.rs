@@ -6,11 +6,14 @@ use super::*;
 use crate::engine::fixture::*;
 use crate::engine::hand_out::hand_out;
 use crate::engine::message::Change;
+use crate::engine::state::Halt;
 use crate::engine::state::HaltSignal;
 use crate::model::category::Category;
 use crate::model::ids::TaskId;
+use crate::model::message::Force;
 use crate::model::outcome::Exit;
 use crate::model::outcome::LossCause;
+use crate::model::outcome::StopReason;
 
 #[test]
 fn a_success_frees_its_slot_for_the_next_before_it_is_acknowledged() {
@@ -225,6 +228,7 @@ fn a_task_with_a_process_that_cannot_be_killed_is_never_started_again() {
             chance: 0.5,
             doubt: None,
             survivors: true,
+            cut_short: 0,
         },
         NOW,
     );

@@ -12,6 +12,7 @@ use crate::engine::events::StopCause;
 use crate::model::ids::TaskId;
 use crate::model::signal::Signal;
 use crate::model::state::Skip;
+use crate::store::parking::TimeWaits;
 
 /// What happened in a run so far.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +75,9 @@ impl Tally {
             | RunEvent::Adopted { .. }
             | RunEvent::AfterCrash { .. }
             | RunEvent::Warning { .. }
+            | RunEvent::Waits { .. }
+            | RunEvent::GoesOn { .. }
+            | RunEvent::TaskDeferred { .. }
             | RunEvent::Stopping { .. }
             | RunEvent::RunEnded { .. } => {}
         }
@@ -120,8 +124,16 @@ impl Tally {
     }
 
     /// The figures at the end, when so many tasks are queued.
-    pub(crate) fn totals(&self, queued: usize) -> RunTotals {
+    pub(crate) fn totals(&self, queued: usize, end: RunEnd, waits: TimeWaits) -> RunTotals {
         let interrupted = self.count(Word::Interrupted);
+        let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let not_reached = if end == RunEnd::Deadline {
+            // What was interrupted could be started at once, too.
+            whole(waits.ready).saturating_sub(interrupted)
+        } else {
+            0
+        };
+        let deferred = whole(waits.parked) + not_reached;
         RunTotals {
             ok: self.ok,
             recovered: self.recovered,
@@ -132,22 +144,31 @@ impl Tally {
             interrupted,
             cancelled: self.count(Word::Cancelled),
             // A task that was interrupted is queued, too.
-            waiting: queued.saturating_sub(interrupted),
+            deferred,
+            waiting: queued.saturating_sub(interrupted + deferred),
             attempts: self.attempts,
         }
     }
 
     /// The exit code of a run that ended like this.
-    pub(crate) fn exit_code(&self, end: RunEnd, totals: &RunTotals) -> i32 {
+    pub(crate) fn exit_code(
+        &self,
+        end: RunEnd,
+        totals: &RunTotals,
+        waits: TimeWaits,
+        strict: bool,
+    ) -> i32 {
         let needs_a_person = totals.failed + totals.held + totals.blocked + totals.suspicious > 0
-            || (self.stopped && totals.interrupted > 0);
+            || (self.stopped && totals.interrupted > 0)
+            || (strict && totals.recovered > 0);
+        let due_later = usize::try_from(waits.due_later).unwrap_or(usize::MAX);
         match end {
             RunEnd::Signal(Signal::INT) => 130,
             RunEnd::Signal(signal) => 128 + signal.number(),
             RunEnd::Storage => 3,
             RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline if needs_a_person => 1,
-            // There was work and nothing was started.
-            RunEnd::Drained if self.attempts == 0 && totals.waiting > 0 => 4,
+            // There was work, nothing was started, and it was not too early for it.
+            RunEnd::Drained if self.attempts == 0 && totals.waiting > due_later => 4,
             RunEnd::Drained | RunEnd::Stopped | RunEnd::Deadline => 0,
         }
     }

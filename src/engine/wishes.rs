@@ -4,13 +4,13 @@
 
 use crate::engine::events::RunEvent;
 use crate::engine::events::TaskRef;
+use crate::engine::halting::stop;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Write;
 use crate::engine::state::Afterwards;
 use crate::engine::state::Place;
 use crate::engine::state::RunState;
-use crate::engine::step::stop;
 use crate::model::ids::AttemptId;
 use crate::model::state::TaskEvent;
 

@@ -24,6 +24,7 @@ use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StartFailureKind;
+use crate::model::outcome::StopReason;
 use crate::model::spec::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::OnCrash;
 use crate::model::spec::TaskSpec;
@@ -33,6 +34,9 @@ use crate::policy::classify::Judgement;
 use crate::policy::classify::OWN_TIMEOUT_PATTERN;
 use crate::policy::classify::SUCCESS_CHECK_FAILED_PATTERN;
 use crate::policy::classify::codes;
+use crate::policy::fit::Cut;
+use crate::policy::fit::MOST_CUTS;
+use crate::policy::fit::cut_too_often;
 use crate::support::clock::Timestamp;
 use crate::support::text;
 
@@ -65,6 +69,10 @@ pub struct DecideFacts<'a> {
     pub checkpoint_changed: bool,
     /// A random share from 0 to 1, for the jitter.
     pub chance: f64,
+    /// When the window of the run is over; none: never.
+    pub window_end: Option<Timestamp>,
+    /// Window ends before this attempt that stopped the task in a row without getting it further.
+    pub cut_short: u32,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -80,6 +88,8 @@ pub struct Decided {
     pub used_in_all: u32,
     /// How many attempts may count for a failure of this kind.
     pub limit: u32,
+    /// What the end of the window meant for the task, if that is what stopped it.
+    pub cut: Option<Cut>,
 }
 
 /// What happens next.
@@ -133,11 +143,29 @@ pub fn decide(facts: &DecideFacts<'_>) -> Decided {
         }
     };
     Decided {
+        cut: cut(facts),
         decision,
         used,
         used_in_all,
         limit,
     }
+}
+
+/// What the end of the window meant for the task, if that is what stopped it.
+fn cut(facts: &DecideFacts<'_>) -> Option<Cut> {
+    let Ended::Stopped {
+        reason: StopReason::WindowEnded,
+        ..
+    } = facts.outcome.ended
+    else {
+        return None;
+    };
+    let is_held = facts.cut_short + 1 >= MOST_CUTS;
+    Some(if facts.checkpoint_changed || is_held {
+        Cut::Forgotten
+    } else {
+        Cut::Short
+    })
 }
 
 /// Whether the attempt counts against `max_attempts`.
@@ -197,15 +225,19 @@ fn after_failure(
     used_in_all: u32,
     limit: u32,
 ) -> Decision {
-    let wait = backoff::wait(
+    let mut wait = backoff::wait(
         &facts.spec.retry,
         failure,
         facts.failures_before.saturating_add(1),
         facts.chance,
         facts.now,
     );
+    if let (Some(end), Category::RateLimit) = (facts.window_end, failure.category) {
+        // Whatever a peer asks for, the next night begins with the task.
+        wait = wait.min(end.since(facts.now));
+    }
     match &facts.outcome.ended {
-        Ended::Stopped { .. } => return Decision::Interrupt { until: None },
+        Ended::Stopped { .. } => return after_stop(facts),
         Ended::Lost(_) => return after_loss(facts, failure, used_in_all, limit, wait),
         Ended::ByItself(_)
         | Ended::TimedOut { .. }
@@ -241,6 +273,12 @@ fn after_failure(
     }
     if failure.pattern == OWN_TIMEOUT_PATTERN
         && let Some(longer) = longer_timeout(facts)
+        && let Some(longer) = within(
+            Some(longer),
+            facts.spec.timeout,
+            facts.window_end,
+            facts.now.plus(wait),
+        )
     {
         return Decision::RetryAt {
             until: facts.now.plus(wait),
@@ -253,6 +291,16 @@ fn after_failure(
         _ => "it may work later",
     };
     retry(facts, wait, reason)
+}
+
+/// Whoever was stopped goes on later, unless window ends stop it again and again at nothing.
+fn after_stop(facts: &DecideFacts<'_>) -> Decision {
+    match cut(facts) {
+        Some(Cut::Forgotten) if !facts.checkpoint_changed => {
+            Decision::Hold(cut_too_often(facts.cut_short + 1))
+        }
+        Some(Cut::Forgotten | Cut::Short) | None => Decision::Interrupt { until: None },
+    }
 }
 
 /// The task's own word on an attempt that may or may not have finished.
@@ -373,6 +421,20 @@ fn retry(facts: &DecideFacts<'_>, wait: Duration, reason: &str) -> Decision {
             .filter(|held| facts.spec.timeout.is_some_and(|own| *held > own)),
         reason: reason.to_owned(),
     }
+}
+
+/// A time limit that was lengthened, no longer than what is left of the window; what was declared holds
+/// whatever is left.
+pub fn within(
+    limit: Option<Duration>,
+    declared: Option<Duration>,
+    end: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let (Some(limit), Some(declared), Some(end)) = (limit, declared, end) else {
+        return limit;
+    };
+    Some(limit.min(end.since(now).max(declared)))
 }
 
 /// Twice the limit that was reached, at most [`LONGEST_TIMEOUT`] times the declared one.

@@ -78,6 +78,8 @@ fn facts<'a>(
         timeout: spec.timeout,
         checkpoint_changed: false,
         chance: 0.0,
+        window_end: None,
+        cut_short: 0,
         now: NOW,
     }
 }

@@ -10,6 +10,7 @@
 //! - [`decide`]: what happens next.
 //! - [`expression`]: which regular expressions of users are used.
 //! - [`fingerprint`]: which failures are one cause.
+//! - [`fit`]: whether a task is worth starting in what is left of a window.
 //! - [`forecast`]: how long a task will take.
 //! - [`guard`]: what follows when a run has died.
 //! - [`limits`]: deadlines, and the time over all attempts.
@@ -31,6 +32,7 @@ pub mod compare;
 pub mod decide;
 pub mod expression;
 pub mod fingerprint;
+pub mod fit;
 pub mod forecast;
 pub mod guard;
 pub mod limits;

@@ -96,13 +96,13 @@ pub struct Window {
 }
 
 /// What becomes of tasks that run when the window ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum AtEnd {
+    /// They may end.
+    Finish,
     /// They are stopped gently and go on next night from their checkpoint.
     #[default]
     Stop,
-    /// They may end.
-    Finish,
 }
 
 /// Hours that can never be.

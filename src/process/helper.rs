@@ -162,6 +162,47 @@ fn ask(mut command: Command, limit: Duration) -> Result<Answer, HelperError> {
     })
 }
 
+/// A helper that stays beside us for as long as this value lives, and ends with us however we end: it
+/// reads standard input, and nobody else holds the other end of that. Empty where none could be
+/// started.
+#[derive(Debug, Default)]
+pub struct Companion {
+    child: Option<Child>,
+}
+
+impl Companion {
+    /// Starts a companion. It must end when its standard input does.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts helper programs"
+    )]
+    pub fn start(argv: &[&str]) -> io::Result<Self> {
+        let (name, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let child = Command::new(name)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir("/")
+            .process_group(0)
+            .spawn()?;
+        Ok(Self { child: Some(child) })
+    }
+}
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.stdin.take());
+            // It holds nothing that it would have to put away.
+            kill(child);
+        }
+    }
+}
+
 /// Reads both pipes to their end or until the deadline.
 fn listen(pipes: [Option<OwnedFd>; 2], deadline: Duration) -> io::Result<[Vec<u8>; 2]> {
     let mut files = pipes.map(|pipe| pipe.map(File::from));
@@ -259,6 +300,18 @@ mod tests {
     fn what_is_too_much_is_read_and_not_kept() {
         let answer = ask("head -c 3000000 /dev/zero", PLENTY).unwrap();
         assert_eq!(answer.stdout.as_bytes().len(), MOST);
+    }
+
+    #[test]
+    fn a_companion_ends_with_the_value() {
+        let companion = Companion::start(&["cat"]).unwrap();
+        let pid = companion.child.as_ref().unwrap().id();
+        let process = std::path::PathBuf::from(format!("/proc/{pid}"));
+        assert!(process.exists());
+        drop(companion);
+        assert!(!process.exists());
+        assert!(Companion::start(&["/no/such/helper"]).is_err());
+        assert!(Companion::start(&[]).is_err());
     }
 
     #[test]

@@ -85,6 +85,23 @@ pub struct NamedTask {
     pub status: TaskStatus,
 }
 
+impl Reader {
+    /// The tasks that wait for their turn, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn queued(&self) -> Result<Vec<TaskId>, StoreError> {
+        const DOING: &str = "read the queued tasks";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM task_records WHERE status = 'queued' ORDER BY id")
+            .doing(DOING)?;
+        let rows = statement.query_map([], |row| row.get(0)).doing(DOING)?;
+        let ids: Result<Vec<i64>, _> = rows.collect();
+        Ok(ids.doing(DOING)?.into_iter().map(TaskId::new).collect())
+    }
+}
+
 /// How many tasks there are of each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts([u64; TaskStatus::ALL.len()]);

@@ -7,6 +7,7 @@
 use rusqlite::params;
 
 use crate::model::ids::TaskId;
+use crate::policy::fit::Cut;
 use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
 use crate::store::pick::Selection;
@@ -62,15 +63,6 @@ pub fn count_cut(tx: &Transaction<'_>, task: TaskId, cut: Cut) -> Result<u32, St
         .doing("count how often a window cut a task short")
 }
 
-/// What the end of a window meant for a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// It was stopped and has to begin again.
-    Short,
-    /// It has come further, or somebody looked at it.
-    Forgotten,
-}
-
 impl Reader {
     /// How often in a row a window cut a task short.
     ///
@@ -113,7 +105,9 @@ impl Reader {
         };
         let sql = format!(
             "SELECT count(*) FILTER (WHERE parked_by = 'window'), \
-             count(*) FILTER (WHERE parked_by IS NULL AND unmet = 0 AND due_at > ?1) \
+             count(*) FILTER (WHERE parked_by IS NULL AND unmet = 0 AND due_at > ?1), \
+             count(*) FILTER (WHERE parked_by IS NULL AND unmet = 0 \
+             AND (due_at IS NULL OR due_at <= ?1)) \
              FROM task_records WHERE status = 'queued' AND attempt_id IS NULL{chosen}"
         );
         self.connection
@@ -123,6 +117,7 @@ impl Reader {
                     Ok(TimeWaits {
                         parked: row.get(0)?,
                         due_later: row.get(1)?,
+                        ready: row.get(2)?,
                     })
                 })
             })
@@ -131,12 +126,14 @@ impl Reader {
 }
 
 /// Tasks that wait for nothing but the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeWaits {
     /// Would not finish before the window ends.
     pub parked: u32,
     /// Their own time has not come.
     pub due_later: u32,
+    /// Could have been started at once.
+    pub ready: u32,
 }
 
 #[cfg(test)]
@@ -162,7 +159,7 @@ mod tests {
         };
         assert_eq!(next(), [tasks[1]]);
         let waits = queue.store.waiting_for_time(Selection::All, NOW).unwrap();
-        assert_eq!((waits.parked, waits.due_later), (1, 0));
+        assert_eq!((waits.parked, waits.due_later, waits.ready), (1, 0, 1));
         let let_go = queue.store.write(|tx| unpark_all(tx, BY_WINDOW)).unwrap();
         assert_eq!(let_go, 1);
         let mut next = || {

@@ -20,9 +20,11 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// Whether nothing is started at this instant.
+    /// Whether nothing is started at this instant. A clock that was set back makes a pause with an
+    /// end last twice as long at most.
     pub fn holds(self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
+        self.until
+            .is_none_or(|until| now < until && self.since.since(now) <= until.since(self.since))
     }
 }
 
@@ -99,5 +101,9 @@ mod tests {
         assert!(pause(None).holds(later(9_999_999)));
         assert!(pause(Some(later(60))).holds(later(59)));
         assert!(!pause(Some(later(60))).holds(later(60)));
+        let earlier = |seconds| NOW.minus(std::time::Duration::from_secs(seconds));
+        assert!(pause(Some(later(60))).holds(earlier(60)));
+        assert!(!pause(Some(later(60))).holds(earlier(61)));
+        assert!(pause(None).holds(earlier(9_999_999)));
     }
 }

@@ -127,6 +127,28 @@ fn move_over(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Looks anew at which tasks' time has come, because the clock was set back. A start that somebody
+/// wanted at a time waits for that time as it now is. A wait between two attempts is a span: where the
+/// clock now stands before all of it, it is over; so no wait gets longer than twice its span.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn clock_was_set_back(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+    const DOING: &str = "look anew whose time has come";
+    for sql in [
+        "UPDATE task_records SET ready = 0 WHERE status = 'queued' AND attempt_id IS NULL \
+         AND ready = 1 AND due_at > ?1 AND attempts = 0",
+        "UPDATE task_records SET ready = 1 WHERE status = 'queued' AND attempt_id IS NULL \
+         AND ready = 0 AND due_at > ?1 AND attempts > 0 AND changed_at - ?1 > due_at - changed_at",
+    ] {
+        tx.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([now.as_millis()]))
+            .doing(DOING)?;
+    }
+    Ok(())
+}
+
 /// Which times a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Awaited {
@@ -234,6 +256,18 @@ fn first_of(reader: &Reader, sql: &str) -> Result<Option<Timestamp>, StoreError>
 }
 
 impl Reader {
+    /// When the latest event was written; `None` while there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_event_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT at FROM execution_logs ORDER BY id DESC LIMIT 1")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .doing("look up when something happened last")
+            .map(|at| at.map(Timestamp::from_millis))
+    }
+
     /// When the time of the next task comes that waits for nothing else; `None` when there is none.
     ///
     /// # Errors

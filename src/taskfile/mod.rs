@@ -49,6 +49,7 @@ pub use explain::explain;
 pub use flags::{CommandLine, Flag, from_flags, from_lines, load_lines};
 pub use load::load;
 pub use origin::{Origin, Place};
+pub use quantities::duration as parse_duration;
 pub use reading::read_trusted;
 pub use reference::reference;
 pub use render::render;

@@ -27,7 +27,7 @@ pub(crate) struct Size {
 ///
 /// # Errors
 /// A hint.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return Err(format!(

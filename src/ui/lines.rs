@@ -20,12 +20,14 @@ use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskName;
 use crate::model::outcome::StopReason;
 use crate::model::state::Skip;
+use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::paint::Paint;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
+use crate::ui::night;
 
 /// The most columns of a reason that is told in a line.
 const REASON: usize = 100;
@@ -53,7 +55,7 @@ pub fn words(manner: Manner, at: Timestamp, event: &RunEvent) -> Vec<String> {
             .chain(lines.map(|line| format!("  {line}")))
             .collect();
     }
-    sentence(paint, at, event)
+    sentence(manner, at, event)
         .map(|sentence| format!("{time} {sentence}"))
         .into_iter()
         .collect()
@@ -88,6 +90,7 @@ pub fn figures(totals: &RunTotals) -> String {
         (totals.blocked, "blocked"),
         (totals.interrupted, "interrupted"),
         (totals.cancelled, "cancelled"),
+        (totals.deferred, "deferred"),
         (totals.waiting, "waiting"),
     ];
     let told: Vec<String> = parts
@@ -109,11 +112,13 @@ fn skipped(paint: Paint, task: &TaskRef, why: Skip, upstream: &TaskName) -> Stri
     }
 }
 
-fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
+fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
+    let paint = manner.paint;
     let text = match event {
-        RunEvent::RunStarted { run, queued, slots } => {
-            format!("run {run}: {}, {slots} at once", count(*queued, "task"))
-        }
+        RunEvent::RunStarted { .. }
+        | RunEvent::Waits { .. }
+        | RunEvent::GoesOn { .. }
+        | RunEvent::TaskDeferred { .. } => return night::sentence(manner, at, event),
         RunEvent::QueueChanged { .. } | RunEvent::Warning { .. } => return None,
         RunEvent::AttemptStarted { attempt } => format!("{} started", head(attempt)),
         RunEvent::AttemptEnded {
@@ -163,22 +168,7 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
             attempt,
             found,
             next,
-        } => {
-            let what = match found {
-                // How it ended, and what follows, comes in a line of its own.
-                Found::Outcome => {
-                    return Some(format!("{} ended while no run was active", head(attempt)));
-                }
-                Found::NeverStarted => "never started, the last run ended before",
-                Found::Reboot => "was cut short when the machine went down",
-                Found::MaybeRan => "was lost in a crash and may have finished",
-            };
-            format!(
-                "{} {what}{}",
-                head(attempt),
-                follows(attempt, at, next, None)
-            )
-        }
+        } => after_crash(attempt, at, *found, next),
         RunEvent::Stopping { cause, running } => stopping(*cause, *running),
         RunEvent::RunEnded { because, totals } => {
             let figures = figures(totals);
@@ -191,6 +181,19 @@ fn sentence(paint: Paint, at: Timestamp, event: &RunEvent) -> Option<String> {
         }
     };
     Some(text)
+}
+
+/// What recovery found of an attempt.
+fn after_crash(attempt: &AttemptRef, at: Timestamp, found: Found, next: &Next) -> String {
+    let head = head(attempt);
+    let what = match found {
+        // How it ended, and what follows, comes in a line of its own.
+        Found::Outcome => return format!("{head} ended while no run was active"),
+        Found::NeverStarted => "never started, the last run ended before",
+        Found::Reboot => "was cut short when the machine went down",
+        Found::MaybeRan => "was lost in a crash and may have finished",
+    };
+    format!("{head} {what}{}", follows(attempt, at, next, None))
 }
 
 /// `name: attempt 2/5`.
@@ -288,7 +291,8 @@ fn stopping(cause: StopCause, running: usize) -> String {
     let attempts = count(running, "attempt");
     let (why, how) = match cause {
         StopCause::Drain => ("asked to start nothing more".to_owned(), "may end"),
-        StopCause::Deadline => ("the window is over".to_owned(), "gets its stop signal"),
+        StopCause::Deadline(AtEnd::Stop) => ("its time is over".to_owned(), "gets its stop signal"),
+        StopCause::Deadline(AtEnd::Finish) => ("its time is over".to_owned(), "may end"),
         StopCause::Requested => ("asked to stop".to_owned(), "gets its stop signal"),
         StopCause::RequestedNow => ("asked to stop at once".to_owned(), "is killed"),
         StopCause::Signal(signal) => (signal.to_string(), "gets its stop signal"),
@@ -308,7 +312,7 @@ fn stopping(cause: StopCause, running: usize) -> String {
         StopCause::Signal(_) => "; once more kills",
         StopCause::SecondSignal(_) => "; once more leaves at once",
         StopCause::Drain
-        | StopCause::Deadline
+        | StopCause::Deadline(_)
         | StopCause::Requested
         | StopCause::RequestedNow
         | StopCause::Storage => "",
@@ -322,7 +326,7 @@ fn ended(because: RunEnd) -> String {
         RunEnd::Drained => "nothing is left to do".to_owned(),
         RunEnd::Stopped => "it was stopped".to_owned(),
         RunEnd::Signal(signal) => signal.to_string(),
-        RunEnd::Deadline => "its window is over".to_owned(),
+        RunEnd::Deadline => "its time is over".to_owned(),
         RunEnd::Storage => "the queue cannot be written".to_owned(),
     }
 }

@@ -149,6 +149,7 @@ fn a_run_says_when_it_begins_when_it_stops_and_how_it_ended() {
         run: RunId::new(7),
         queued: 5,
         slots: 2,
+        until: None,
     };
     assert_eq!(line(&started), "[14:23:47] run 7: 5 tasks, 2 at once");
     let stopping = RunEvent::Stopping {

@@ -8,6 +8,7 @@
 
 mod aside;
 pub mod lines;
+mod night;
 pub mod printer;
 pub mod progress;
 mod ticker;

@@ -19,6 +19,7 @@ use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
+use crate::engine::hours::Bar;
 use crate::model::ids::AttemptId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
@@ -102,6 +103,8 @@ struct Bars {
     waiting: BTreeMap<TaskId, (Timestamp, TaskName)>,
     failed: usize,
     stopping: Option<StopCause>,
+    bar: Option<Bar>,
+    until: Option<Timestamp>,
     drawn: Arc<Mutex<Drawn>>,
     ticker: Option<Ticker>,
 }
@@ -124,6 +127,8 @@ impl Bars {
             waiting: BTreeMap::new(),
             failed: 0,
             stopping: None,
+            bar: None,
+            until: None,
             drawn,
         }
     }
@@ -172,7 +177,15 @@ impl Bars {
     /// Changes what is counted and who has a line.
     fn take(&mut self, at: Timestamp, event: &RunEvent) {
         match event {
+            RunEvent::Waits { bar } => self.bar = Some(*bar),
+            RunEvent::GoesOn { until, .. } => {
+                self.bar = None;
+                self.until = *until;
+            }
             RunEvent::RunStarted { queued, .. } | RunEvent::QueueChanged { queued } => {
+                if let RunEvent::RunStarted { until, .. } = event {
+                    self.until = *until;
+                }
                 let unfinished = u64::try_from(*queued).unwrap_or(u64::MAX);
                 self.whole
                     .set_length(self.whole.position().saturating_add(unfinished));
@@ -197,6 +210,7 @@ impl Bars {
             | RunEvent::TaskCancelled { task } => self.finished(task.id),
             RunEvent::AttemptDoubted { .. }
             | RunEvent::AfterCrash { .. }
+            | RunEvent::TaskDeferred { .. }
             | RunEvent::Warning { .. }
             | RunEvent::RunEnded { .. } => {}
             RunEvent::Stopping { cause, .. } => self.stopping = Some(*cause),
@@ -231,6 +245,9 @@ impl Bars {
             None => format!("{} running", self.running.len()),
             Some(cause) => self.stopping_words(cause),
         }];
+        if self.stopping.is_none() {
+            parts.extend(self.hours_words(at));
+        }
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));
         }
@@ -246,6 +263,19 @@ impl Bars {
         *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = drawn;
     }
 
+    /// `until 07:00`, or why nothing is started.
+    fn hours_words(&self, at: Timestamp) -> Option<String> {
+        let time = |instant| self.manner.zone.short(instant, at);
+        match self.bar {
+            Some(Bar::BeforeWindow { opens }) => Some(format!("waiting until {}", time(opens))),
+            Some(Bar::Paused { until: Some(until) }) => {
+                Some(format!("paused until {}", time(until)))
+            }
+            Some(Bar::Paused { until: None }) => Some("paused".to_owned()),
+            None => Some(format!("until {}", time(self.until?))),
+        }
+    }
+
     fn stopping_words(&self, cause: StopCause) -> String {
         let running = self.running.len();
         let again = match cause {
@@ -254,7 +284,7 @@ impl Bars {
             StopCause::Signal(_)
             | StopCause::SecondSignal(_)
             | StopCause::Drain
-            | StopCause::Deadline
+            | StopCause::Deadline(_)
             | StopCause::Requested
             | StopCause::RequestedNow
             | StopCause::Storage => "",
@@ -353,6 +383,9 @@ fn worth_keeping(event: &RunEvent) -> bool {
         }
         RunEvent::RunStarted { .. }
         | RunEvent::AttemptDoubted { .. }
+        | RunEvent::Waits { .. }
+        | RunEvent::GoesOn { .. }
+        | RunEvent::TaskDeferred { .. }
         | RunEvent::TaskHeld { .. }
         | RunEvent::TaskSkipped { .. }
         | RunEvent::TaskGivenUp { .. }

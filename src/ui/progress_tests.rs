@@ -109,6 +109,7 @@ fn every_running_attempt_has_a_line_and_no_line_is_too_wide() {
             run: RunId::new(1),
             queued: 30,
             slots: 20,
+            until: None,
         },
     );
     for task in 1..=20 {
@@ -188,6 +189,7 @@ fn a_run_says_above_its_bars_what_it_begins_with() {
         run: RunId::new(1),
         queued: 7,
         slots: 3,
+        until: None,
     };
     assert!(worth_keeping(&started));
     assert!(!worth_keeping(&ended(1, Next::Done)));
@@ -218,6 +220,7 @@ fn the_whole_is_never_smaller_than_its_parts() {
             run: RunId::new(1),
             queued: 1,
             slots: 2,
+            until: None,
         },
     );
     bars.watch(NOW, &ended(1, Next::Done));

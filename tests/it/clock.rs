@@ -24,7 +24,7 @@ retry = { base = "30m", cap = "30m", jitter = 0 }
     wait_for_file(&sandbox.work().join("tried"));
     wait_until("the task waits for its retry", || {
         let list = sandbox.json(["queue", "list", "--json"]);
-        list["tasks"][0]["status"] == "queued" && list["tasks"][0]["attempts"] == 1
+        list["tasks"][0]["status"] == "queued" && list["tasks"][0]["used"] == 1
     });
     sandbox.set_clock(START + HOUR / 2 - 1);
     let early = sandbox.json(["queue", "list", "--json"]);

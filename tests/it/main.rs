@@ -20,6 +20,8 @@ mod exec_signals;
 mod hostile;
 mod kills;
 mod logs;
+mod night;
+mod pause;
 mod plan;
 mod queue_add;
 mod queue_change;

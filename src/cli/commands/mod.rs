@@ -18,12 +18,15 @@ pub mod check;
 pub mod classify;
 pub mod completions;
 pub mod db;
+pub mod dry_run;
 pub mod exec;
 pub mod logs;
 pub mod man;
+pub mod pause;
 pub mod plan;
 pub mod queue;
 pub mod report;
+pub mod resume;
 pub mod run;
 pub mod status;
 pub mod stop;
@@ -125,6 +128,10 @@ pub enum Command {
     Exec(exec::ExecArgs),
     /// Stop the active run; the queue is kept
     Stop(stop::StopArgs),
+    /// Start nothing new for a while
+    Pause(pause::PauseArgs),
+    /// End a pause
+    Resume(resume::ResumeArgs),
     /// Say what happened since the last report
     Report(report::ReportArgs),
     /// Show the output of a task
@@ -175,6 +182,8 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Run(args)) => run::carry_out(args, invocation),
         Some(Command::Exec(args)) => exec::carry_out(args, invocation),
         Some(Command::Stop(args)) => stop::carry_out(args, invocation),
+        Some(Command::Pause(args)) => pause::carry_out(args, invocation),
+        Some(Command::Resume(args)) => resume::carry_out(args, invocation),
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),

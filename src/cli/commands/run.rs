@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
+use crate::cli::commands::dry_run;
 use crate::cli::commands::queue::select;
 use crate::cli::commands::report;
 use crate::cli::config::{WhenRunnerDies, parse_parallel};
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::hours::HoursArgs;
 use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
-use crate::engine::{self, RunRequest};
+use crate::engine::{self, RunRequest, Schedule};
 use crate::model::ids::TaskId;
 use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
@@ -40,6 +42,12 @@ pub struct RunArgs {
     /// Print the report of the run at its end
     #[arg(long)]
     pub report: bool,
+    /// The hours that it keeps to
+    #[command(flatten)]
+    pub hours: HoursArgs,
+    /// Say what would run, in order; start nothing, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What this run is about, and how well the adding went.
@@ -53,23 +61,38 @@ struct Work {
 /// # Errors
 /// When a definition is wrong, another run is active, or the queue cannot be used.
 pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let Some(work) = find_work(args, invocation)? else {
+    if args.dry_run {
+        return dry_run::carry_out(args, invocation);
+    }
+    let schedule = args.hours.schedule(invocation)?;
+    let Some(work) = find_work(args, &schedule, invocation)? else {
         let place = invocation.place();
         invocation.output.note(&format!(
             "nothing to do: no task is queued in `{place}`; `autoexec queue add` adds one"
         ));
         return Ok(Ending::Well);
     };
+    // A run that waits for its window or for tasks waits for the end of a pause, too.
+    let waits = args.hours.overnight || args.hours.watch;
+    if !waits && let Some(failure) = paused(invocation)? {
+        return Err(failure);
+    }
     let settings = &invocation.settings;
     let request = RunRequest {
         dir: settings.state.clone(),
         clock: settings.clock,
         slots: args.parallel.unwrap_or(settings.config.parallel).get(),
         selection: work.selection,
-        awaited: Awaited::Attempts,
+        // A plain run leaves what is not to start yet to later ones.
+        awaited: if waits {
+            Awaited::Hours
+        } else {
+            Awaited::Attempts
+        },
         adopt: settings.config.when_runner_dies == WhenRunnerDies::Adopt,
         executable: Settings::own_program()?,
         attended: io::stderr().is_terminal(),
+        schedule,
     };
     let manner = Manner {
         zone: Zone::Local,
@@ -92,10 +115,49 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     })
 }
 
+/// Why a run that does not wait can start nothing: somebody paused the queue.
+fn paused(invocation: &Invocation<'_>) -> Result<Option<CliError>, CliError> {
+    let now = invocation.settings.clock.now();
+    let Some(store) = invocation.look_into_queue()? else {
+        return Ok(None);
+    };
+    let pause = store.pause()?.filter(|pause| pause.holds(now));
+    Ok(pause.map(|pause| {
+        let until = pause.until.map_or_else(String::new, |until| {
+            format!(" until {}", Zone::Local.short(until, now))
+        });
+        let message = format!("the queue is paused{until}; nothing was started");
+        CliError::new(Ending::NothingStarted, "queue_paused", message)
+            .hint("`autoexec resume` ends the pause; `autoexec run --watch` waits for its end")
+    }))
+}
+
 /// What there is to run; `None` if there is nothing at all.
-fn find_work(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Option<Work>, CliError> {
+fn find_work(
+    args: &RunArgs,
+    schedule: &Schedule,
+    invocation: &mut Invocation<'_>,
+) -> Result<Option<Work>, CliError> {
+    let for_all = args.hours.overnight && args.only.is_empty();
     if !args.files.is_empty() {
-        return add_files(args, invocation).map(Some);
+        let work = add_files(args, invocation)?;
+        return Ok(Some(Work {
+            // A night is for the whole queue, whatever is added at its beginning.
+            selection: work.selection.filter(|_| !for_all),
+            added: work.added,
+        }));
+    }
+    let now = invocation.settings.clock.now();
+    let nights = schedule.nights.as_ref();
+    let window = nights.and_then(|nights| nights.window(now));
+    // Tasks may be added until the window opens, and at any time of a run that watches.
+    let waits = args.hours.watch || window.is_some_and(|window| now < window.start);
+    if waits && args.only.is_empty() {
+        drop(invocation.open_queue()?);
+        return Ok(Some(Work {
+            selection: None,
+            added: Ending::Well,
+        }));
     }
     let Some(store) = invocation.look_into_queue()? else {
         return match args.only.first() {

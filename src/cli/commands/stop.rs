@@ -10,8 +10,11 @@ use crate::store::requests::StopHow;
 #[derive(Debug, clap::Args)]
 pub struct StopArgs {
     /// Kill what is running instead of asking it to end
-    #[arg(long)]
+    #[arg(long, conflicts_with = "drain")]
     pub now: bool,
+    /// Let what is running end; only nothing new is started
+    #[arg(long)]
+    pub drain: bool,
 }
 
 /// Carries out the command.
@@ -26,6 +29,8 @@ pub fn carry_out(args: &StopArgs, invocation: &mut Invocation<'_>) -> Answer {
     }
     let (how, what) = if args.now {
         (StopHow::Now, "what is running is killed")
+    } else if args.drain {
+        (StopHow::Drain, "what is running may end")
     } else {
         (StopHow::Gentle, "what is running is asked to end")
     };

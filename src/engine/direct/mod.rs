@@ -308,6 +308,8 @@ impl Round<'_> {
             timeout: self.timeout,
             checkpoint_changed: false,
             chance: fastrand::f64(),
+            window_end: None,
+            cut_short: 0,
             now: self.direct.clock.now(),
         })
     }

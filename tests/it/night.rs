@@ -1,0 +1,474 @@
+//! Whole nights of `run --overnight`, on a clock that is set from outside.
+
+use std::process::{Child, Stdio};
+
+use chrono::DateTime;
+
+use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+
+const HOUR: i64 = 3_600_000;
+
+fn at(text: &str) -> i64 {
+    DateTime::parse_from_rfc3339(text)
+        .unwrap()
+        .timestamp_millis()
+}
+
+/// A sandbox whose nights go from 22:00 to 07:00 in a zone.
+fn sandbox(zone: &str, more: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, zone, more);
+    sandbox
+}
+
+fn configure(sandbox: &Sandbox, zone: &str, more: &str) {
+    let folder = sandbox.home().join(".config/autoexec");
+    std::fs::create_dir_all(&folder).unwrap();
+    let content = format!("[overnight]\ntimezone = \"{zone}\"\n{more}\n");
+    std::fs::write(folder.join("config.toml"), content).unwrap();
+}
+
+/// Adds a task that says that it runs, and then waits to be stopped.
+fn add_endless(sandbox: &Sandbox, name: &str) {
+    let script = format!("echo running >> {name}.running; exec sleep 600");
+    sandbox.ok([
+        "queue", "add", "--name", name, "--", "/bin/sh", "-c", &script,
+    ]);
+}
+
+fn status(sandbox: &Sandbox, name: &str) -> serde_json::Value {
+    sandbox.json(["queue", "show", name, "--json"])["task"].clone()
+}
+
+fn wait_for_status(sandbox: &Sandbox, name: &str, wanted: &str) {
+    wait_until(&format!("`{name}` is {wanted}"), || {
+        status(sandbox, name)["status"] == wanted
+    });
+}
+
+/// Waits until the run of this sandbox is active: then it has looked at the clock.
+fn wait_for_run(sandbox: &Sandbox) {
+    wait_until("a run is active", || {
+        let lock = std::fs::read_to_string(sandbox.state().join("run.lock"));
+        lock.is_ok_and(|text| !text.trim().is_empty())
+    });
+}
+
+fn overnight(sandbox: &Sandbox) -> Child {
+    sandbox.start(&["run", "--overnight"])
+}
+
+#[test]
+fn a_run_waits_for_its_window_and_takes_up_what_is_added_meanwhile() {
+    let sandbox = sandbox("UTC", "");
+    let evening = at("2026-11-21T20:00:00Z");
+    sandbox.set_clock(evening);
+    let run = overnight(&sandbox);
+    wait_for_run(&sandbox);
+    sandbox.ok(["queue", "add", "--name", "early", "--", "touch", "early"]);
+    sandbox.set_clock(evening + 2 * HOUR - 1);
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    assert_eq!(status(&sandbox, "early")["status"], "queued");
+    sandbox.set_clock(evening + 2 * HOUR);
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(sandbox.work().join("early").exists());
+    for line in [
+        "the window is not open yet; waiting until [TIME] (in [SPAN])",
+        "the window is open until 22 Nov [TIME]",
+        "early: attempt 1/5 succeeded",
+    ] {
+        assert!(
+            answer.stderr.contains(line),
+            "no `{line}` in\n{}",
+            answer.stderr
+        );
+    }
+}
+
+#[test]
+fn the_end_of_the_window_stops_gently_and_the_next_night_goes_on() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-21T23:00:00Z"));
+    let script = "trap 'echo saved > saved; exit 0' TERM; echo x >> started; \
+                  test -e saved || while :; do sleep 0.02; done";
+    sandbox.ok(["queue", "add", "--name", "long", "--shell", "--", script]);
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "never",
+        "--priority",
+        "-1",
+        "--",
+        "true",
+    ]);
+    let run = sandbox.start(&["run", "--overnight", "-j1"]);
+    wait_for_file(&sandbox.work().join("started"));
+    wait_for_status(&sandbox, "long", "running");
+    sandbox.set_clock(at("2026-11-22T07:00:00Z"));
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("its window ended"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer
+            .stderr
+            .contains("the run ended: its time is over: 1 interrupted, 1 deferred"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(sandbox.read("saved"), "saved\n");
+    let long = status(&sandbox, "long");
+    assert_eq!(
+        (&long["status"], &long["used"]),
+        (&"queued".into(), &0.into())
+    );
+
+    sandbox.set_clock(at("2026-11-22T22:00:00Z"));
+    let answer = sandbox.answer_of(overnight(&sandbox));
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "long")["status"], "succeeded");
+    assert_eq!(status(&sandbox, "never")["status"], "succeeded");
+}
+
+#[test]
+fn with_finish_what_runs_may_end_and_nothing_new_starts() {
+    let sandbox = sandbox("UTC", "at_end = \"finish\"");
+    sandbox.set_clock(at("2026-11-21T23:00:00Z"));
+    let script = "echo x > started; while ! test -e go; do sleep 0.02; done";
+    sandbox.ok(["queue", "add", "--name", "long", "--shell", "--", script]);
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "late",
+        "--priority",
+        "-1",
+        "--",
+        "true",
+    ]);
+    let run = sandbox.start(&["run", "--overnight", "-j1"]);
+    wait_for_status(&sandbox, "long", "running");
+    sandbox.set_clock(at("2026-11-22T07:30:00Z"));
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    assert_eq!(status(&sandbox, "long")["status"], "running");
+    sandbox.file("go", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "long")["status"], "succeeded");
+    assert_eq!(status(&sandbox, "late")["status"], "queued");
+    assert!(
+        answer.stderr.contains("1 attempt may end"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn nights_over_a_switch_of_the_clock_end_when_the_clocks_say_so() {
+    // The start and end of the night in which the clocks are switched, as written and in UTC.
+    for (zone, start, end) in [
+        (
+            "Europe/Berlin",
+            "2026-03-28T21:00:00Z",
+            "2026-03-29T05:00:00Z",
+        ),
+        (
+            "Europe/Berlin",
+            "2026-10-24T20:00:00Z",
+            "2026-10-25T06:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "2026-03-08T03:00:00Z",
+            "2026-03-08T11:00:00Z",
+        ),
+        (
+            "Australia/Lord_Howe",
+            "2026-04-04T11:00:00Z",
+            "2026-04-04T20:30:00Z",
+        ),
+        ("UTC", "2028-02-28T22:00:00Z", "2028-02-29T07:00:00Z"),
+        (
+            "Asia/Kathmandu",
+            "2026-12-31T16:15:00Z",
+            "2027-01-01T01:15:00Z",
+        ),
+    ] {
+        let sandbox = sandbox(zone, "");
+        sandbox.set_clock(at(start) - 1);
+        let run = overnight(&sandbox);
+        wait_for_run(&sandbox);
+        add_endless(&sandbox, "task");
+        sandbox.set_clock(at(start));
+        wait_for_status(&sandbox, "task", "running");
+        sandbox.set_clock(at(end) - 1);
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        assert_eq!(
+            status(&sandbox, "task")["status"],
+            "running",
+            "{zone} {end}"
+        );
+        sandbox.set_clock(at(end));
+        let answer = sandbox.answer_of(run);
+        assert_eq!(answer.code, 0, "{zone}\n{}", answer.stderr);
+        assert_eq!(status(&sandbox, "task")["status"], "queued", "{zone}");
+    }
+}
+
+#[test]
+fn what_would_not_end_in_time_waits_and_what_stands_behind_it_runs() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-22T05:00:00Z"));
+    sandbox.file(
+        "night.toml",
+        r#"
+[[task]]
+name = "long"
+command = "touch long"
+expect_duration = "5h"
+priority = 9
+
+[[task]]
+name = "short"
+command = "echo $AUTOEXEC_WINDOW_END > short"
+expect_duration = "1h"
+
+[[task]]
+name = "endless"
+command = "touch endless"
+expect_duration = "10h"
+"#,
+    );
+    let answer = sandbox.run(["run", "night.toml", "--overnight"]);
+    assert_eq!(answer.code, 1, "one is held\n{}", answer.stderr);
+    let told = "long: deferred: is expected to take [SPAN], [SPAN] are left";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("1 ok, 1 held, 1 deferred"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(sandbox.read("short"), "2026-11-22T07:00:00.000Z\n");
+    let endless = status(&sandbox, "endless");
+    assert_eq!(endless["hold"]["code"], "does_not_fit_window", "{endless}");
+    // Only the window was in the way.
+    sandbox.ok(["queue", "remove", "endless"]);
+    let again = sandbox.run(["run", "--overnight"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    sandbox.set_clock(at("2026-11-22T22:00:00Z"));
+    sandbox.ok(["run", "--overnight"]);
+    assert!(sandbox.work().join("long").exists());
+}
+
+#[test]
+fn a_task_that_two_windows_stopped_at_nothing_waits_for_a_person() {
+    let sandbox = sandbox("UTC", "");
+    let mut night = at("2026-11-21T22:00:00Z");
+    sandbox.set_clock(night);
+    add_endless(&sandbox, "task");
+    for wanted in ["queued", "held"] {
+        let run = overnight(&sandbox);
+        wait_for_status(&sandbox, "task", "running");
+        sandbox.set_clock(night + 9 * HOUR);
+        let answer = sandbox.answer_of(run);
+        assert_eq!(
+            answer.code,
+            i32::from(wanted == "held"),
+            "{}",
+            answer.stderr
+        );
+        assert_eq!(status(&sandbox, "task")["status"], wanted);
+        night += 24 * HOUR;
+        sandbox.set_clock(night);
+    }
+    let task = status(&sandbox, "task");
+    assert_eq!(task["hold"]["code"], "does_not_fit_window");
+    assert_eq!(task["used"], 0);
+}
+
+#[test]
+fn a_retry_behind_the_end_of_the_window_is_the_next_nights() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-22T06:50:00Z"));
+    sandbox.file(
+        "flaky.toml",
+        r#"
+[[task]]
+name = "flaky"
+command = 'test -e tried && exit 0; echo tried > tried; echo "connection refused" >&2; exit 1'
+retry = { base = "30m", cap = "30m", jitter = 0 }
+"#,
+    );
+    let answer = sandbox.run(["run", "flaky.toml", "--overnight"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "flaky")["status"], "queued");
+    assert!(answer.stderr.contains("1 waiting"), "{}", answer.stderr);
+    sandbox.set_clock(at("2026-11-22T22:00:00Z"));
+    sandbox.ok(["run", "--overnight"]);
+    assert_eq!(status(&sandbox, "flaky")["status"], "succeeded");
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_ends_the_night_and_nothing_is_lost() {
+    for jump in [HOUR, 24 * HOUR, 3652 * 24 * HOUR] {
+        let sandbox = sandbox("UTC", "");
+        let night = at("2026-11-22T06:30:00Z");
+        sandbox.set_clock(night);
+        add_endless(&sandbox, "task");
+        let run = overnight(&sandbox);
+        wait_for_status(&sandbox, "task", "running");
+        sandbox.set_clock(night + jump);
+        let answer = sandbox.answer_of(run);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(status(&sandbox, "task")["status"], "queued");
+        sandbox.ok(["db", "check"]);
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_back_starves_no_retry() {
+    for jump in [HOUR, 3652 * 24 * HOUR] {
+        let sandbox = sandbox("UTC", "");
+        let night = at("2026-11-22T01:00:00Z");
+        sandbox.set_clock(night);
+        sandbox.file(
+            "flaky.toml",
+            r#"
+[[task]]
+name = "flaky"
+command = 'test -e tried && exit 0; echo tried > tried; echo "connection refused" >&2; exit 1'
+retry = { base = "30m", cap = "30m", jitter = 0 }
+"#,
+        );
+        sandbox.ok(["queue", "add", "flaky.toml"]);
+        let run = overnight(&sandbox);
+        wait_until("the failure is recorded", || {
+            status(&sandbox, "flaky")["used"] == 1
+        });
+        sandbox.set_clock(night - jump);
+        let answer = sandbox.answer_of(run);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(status(&sandbox, "flaky")["status"], "succeeded");
+        assert!(
+            answer.stderr.contains("the clock was set back by"),
+            "{}",
+            answer.stderr
+        );
+        sandbox.ok(["db", "check"]);
+    }
+}
+
+#[test]
+fn a_night_in_crons_bare_environment_runs_by_the_path_of_whoever_added_the_task() {
+    let sandbox = sandbox("Europe/Berlin", "");
+    let tool = sandbox.file("bin/my-tool", "#!/bin/sh\necho made > made\n");
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sandbox.work().join("bin").display());
+    sandbox.set_clock(at("2026-11-21T22:00:00Z"));
+    let mut add = sandbox.command();
+    add.env("PATH", path)
+        .args(["queue", "add", "--name", "tool", "--", "my-tool"]);
+    assert_eq!(sandbox.finish(&mut add).code, 0);
+    let mut cron = sandbox.command();
+    let clock = sandbox.work().with_file_name("clock");
+    cron.env_clear()
+        .env("HOME", sandbox.home())
+        .env("__AUTOEXEC_TEST_CLOCK", clock)
+        .args(["run", "--overnight", "--state-dir"])
+        .arg(sandbox.state())
+        .current_dir("/");
+    let answer = sandbox.finish(&mut cron);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(sandbox.read("made"), "made\n");
+}
+
+#[test]
+fn last_nights_run_that_still_goes_on_keeps_the_next_one_out() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-21T23:00:00Z"));
+    add_endless(&sandbox, "task");
+    let run = overnight(&sandbox);
+    wait_for_status(&sandbox, "task", "running");
+    let second = sandbox.run(["run", "--overnight"]);
+    second.fails(75, &["another run is using this queue", "process [PID]"]);
+    sandbox.ok(["stop", "--now"]);
+    sandbox.answer_of(run);
+}
+
+#[test]
+fn a_killed_night_is_taken_up_again_by_the_same_night() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-21T23:00:00Z"));
+    let script = "echo x >> starts; while ! test -e go; do sleep 0.02; done";
+    sandbox.ok(["queue", "add", "--name", "task", "--shell", "--", script]);
+    let mut run = overnight(&sandbox);
+    wait_for_status(&sandbox, "task", "running");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    sandbox.set_clock(at("2026-11-22T03:00:00Z"));
+    let again = overnight(&sandbox);
+    wait_for_status(&sandbox, "task", "running");
+    sandbox.file("go", "");
+    let answer = sandbox.answer_of(again);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(
+        sandbox.read("starts"),
+        "x\n",
+        "it was adopted, not started again"
+    );
+}
+
+#[test]
+fn a_run_that_waits_ends_at_once_when_it_is_asked_to() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-21T12:00:00Z"));
+    let run = overnight(&sandbox);
+    wait_for_run(&sandbox);
+    sandbox.ok(["stop"]);
+    assert_eq!(sandbox.answer_of(run).code, 0);
+    let run = overnight(&sandbox);
+    wait_for_run(&sandbox);
+    let pid = rustix::process::Pid::from_raw(run.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(sandbox.answer_of(run).code, 143);
+}
+
+#[test]
+fn the_machine_is_kept_awake_as_long_as_the_night_lasts() {
+    let sandbox = sandbox("UTC", "");
+    let tool = sandbox.file(
+        "bin/systemd-inhibit",
+        "#!/bin/sh\necho $* > awake; cat > /dev/null; echo over > over\n",
+    );
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.set_clock(at("2026-11-21T23:00:00Z"));
+    add_endless(&sandbox, "task");
+    let path = format!("{}:/usr/bin:/bin", sandbox.work().join("bin").display());
+    let folder = sandbox.work().join("bin");
+    let script = format!(
+        "#!/bin/sh\necho $$ > {0}/awake; exec cat > /dev/null\n",
+        folder.display()
+    );
+    sandbox.file("bin/systemd-inhibit", script);
+    let run = sandbox
+        .command()
+        .env("PATH", path)
+        .args(["run", "--overnight"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_file(&folder.join("awake"));
+    wait_for_status(&sandbox, "task", "running");
+    let pid = sandbox.read("bin/awake");
+    let helper = std::path::PathBuf::from(format!("/proc/{}", pid.trim()));
+    assert!(helper.exists());
+    sandbox.set_clock(at("2026-11-22T07:00:00Z"));
+    assert_eq!(sandbox.answer_of(run).code, 0);
+    assert!(!helper.exists());
+}
