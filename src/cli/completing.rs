@@ -137,7 +137,7 @@ fn dress_arg(arg: Arg, path: &str, asked: &Asked) -> Arg {
     }
     let name = arg.get_value_names().and_then(|names| names.first());
     match name.map(Str::as_str) {
-        Some("ID|NAME") => {
+        Some("ID|NAME" | "NAME[:WHEN]") => {
             let (asked, statuses) = (asked.clone(), changeable(path));
             arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
                 asked.tasks(typed, statuses)
@@ -148,7 +148,7 @@ fn dress_arg(arg: Arg, path: &str, asked: &Asked) -> Arg {
         Some("CMD") => arg.add(words_of(&[OWN_COMMAND])),
         Some("STATUS") => arg.add(words_of(&TaskStatus::ALL.map(TaskStatus::as_str))),
         Some("CATEGORY") => arg.add(words_of(&Category::ALL.map(Category::as_str))),
-        Some("SIGNAL") => arg.add(words_of(&Signal::names().collect::<Vec<_>>())),
+        Some("SIGNAL" | "S") => arg.add(words_of(&Signal::names().collect::<Vec<_>>())),
         Some("ID") if arg.get_long() == Some("run") => arg.add(words_of(&["last"])),
         _ => arg,
     }

@@ -34,6 +34,7 @@ const OPTIONS: &[&str] = &[
     "--env",
     "--env-file",
     "--stdin",
+    "--requires",
     "--retries",
     "--timeout",
     "--idle-timeout",
