@@ -122,6 +122,17 @@ pub struct LaunchAlone<'a> {
     pub queue: QueueId,
     /// The standard input of the command.
     pub stdin: Stdio,
+    /// How many pipes its outputs have.
+    pub outputs: Outputs,
+}
+
+/// How many pipes a command's outputs have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// One for standard output and one for standard error.
+    Apart,
+    /// One for both, so that their order is kept.
+    Together,
 }
 
 /// A supervisor that stands alone, with our ends of its pipes and of the command's.
@@ -135,8 +146,8 @@ pub struct LaunchedAlone {
     pub reports: OwnedFd,
     /// The command's standard output.
     pub stdout: OwnedFd,
-    /// The command's standard error.
-    pub stderr: OwnedFd,
+    /// The command's standard error, where it has a pipe of its own.
+    pub stderr: Option<OwnedFd>,
 }
 
 impl LaunchAlone<'_> {
@@ -152,10 +163,15 @@ impl LaunchAlone<'_> {
     pub fn start(self) -> io::Result<LaunchedAlone> {
         let (its_commands, commands) = io::pipe()?;
         let (reports, its_reports) = io::pipe()?;
+        let (stdout, its_stdout) = io::pipe()?;
+        let (stderr, its_stderr) = match self.outputs {
+            Outputs::Together => (None, its_stdout.try_clone()?),
+            Outputs::Apart => io::pipe().map(|(stderr, its_stderr)| (Some(stderr), its_stderr))?,
+        };
         // Only these two are inherited; the supervisor closes them for the command.
         rustix::io::fcntl_setfd(&its_commands, FdFlags::empty())?;
         rustix::io::fcntl_setfd(&its_reports, FdFlags::empty())?;
-        let mut child = Command::new(self.executable)
+        let child = Command::new(self.executable)
             .arg0("autoexec")
             .arg(SUPERVISE)
             .arg(ALONE)
@@ -163,18 +179,15 @@ impl LaunchAlone<'_> {
             .arg(its_commands.as_raw_fd().to_string())
             .arg(its_reports.as_raw_fd().to_string())
             .stdin(self.stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(its_stdout)
+            .stderr(its_stderr)
             .spawn()?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(io::Error::other("the supervisor was started without pipes"));
-        };
         Ok(LaunchedAlone {
             child,
             commands: commands.into(),
             reports: reports.into(),
             stdout: stdout.into(),
-            stderr: stderr.into(),
+            stderr: stderr.map(OwnedFd::from),
         })
     }
 }

@@ -146,6 +146,19 @@ fn output_comes_through_byte_for_byte() {
 }
 
 #[test]
+fn two_outputs_that_are_one_keep_their_order() {
+    let sandbox = Sandbox::new();
+    let lines = "for i in 1 2 3 4 5 6 7 8 9; do echo o$i; echo e$i >&2; done";
+    let script = format!("\"$0\" exec -- sh -c '{lines}' > log 2>&1; sh -c '{lines}' > plain 2>&1");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &script, env!("CARGO_BIN_EXE_autoexec")])
+        .current_dir(sandbox.work());
+    sandbox.finish(&mut shell).is(0, "", "");
+    assert_eq!(sandbox.read("log"), sandbox.read("plain"));
+}
+
+#[test]
 fn output_comes_while_the_command_runs() {
     let sandbox = Sandbox::new();
     let script = "echo first; while ! test -e seen; do sleep 0.02; done; echo second";

@@ -11,6 +11,11 @@
 //! dies, we sweep what it left and say so: nobody can know then whether the command finished, so
 //! it is not started again.
 //!
+//! # Output
+//!
+//! Each output has a pipe, unless ours are one (a terminal, `> log 2>&1`): then the command has one pipe
+//! for both, because nobody could tell in which order it wrote to two.
+//!
 //! # Standard input
 //!
 //! The command inherits ours, because whoever reads ahead of it would take what others are to read

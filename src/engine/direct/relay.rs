@@ -41,15 +41,15 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// From the command's pipe to a stream of ours.
+    /// From the command's pipe, where it has one, to a stream of ours.
     ///
     /// # Errors
     /// When the stream cannot be had twice.
-    pub(super) fn new(source: OwnedFd, target: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(super) fn new(source: Option<OwnedFd>, target: BorrowedFd<'_>) -> io::Result<Self> {
         let is_file = rustix::fs::fstat(target)
             .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
         Ok(Self {
-            source: Some(File::from(source)),
+            source: source.map(File::from),
             target: target.try_clone_to_owned()?,
             most: if is_file { BUFFER } else { ATOMIC },
             buffer: vec![0; BUFFER],

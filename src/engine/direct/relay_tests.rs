@@ -8,7 +8,7 @@ use std::io::Write as _;
 fn between() -> (PipeWriter, Relay, PipeReader) {
     let (source, feed) = io::pipe().unwrap();
     let (reader, target) = io::pipe().unwrap();
-    let relay = Relay::new(source.into(), target.as_fd()).unwrap();
+    let relay = Relay::new(Some(source.into()), target.as_fd()).unwrap();
     (feed, relay, reader)
 }
 
@@ -55,7 +55,7 @@ fn a_stream_that_cannot_be_written_is_a_failure() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let mut relay = Relay::new(source.into(), full.as_fd()).unwrap();
+    let mut relay = Relay::new(Some(source.into()), full.as_fd()).unwrap();
     feed.write_all(b"one").unwrap();
     relay.read();
     relay.write();

@@ -5,6 +5,7 @@ use std::io;
 use std::io::PipeReader;
 use std::io::Read as _;
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::PollFd;
@@ -30,6 +31,7 @@ use crate::model::outcome::Outcome;
 use crate::model::signal::Signal;
 use crate::process::identity;
 use crate::process::launch::LaunchAlone;
+use crate::process::launch::Outputs;
 use crate::process::signals;
 use crate::process::sweep;
 use crate::support::clock::Clock;
@@ -49,6 +51,8 @@ pub(super) struct Watch<'a> {
     line: Line,
     stdout: Relay,
     stderr: Relay,
+    /// Whether both outputs go through the first.
+    is_one: bool,
     signals: PipeReader,
     /// The command, once it is known to run.
     process: Option<ProcessIdentity>,
@@ -86,9 +90,15 @@ impl<'a> Watch<'a> {
             executable: &direct.executable,
             queue,
             stdin: input.for_command(),
+            outputs: if are_one(io::stdout().as_fd(), io::stderr().as_fd()) {
+                Outputs::Together
+            } else {
+                Outputs::Apart
+            },
         }
         .start()
         .map_err(failed("start the process that watches the command"))?;
+        let is_one = launched.stderr.is_none();
         let relayed = failed("pass the output of the command on");
         let line = Line::new(
             launched.child,
@@ -99,8 +109,9 @@ impl<'a> Watch<'a> {
             clock: &direct.clock,
             queue,
             line,
-            stdout: Relay::new(launched.stdout, io::stdout().as_fd()).map_err(relayed)?,
+            stdout: Relay::new(Some(launched.stdout), io::stdout().as_fd()).map_err(relayed)?,
             stderr: Relay::new(launched.stderr, io::stderr().as_fd()).map_err(relayed)?,
+            is_one,
             signals,
             process: None,
             stopped: None,
@@ -299,7 +310,7 @@ impl<'a> Watch<'a> {
         tell(&Telling {
             at: self.clock.now(),
             told,
-            breaks_line: self.stderr.breaks_line(),
+            breaks_line: self.stderr.breaks_line() | (self.is_one && self.stdout.breaks_line()),
         });
     }
 
@@ -345,4 +356,10 @@ impl<'a> Watch<'a> {
         let _goes_on_here = rustix::process::kill_process(own, rustix::process::Signal::STOP);
         signal_command(rustix::process::Signal::CONT);
     }
+}
+
+/// Whether both are the same file, pipe or terminal, so that the order of what is written to them shows.
+fn are_one(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    let place = |fd| rustix::fs::fstat(fd).map(|stat| (stat.st_dev, stat.st_ino));
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
 }
