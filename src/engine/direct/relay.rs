@@ -9,18 +9,25 @@ use std::fs::File;
 use std::io;
 use std::io::Read as _;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::FileType;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::policy::classify::TAIL;
 
 /// Bytes read from the command in one go.
-const BUFFER: usize = 64 * 1024;
-/// A pipe that can be written to takes so many bytes without waiting.
+const BUFFER: usize = 128 * 1024;
+/// A pipe or terminal that can be written to takes so many bytes without waiting.
 const ATOMIC: usize = 4096;
+/// A read of so many bytes found the command's pipe full.
+const BUSY: usize = 64 * 1024;
+/// What the command's pipe is enlarged to once it proves to be busy.
+const LARGE_PIPE: usize = 256 * 1024;
 
 /// One stream.
 #[derive(Debug)]
@@ -30,6 +37,10 @@ pub(super) struct Relay {
     target: OwnedFd,
     /// The most bytes that are written in one go.
     most: usize,
+    /// Whether our stream is a file, which always takes everything.
+    is_file: bool,
+    /// Whether the command's pipe was enlarged.
+    is_large: bool,
     buffer: Vec<u8>,
     filled: usize,
     written: usize,
@@ -46,12 +57,24 @@ impl Relay {
     /// # Errors
     /// When the stream cannot be had twice.
     pub(super) fn new(source: Option<OwnedFd>, target: BorrowedFd<'_>) -> io::Result<Self> {
-        let is_file = rustix::fs::fstat(target)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        let kind = rustix::fs::fstat(target).map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let unwaiting = (kind == Ok(FileType::Fifo))
+            .then(|| open_again(target))
+            .flatten();
+        let is_file = kind == Ok(FileType::RegularFile);
         Ok(Self {
             source: source.map(File::from),
-            target: target.try_clone_to_owned()?,
-            most: if is_file { BUFFER } else { ATOMIC },
+            most: if is_file || unwaiting.is_some() {
+                BUFFER
+            } else {
+                ATOMIC
+            },
+            target: match unwaiting {
+                Some(target) => target,
+                None => target.try_clone_to_owned()?,
+            },
+            is_file,
+            is_large: false,
             buffer: vec![0; BUFFER],
             filled: 0,
             written: 0,
@@ -106,7 +129,7 @@ impl Relay {
 
     /// Whether our stream is a file, which always takes everything.
     pub(super) fn is_file(&self) -> bool {
-        self.most == BUFFER
+        self.is_file
     }
 
     /// Reads once from the command, which has something.
@@ -116,6 +139,11 @@ impl Relay {
         };
         match source.read(&mut self.buffer) {
             Ok(count @ 1..) => {
+                if count >= BUSY && !self.is_large {
+                    self.is_large = true;
+                    // Only faster; where it is not allowed the pipe stays as it is.
+                    let _best_effort = rustix::pipe::fcntl_setpipe_size(&*source, LARGE_PIPE);
+                }
                 (self.filled, self.written) = (count, 0);
                 self.keep();
             }
@@ -151,6 +179,14 @@ impl Relay {
             }
         }
     }
+}
+
+/// The same pipe by a descriptor of our own that never waits. To switch the one that we were given would
+/// switch it for all who have it.
+fn open_again(pipe: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    rustix::fs::open(path, flags, Mode::empty()).ok()
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ fn a_line_that_was_begun_is_known_once() {
 #[test]
 fn only_the_end_of_much_output_is_kept() {
     let (mut feed, mut relay, _reader) = between();
-    for _ in 0..20 {
-        feed.write_all(&vec![b'x'; BUFFER]).unwrap();
+    for _ in 0..40 {
+        feed.write_all(&vec![b'x'; BUSY]).unwrap();
         relay.read();
         relay.filled = 0;
     }
