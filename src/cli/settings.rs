@@ -38,6 +38,17 @@ pub struct Settings {
     pub can_redraw: bool,
     /// The user's home directory, for `~`.
     pub home: Option<PathBuf>,
+    /// What the environment says to a command that is typed inside a task.
+    pub inside: Inside,
+}
+
+/// What a command finds when it is typed inside a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The task's checkpoint directory.
+    pub checkpoint: Option<PathBuf>,
+    /// The file in which the attempt tells how far it is.
+    pub progress: Option<PathBuf>,
 }
 
 impl Settings {
@@ -65,6 +76,7 @@ impl Settings {
             },
             width: page_width(),
             can_redraw: std::io::stderr().is_terminal() && !environment.terminal_is_dumb(),
+            inside: environment.inside(),
             home: environment.home,
         })
     }
@@ -160,6 +172,18 @@ impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
     /// A variable; an empty one counts as not set.
     fn get(&self, name: &str) -> Option<OsString> {
         (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn inside(&self) -> Inside {
+        let place = |name| {
+            self.get(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        Inside {
+            checkpoint: place("AUTOEXEC_CHECKPOINT_DIR"),
+            progress: place("AUTOEXEC_PROGRESS_FILE"),
+        }
     }
 
     /// A directory of the XDG convention, which ignores relative paths.

@@ -157,23 +157,11 @@ impl Dispatcher<'_> {
         if self.pace.failure.is_some() {
             return;
         }
-        let frees_tasks = effects.writes.iter().any(|write| match write {
-            Write::Finish { .. }
-            | Write::ReturnClaim { .. }
-            | Write::Change { .. }
-            | Write::WindowOpened
-            | Write::ClockSetBack => true,
-            Write::Reprioritize { .. } => {
-                self.pace.urgent = Some(now);
-                true
-            }
-            Write::Started { .. }
-            | Write::StepsDone { .. }
-            | Write::Doubt { .. }
-            | Write::StopIntent { .. }
-            | Write::Remove { .. }
-            | Write::Cut { .. } => false,
-        });
+        let frees_tasks = effects.writes.iter().any(Write::frees_tasks);
+        let reorders = |write: &Write| matches!(write, Write::Reprioritize { .. });
+        if effects.writes.iter().any(reorders) {
+            self.pace.urgent = Some(now);
+        }
         let is_due = self.pace.next_due.is_some_and(|due| due <= now);
         let gives_up = self.pace.next_give_up.is_some_and(|at| at <= now);
         if is_due {

@@ -15,8 +15,7 @@ use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
 use crate::model::state::TaskEvent;
-use crate::policy::decide::next_timeout;
-use crate::policy::decide::step_time_factor;
+use crate::policy::time_limit;
 use crate::policy::when;
 use crate::store::Actor;
 use crate::store::Reader;
@@ -139,7 +138,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
     } else {
         None
     };
-    let timeout = next_timeout(
+    let timeout = time_limit::next(
         &task.spec,
         last.as_ref().and_then(|last| last.timeout),
         last.as_ref()
@@ -156,7 +155,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         time_factor: if task.attempts > 0
             && task.spec.steps.iter().any(|step| step.timeout.is_some())
         {
-            step_time_factor(tx.time_outs(id)?)
+            time_limit::step_factor(tx.time_outs(id)?)
         } else {
             1
         },
@@ -192,7 +191,7 @@ pub(crate) fn assignment(
         run,
         spec,
         surroundings: task.surroundings.clone(),
-        variables: variables(task, run, dir, until),
+        variables: variables(attempt, task, run, dir, until),
         timeout: task.timeout,
         steps_done: task.steps_done,
         series_started: task.series_started,
@@ -201,6 +200,7 @@ pub(crate) fn assignment(
 
 /// The variables that a task finds in its environment.
 fn variables(
+    attempt: AttemptId,
     task: &ClaimedTask,
     run: RunId,
     dir: &StateDir,
@@ -220,6 +220,9 @@ fn variables(
     );
     set("AUTOEXEC_START", task.number.to_string().into());
     set("AUTOEXEC_STATE_DIR", dir.root().into());
+    set("AUTOEXEC_CHECKPOINT_DIR", dir.checkpoint(task.id).into());
+    set("AUTOEXEC_RESULT_FILE", dir.result(attempt).into());
+    set("AUTOEXEC_PROGRESS_FILE", dir.progress(attempt).into());
     if let Some((category, pattern)) = &task.last {
         set("AUTOEXEC_LAST_CATEGORY", category.as_str().into());
         set("AUTOEXEC_LAST_PATTERN", pattern.as_str().into());

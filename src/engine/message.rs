@@ -204,6 +204,26 @@ pub(crate) enum Write {
     ClockSetBack,
 }
 
+impl Write {
+    /// Whether a task may be startable afterwards that was not before.
+    pub(crate) const fn frees_tasks(&self) -> bool {
+        match self {
+            Self::Finish { .. }
+            | Self::ReturnClaim { .. }
+            | Self::Change { .. }
+            | Self::Reprioritize { .. }
+            | Self::WindowOpened
+            | Self::ClockSetBack => true,
+            Self::Started { .. }
+            | Self::StepsDone { .. }
+            | Self::Doubt { .. }
+            | Self::StopIntent { .. }
+            | Self::Remove { .. }
+            | Self::Cut { .. } => false,
+        }
+    }
+}
+
 /// Something to do once the writes are durable.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Act {

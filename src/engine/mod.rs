@@ -34,6 +34,7 @@ mod message;
 mod night;
 mod overdue;
 mod pacing;
+mod progress;
 mod recover;
 mod requests;
 pub mod run;
@@ -41,6 +42,7 @@ mod state;
 mod step;
 mod takeover;
 mod tally;
+mod tidy;
 mod wishes;
 
 pub use error::EngineError;

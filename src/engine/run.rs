@@ -308,6 +308,7 @@ impl Dispatcher<'_> {
         self.entered.store.write(|tx| runs::end(tx, run, &row))?;
         if self.state.live.is_empty() {
             self.forget_slots(children).await;
+            self.tidy(now);
         }
         self.watcher.watch(
             now,

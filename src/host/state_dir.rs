@@ -150,6 +150,7 @@ pub fn prepare(
         dir.slots(),
         dir.logs(),
         dir.checkpoints(),
+        dir.said(),
         dir.evidence(),
         dir.reports(),
         dir.backups(),

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::ids::{AttemptId, RunId};
+use crate::model::ids::{AttemptId, RunId, TaskId};
 
 /// A state directory: one queue and all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +49,26 @@ impl StateDir {
     /// What tasks saved, one directory per task.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")
+    }
+
+    /// What a task saved.
+    pub fn checkpoint(&self, task: TaskId) -> PathBuf {
+        self.checkpoints().join(task.to_string())
+    }
+
+    /// What running tasks say of themselves.
+    pub fn said(&self) -> PathBuf {
+        self.0.join("said")
+    }
+
+    /// The result file of an attempt.
+    pub fn result(&self, attempt: AttemptId) -> PathBuf {
+        self.said().join(format!("{attempt}.json"))
+    }
+
+    /// What an attempt said last of its progress.
+    pub fn progress(&self, attempt: AttemptId) -> PathBuf {
+        self.said().join(format!("{attempt}.progress"))
     }
 
     /// Files kept as proof.

@@ -37,6 +37,7 @@ use crate::policy::classify::codes;
 use crate::policy::fit::Cut;
 use crate::policy::fit::MOST_CUTS;
 use crate::policy::fit::cut_too_often;
+use crate::policy::time_limit;
 use crate::support::clock::Timestamp;
 use crate::support::text;
 
@@ -44,8 +45,6 @@ use crate::support::text;
 pub const MAYBE_RAN: &str = "maybe_ran";
 /// The code of a hold for a page that wants to see a person.
 pub const SECURITY_CHALLENGE: &str = "security_challenge";
-/// How far a time limit may be lengthened, as a multiple of the declared one.
-const LONGEST_TIMEOUT: u32 = 4;
 /// Attempts in all where a tool used up a time budget of its own: once more may find a calmer hour.
 const ATTEMPTS_OF_A_USED_UP_BUDGET: u32 = 2;
 
@@ -244,6 +243,11 @@ fn after_failure(
         | Ended::WentSilent { .. }
         | Ended::CouldNotStart(_) => {}
     }
+    if !used && failure.pattern == codes::START_AGAIN_PATTERN {
+        // Between two starts, not behind each: who works for longer has waited enough.
+        let rest = wait.saturating_sub(facts.outcome.duration);
+        return retry(facts, rest, "it saved its state and asked for it");
+    }
     if !used {
         return retry(facts, wait, "this attempt does not count");
     }
@@ -263,7 +267,7 @@ fn after_failure(
         };
     }
     if failure.pattern == OWN_TIMEOUT_PATTERN
-        && let Some((step, longer)) = longer_step_timeout(facts)
+        && let Some((step, longer)) = time_limit::of_step(facts)
     {
         let reason = format!(
             "with a time limit of {} for the step `{step}`",
@@ -272,8 +276,8 @@ fn after_failure(
         return retry(facts, wait, &reason);
     }
     if failure.pattern == OWN_TIMEOUT_PATTERN
-        && let Some(longer) = longer_timeout(facts)
-        && let Some(longer) = within(
+        && let Some(longer) = time_limit::of_attempt(facts)
+        && let Some(longer) = time_limit::within(
             Some(longer),
             facts.spec.timeout,
             facts.window_end,
@@ -421,64 +425,6 @@ fn retry(facts: &DecideFacts<'_>, wait: Duration, reason: &str) -> Decision {
             .filter(|held| facts.spec.timeout.is_some_and(|own| *held > own)),
         reason: reason.to_owned(),
     }
-}
-
-/// A time limit that was lengthened, no longer than what is left of the window; what was declared holds
-/// whatever is left.
-pub fn within(
-    limit: Option<Duration>,
-    declared: Option<Duration>,
-    end: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Duration> {
-    let (Some(limit), Some(declared), Some(end)) = (limit, declared, end) else {
-        return limit;
-    };
-    Some(limit.min(end.since(now).max(declared)))
-}
-
-/// Twice the limit that was reached, at most [`LONGEST_TIMEOUT`] times the declared one.
-fn longer_timeout(facts: &DecideFacts<'_>) -> Option<Duration> {
-    let Ended::TimedOut { limit, .. } = facts.outcome.ended else {
-        return None;
-    };
-    let declared = facts.spec.timeout.unwrap_or(limit);
-    let most = declared.saturating_mul(LONGEST_TIMEOUT);
-    Some(limit.saturating_mul(2).min(most).max(declared))
-}
-
-/// The step that reached its own limit, and the one that it gets next.
-fn longer_step_timeout<'a>(facts: &DecideFacts<'a>) -> Option<(&'a str, Duration)> {
-    let Ended::TimedOut { limit, .. } = facts.outcome.ended else {
-        return None;
-    };
-    let done = usize::try_from(facts.outcome.account.steps_done).ok()?;
-    let step = facts.spec.steps.get(done)?;
-    let declared = step.timeout?;
-    // The limit of the attempt was reached before that of the step.
-    if facts.timeout == Some(limit) {
-        return None;
-    }
-    let most = declared.saturating_mul(LONGEST_TIMEOUT);
-    Some((&step.name, limit.saturating_mul(2).min(most)))
-}
-
-/// How many times as long as declared a step may take, after so many attempts that ran out of time.
-pub fn step_time_factor(time_outs: u32) -> u32 {
-    2_u32.saturating_pow(time_outs).min(LONGEST_TIMEOUT)
-}
-
-/// The time limit of a task's next attempt. `held` is the limit of the last one that counts, and
-/// `pattern` what it died of.
-pub fn next_timeout(spec: &TaskSpec, held: Option<Duration>, pattern: &str) -> Option<Duration> {
-    let declared = spec.timeout?;
-    let held = held.unwrap_or(declared).max(declared);
-    let wanted = if pattern == OWN_TIMEOUT_PATTERN {
-        held.saturating_mul(2)
-    } else {
-        held
-    };
-    Some(wanted.min(declared.saturating_mul(LONGEST_TIMEOUT)))
 }
 
 #[cfg(test)]

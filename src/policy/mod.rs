@@ -41,6 +41,7 @@ pub mod poison;
 pub mod schedule;
 pub mod strategy;
 pub mod suspicion;
+pub mod time_limit;
 pub mod trace;
 pub mod verdict;
 pub mod version;

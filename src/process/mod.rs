@@ -16,6 +16,7 @@
 //! supervisor knows until its runner has committed it.
 
 pub mod cgroup;
+pub mod checkpoint;
 mod diagnosis;
 pub mod environment;
 pub mod epoch;
@@ -38,6 +39,7 @@ pub mod slotfile;
 pub mod spawn;
 pub mod sweep;
 pub mod table;
+pub mod telling;
 pub mod wake;
 
 pub use logframe::Stream;

@@ -355,22 +355,6 @@ impl Reader {
     }
 }
 
-impl Reader {
-    /// How many attempts of a task that count ran out of a time limit of its own.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn time_outs(&self, task: TaskId) -> Result<u32, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT count(*) FROM attempts \
-                 WHERE task_id = ? AND used AND pattern = 'own_timeout'",
-            )
-            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
-            .doing("count the attempts that ran out of time")
-    }
-}
-
 /// Notes that an attempt is to be stopped, before anybody is told to stop it.
 ///
 /// # Errors

@@ -1,3 +1,5 @@
+//! Finished steps: kept, forgotten, and held against a changed definition.
+
 use crate::model::spec::{Command, StepSpec};
 use crate::store::checkpoints::{self, Finished};
 use crate::store::fixture::{NOW, Queue, actor, id_of, later, new_task, queue};

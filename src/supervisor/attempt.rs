@@ -68,8 +68,8 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         ended_after: Duration::ZERO,
         account: Account::default(),
     };
-    let ended = attempt.steps();
-    let account = attempt.account(&ended);
+    let (ended, saved) = attempt.with_checkpoint(Attempt::steps);
+    let account = attempt.account(&ended, saved);
     let Attempt {
         leftovers,
         usage,

@@ -37,6 +37,7 @@ mod fit;
 mod ladder;
 mod orders;
 mod requires;
+mod saved;
 mod scan;
 mod service;
 mod steps;

@@ -16,6 +16,7 @@ use rustix::process::DumpableBehavior;
 use crate::model::attempt::Assignment;
 use crate::model::ids::AttemptId;
 use crate::model::ids::ProcessIdentity;
+use crate::model::layout::slot_file_name;
 use crate::model::message::FromSupervisor;
 use crate::model::message::NotStartedReason;
 use crate::model::signal::Signal;
@@ -23,6 +24,7 @@ use crate::model::slot::SlotEntry;
 use crate::model::spec::OnCrash;
 use crate::process::cgroup;
 use crate::process::cgroup::Group;
+use crate::process::checkpoint::spare::Spare;
 use crate::process::environment::Inherited;
 use crate::process::epoch;
 use crate::process::identity;
@@ -90,6 +92,8 @@ pub(super) struct Service {
     pub(super) slot: SlotFile,
     /// Where control groups were delegated to us: ours, which we are in.
     pub(super) group: Option<Group>,
+    /// What becomes the checkpoint directory of a task; a command of nobody's queue has none.
+    pub(super) spare: Option<Spare>,
     pub(super) inbox: VecDeque<Assignment>,
     pub(super) stay: Stay,
     /// The runner or a signal has said something that was not listened to yet.
@@ -135,7 +139,7 @@ impl Service {
         std::env::set_current_dir("/").map_err(failed("go to the root directory"))?;
         let boot = identity::boot_id().map_err(failed("read the boot id"))?;
         let own = identity::own().map_err(failed("read its own start time"))?;
-        let (slot, log, group) = match &arguments.post {
+        let (slot, log, group, spare) = match &arguments.post {
             Post::Slot(post) => {
                 let path = post.state.slot(post.run, post.number);
                 let slot = SlotFile::create(&path, arguments.queue, boot)?;
@@ -144,11 +148,13 @@ impl Service {
                     .zip(cgroup::name(arguments.queue, &path))
                     .and_then(|(base, name)| Group::enter(&base, &name).ok());
                 let log = SlotLog::new(&post.state.logs(), post.run, post.number);
-                (slot, log, group)
+                let name = slot_file_name(post.run, post.number);
+                let spare = Spare::of_slot(&post.state.checkpoints(), &name);
+                (slot, log, group, Some(spare))
             }
             Post::Alone(_) => {
                 let slot = SlotFile::in_memory(arguments.queue, boot)?;
-                (slot, SlotLog::nowhere(), None)
+                (slot, SlotLog::nowhere(), None, None)
             }
         };
         let mut service = Self {
@@ -160,6 +166,7 @@ impl Service {
             signals,
             slot,
             group,
+            spare,
             inbox: VecDeque::new(),
             stay: Stay::Serving,
             heard: false,
@@ -367,6 +374,9 @@ impl Service {
             // Interrupted or not: it is tried again until the deadline.
             let _again = rustix::event::poll(&mut fds, Some(&second));
             self.control.flush();
+        }
+        if let Some(spare) = &mut self.spare {
+            spare.remove();
         }
         if let Some(group) = self.group.take() {
             group.leave();

@@ -144,10 +144,13 @@ impl Attempt<'_> {
         crash::point("supervisor_after_step_is_noted");
     }
 
-    /// What the attempt did besides ending like this.
-    pub(super) fn account(&self, ended: &Ended) -> Account {
+    /// What the attempt did besides ending like this; `saved` tells whether its checkpoint changed.
+    pub(super) fn account(&self, ended: &Ended, saved: bool) -> Account {
         if self.steps.all < 2 {
-            return self.account.clone();
+            return Account {
+                checkpoint_changed: saved,
+                ..self.account.clone()
+            };
         }
         let complete = self.steps.complete
             && self.account.unmet.is_none()
@@ -158,7 +161,7 @@ impl Attempt<'_> {
             } else {
                 self.steps.noted
             },
-            checkpoint_changed: self.steps.noted > self.steps.before,
+            checkpoint_changed: saved || self.steps.noted > self.steps.before,
             ..self.account.clone()
         }
     }

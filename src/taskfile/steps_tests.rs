@@ -1,3 +1,5 @@
+//! Steps of a task file: what is read, what is explained, what is refused.
+
 use std::time::Duration;
 
 use crate::model::spec::Command;

@@ -10,6 +10,7 @@
 mod sandbox;
 
 mod check;
+mod checkpoint;
 mod classify;
 mod clock;
 mod completions;

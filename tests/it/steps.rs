@@ -39,8 +39,7 @@ fn a_retry_begins_behind_the_steps_that_are_finished() {
 fn ten_steps_survive_a_kill_in_each_of_them() {
     let sandbox = Sandbox::new();
     // Kills its supervisor the first time, in the middle of the step.
-    let dies_once =
-        "[ -e died-$AUTOEXEC_STEP ] || { : > died-$AUTOEXEC_STEP; kill -9 $PPID; sleep 30; }";
+    let dies_once = "[ -e died-$AUTOEXEC_STEP ] || { : > died-$AUTOEXEC_STEP; sleep 0.1; kill -9 $PPID; sleep 30; }";
     sandbox.file("one.toml", task("", &[dies_once; 10]));
     sandbox.ok(["run", "one.toml", "--no-progress"]);
     let expected: Vec<String> = (1..=10)
@@ -56,7 +55,7 @@ fn ten_steps_survive_a_kill_in_each_of_them() {
 #[test]
 fn losses_without_progress_end() {
     let sandbox = Sandbox::new();
-    let dies = "kill -9 $PPID; sleep 30";
+    let dies = "sleep 0.1; kill -9 $PPID; sleep 30";
     sandbox.file("one.toml", task("retries = 2", &["true", dies]));
     let answer = sandbox.run(["run", "one.toml", "--no-progress"]);
     assert_eq!(answer.code, 1, "{}", answer.stderr);
@@ -67,7 +66,7 @@ fn losses_without_progress_end() {
 #[test]
 fn what_is_in_doubt_follows_the_tasks_own_rule() {
     let sandbox = Sandbox::new();
-    let dies = "kill -9 $PPID; sleep 30";
+    let dies = "sleep 0.1; kill -9 $PPID; sleep 30";
     sandbox.file(
         "one.toml",
         task("on_crash = \"ask\"", &["true", dies, "true"]),
@@ -92,7 +91,7 @@ fn what_is_in_doubt_follows_the_tasks_own_rule() {
 fn steps_go_on_without_their_runner_and_what_they_finished_is_known_afterwards() {
     let sandbox = Sandbox::new();
     let waits = "echo here > here; while ! [ -e go ]; do sleep 0.01; done";
-    let dies_once = "[ -e died ] || { : > died; kill -9 $PPID; sleep 30; }";
+    let dies_once = "[ -e died ] || { : > died; sleep 0.1; kill -9 $PPID; sleep 30; }";
     sandbox.file("one.toml", task("", &[waits, "true", dies_once, "true"]));
     let mut run = sandbox.start(&["run", "one.toml", "--no-progress"]);
     wait_for_file(&sandbox.work().join("here"));

@@ -106,7 +106,14 @@ impl Driver {
         let dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(dir.path());
         let queue = new_queue();
-        for folder in [state.slots(), state.logs(), dir.path().join("work")] {
+        let work = dir.path().join("work");
+        for folder in [
+            state.slots(),
+            state.logs(),
+            state.checkpoints(),
+            state.said(),
+            work,
+        ] {
             std::fs::create_dir(folder).unwrap();
         }
         epoch::write(&state.epoch(), EPOCH).unwrap();

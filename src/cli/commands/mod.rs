@@ -15,6 +15,7 @@ use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
 pub mod check;
+pub mod checkpoint;
 pub mod classify;
 pub mod completions;
 pub mod db;
@@ -24,6 +25,7 @@ pub mod logs;
 pub mod man;
 pub mod pause;
 pub mod plan;
+pub mod progress;
 pub mod queue;
 pub mod report;
 pub mod resume;
@@ -144,6 +146,11 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Say what autoexec makes of an output
     Classify(classify::ClassifyArgs),
+    /// Keep values of a task between its attempts
+    #[command(subcommand)]
+    Checkpoint(checkpoint::CheckpointCommand),
+    /// Tell, from inside a task, how far it is
+    Progress(progress::ProgressArgs),
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -166,6 +173,8 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(
             Command::Check(_)
             | Command::Classify(_)
+            | Command::Checkpoint(_)
+            | Command::Progress(_)
             | Command::Completions(_)
             | Command::Exec(_)
             | Command::Man(_)
@@ -185,6 +194,8 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Pause(args)) => pause::carry_out(args, invocation),
         Some(Command::Resume(args)) => resume::carry_out(args, invocation),
         Some(Command::Report(args)) => report::carry_out(args, invocation),
+        Some(Command::Checkpoint(command)) => checkpoint::carry_out(command, invocation),
+        Some(Command::Progress(args)) => progress::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),
         Some(Command::Why(args)) => why::carry_out(args, invocation),

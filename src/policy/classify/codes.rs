@@ -48,6 +48,17 @@ const CONVENTIONS: &[Convention] = {
     ]
 };
 
+/// What exit code 85 means, whatever was printed: nobody returns it by accident.
+pub(super) fn start_again() -> Classification {
+    judged(
+        Category::Unknown,
+        START_AGAIN_PATTERN,
+        Retryable::Yes,
+        0.9,
+        "exit code 85: it asks to be started again",
+    )
+}
+
 /// What an exit code means by convention; `None` where there is no convention.
 pub fn judge(code: i32) -> Option<Classification> {
     // A shell that saw its child die of a signal says 128 and the signal's number.

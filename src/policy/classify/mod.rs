@@ -145,6 +145,9 @@ pub fn classify_with(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
         Ended::Stopped { reason, .. } => ended::stopped(*reason),
         Ended::Lost(cause) => ended::lost(*cause),
         Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),
+        Ended::ByItself(Exit::Code(codes::START_AGAIN)) if !is_claimed(facts.spec) => {
+            codes::start_again()
+        }
         Ended::ByItself(exit) => {
             let command = command_text(facts.spec);
             let end = CommandEnd {
@@ -176,6 +179,13 @@ pub fn met_patterns(end: &CommandEnd<'_>, user: &UserPatterns) -> Vec<Met> {
     let mut met = user.met(&evidence);
     met.extend(Book::built_in().met(&evidence, user));
     met
+}
+
+/// Whether a pattern of the task's own file gives exit code 85 another meaning.
+fn is_claimed(spec: &TaskSpec) -> bool {
+    spec.patterns
+        .iter()
+        .any(|pattern| pattern.exit_codes.contains(&codes::START_AGAIN))
 }
 
 /// The commands of a task as one text, one line per step.

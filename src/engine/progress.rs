@@ -1,0 +1,31 @@
+//! How far attempts come: the steps that they finished.
+
+use crate::engine::message::Write;
+use crate::engine::state::Live;
+use crate::model::ids::AttemptId;
+use crate::model::outcome::Outcome;
+use crate::model::spec::TaskSpec;
+use crate::model::state::TaskEvent;
+
+/// What is to be kept of the steps that the attempt finished; nothing once the task is done.
+pub(crate) fn steps_done(
+    live: &Live,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    event: &TaskEvent,
+) -> Option<Write> {
+    if matches!(event, TaskEvent::Succeeded { .. }) || outcome.account.steps_done == 0 {
+        return None;
+    }
+    let spec = &live.task.spec;
+    // Never the last one, whose result was found wanting.
+    let most = spec.steps.len().saturating_sub(1);
+    let done = usize::try_from(outcome.account.steps_done).map_or(most, |done| done.min(most));
+    let before = usize::try_from(live.task.steps_done).unwrap_or(most);
+    (done > before).then(|| Write::StepsDone {
+        attempt,
+        task: live.task.id,
+        steps: spec.steps.iter().take(done).cloned().collect(),
+        definition: TaskSpec::hash_of(&spec.canonical_json()),
+    })
+}

@@ -1,0 +1,92 @@
+//! What tasks save: their checkpoint directories.
+//!
+//! Every attempt finds a directory of its own task, kept between attempts, crashes and nights.
+//! [`spare`] gives it one, [`trace`] tells whether something real changed in it, [`values`] keeps
+//! named values in it for `autoexec checkpoint`, and here is what becomes of it in the end.
+//!
+//! # Cost
+//!
+//! Nearly every task saves nothing, and a directory cannot be had for the asking: to make one costs
+//! a task more than all its records, and to remove 100,000 of them takes minutes. So each slot has one
+//! spare directory that is renamed to the task's name and, when it is empty afterwards, back: neither
+//! makes nor deletes anything. The path is the same in every attempt, because programs write it down.
+
+pub mod spare;
+pub mod trace;
+pub mod values;
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::ids::TaskId;
+use crate::model::layout::StateDir;
+use crate::support::clock::Timestamp;
+
+/// Where what was moved aside lies, below `checkpoints/`.
+const ASIDE: &str = ".aside";
+/// How long it is kept.
+const KEPT_ASIDE: Duration = Duration::from_hours(7 * 24);
+
+/// Moves what a task saved aside, so that its next attempt starts with nothing. It is kept for a
+/// week. `None` when the task had saved nothing.
+///
+/// # Errors
+/// When it cannot be moved.
+pub fn set_aside(dir: &StateDir, task: TaskId, now: Timestamp) -> io::Result<Option<PathBuf>> {
+    let from = dir.checkpoint(task);
+    let folder = dir.checkpoints().join(ASIDE);
+    match spare::make_private(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let to = folder.join(format!("{task}-{}", now.as_millis()));
+    match std::fs::rename(from, &to) {
+        Ok(()) => Ok(Some(to)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what nobody needs any more: what `is_done` says of a task, what was aside for a week,
+/// empty directories, and spare ones that a killed supervisor left. Whatever cannot be removed stays.
+pub fn tidy(dir: &StateDir, now: Timestamp, mut is_done: impl FnMut(TaskId) -> bool) {
+    for (name, path) in entries(&dir.checkpoints()) {
+        if let Ok(number) = name.parse() {
+            let task = TaskId::new(number);
+            if std::fs::remove_dir(&path).is_err() && is_done(task) {
+                let _stays = std::fs::remove_dir_all(&path);
+            }
+        } else if let Some(slot) = name.strip_prefix(spare::PREFIX)
+            && !dir.slots().join(slot).exists()
+        {
+            let _stays = std::fs::remove_dir(&path);
+        }
+    }
+    for (name, path) in entries(&dir.checkpoints().join(ASIDE)) {
+        let at = name
+            .rsplit_once('-')
+            .and_then(|(_, at)| at.parse().ok())
+            .map(Timestamp::from_millis);
+        if at.is_none_or(|at| at.plus(KEPT_ASIDE) < now) {
+            let _stays = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// The directories of a directory; none if there is no such directory.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "mod_tests.rs"]
+mod tests;
