@@ -111,6 +111,7 @@ fn claim_page(
     let candidates: Vec<pick::Candidate> = page
         .iter()
         .map(|candidate| pick::Candidate {
+            waiting_for: None,
             task: candidate.id,
             priority: candidate.priority,
             // The page holds a retry once its time has come, whatever a clock that was set back says.

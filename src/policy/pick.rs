@@ -8,10 +8,11 @@ use std::cmp::Reverse;
 
 use crate::model::ids::AttemptId;
 use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
 use crate::support::clock::Timestamp;
 
 /// A queued task, as far as its turn depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The task.
     pub task: TaskId,
@@ -23,11 +24,18 @@ pub struct Candidate {
     pub claim: Option<AttemptId>,
     /// Attempts that it has had; tells a retry from a task that was to start later.
     pub attempts: u32,
+    /// A task that must end first.
+    pub waiting_for: Option<TaskName>,
 }
 
 /// Why a queued task is not running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhyNot {
+    /// Another task must end first.
+    WaitingFor {
+        /// Its name; the first of several.
+        upstream: TaskName,
+    },
     /// It waits for its next attempt.
     WaitingRetry {
         /// Not before this instant.
@@ -48,8 +56,9 @@ pub enum WhyNot {
 
 impl WhyNot {
     /// The stable identifier.
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::WaitingFor { .. } => "waiting_for",
             Self::WaitingRetry { .. } => "waiting_retry",
             Self::NotBefore { .. } => "not_before",
             Self::Claimed => "claimed",
@@ -104,6 +113,10 @@ fn waits_for(candidate: &Candidate, now: Timestamp) -> Option<WhyNot> {
     if candidate.claim.is_some() {
         return Some(WhyNot::Claimed);
     }
+    if let Some(upstream) = &candidate.waiting_for {
+        let upstream = upstream.clone();
+        return Some(WhyNot::WaitingFor { upstream });
+    }
     let until = candidate.due.filter(|due| *due > now)?;
     Some(if candidate.attempts > 0 {
         WhyNot::WaitingRetry { until }
@@ -126,6 +139,7 @@ mod tests {
             due: due.map(Timestamp::from_millis),
             claim: None,
             attempts: 0,
+            waiting_for: None,
         }
     }
 
@@ -158,10 +172,21 @@ mod tests {
         retry.attempts = 1;
         let later = candidate(3, 0, Some(10_001));
         let ready = candidate(4, 0, Some(10_000));
-        let all = [claimed, retry, later, ready];
+        let mut behind = candidate(5, 9, Some(10_001));
+        behind.waiting_for = TaskName::new("first").ok();
+        let all = [claimed, retry, later, ready.clone(), behind];
         assert_eq!(picked(&all, 9), [4]);
         let words = all.map(|one| why_not(&one, RunPresence::Active, NOW).as_str());
-        assert_eq!(words, ["claimed", "waiting_retry", "not_before", "no_slot"]);
+        assert_eq!(
+            words,
+            [
+                "claimed",
+                "waiting_retry",
+                "not_before",
+                "no_slot",
+                "waiting_for"
+            ]
+        );
         assert_eq!(why_not(&ready, RunPresence::Absent, NOW), WhyNot::NoRun);
     }
 

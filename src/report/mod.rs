@@ -20,6 +20,7 @@ pub mod load;
 pub mod log_text;
 mod needs;
 pub mod not_run;
+mod order_words;
 pub mod outcome_words;
 mod page;
 pub mod plan;

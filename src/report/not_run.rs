@@ -65,7 +65,9 @@ impl NotRun {
             Reason::Turn(WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until }) => {
                 Some(*until)
             }
-            Reason::Turn(WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun)
+            Reason::Turn(
+                WhyNot::WaitingFor { .. } | WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun,
+            )
             | Reason::WaitsFor(_)
             | Reason::WindowClosed
             | Reason::Parked(..) => None,
@@ -148,6 +150,7 @@ fn candidate(task: &TaskFacts) -> Candidate {
         | TaskState::Skipped(_) => (None, None),
     };
     Candidate {
+        waiting_for: None,
         task: task.id,
         priority: task.priority,
         due,

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::model::category::Category;
 use crate::model::cause_words::after_words;
 use crate::model::cause_words::cause_words;
+use crate::model::ids::TaskName;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
@@ -14,6 +15,7 @@ use crate::policy::pick::Candidate;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::policy::pick::why_not;
+use crate::report::order_words::skipped_words;
 use crate::report::text::Look;
 use crate::store::TaskLine;
 use crate::support::clock::Timestamp;
@@ -91,6 +93,8 @@ pub(crate) struct Line {
     name: String,
     status: &'static str,
     why: Option<&'static str>,
+    waiting_for: Vec<String>,
+    blocked_by: Option<String>,
     not_before: Option<String>,
     hold: Option<Value>,
     skip: Option<Skip>,
@@ -111,8 +115,10 @@ pub(crate) fn line_value(line: &TaskLine, moment: Moment) -> Line {
         id: line.id.get(),
         name: line.name.clone(),
         status: line.state.status().as_str(),
-        why: why.map(WhyNot::as_str),
-        not_before: why.and_then(until).map(Timestamp::to_rfc3339),
+        why: why.as_ref().map(WhyNot::as_str),
+        waiting_for: line.waiting_for.clone(),
+        blocked_by: line.blocked_by.as_ref().map(|other| other.name.clone()),
+        not_before: why.as_ref().and_then(until).map(Timestamp::to_rfc3339),
         hold: if let TaskState::Held(hold) = &line.state {
             Some(json!({ "code": hold.code, "reason": hold.reason }))
         } else {
@@ -145,6 +151,10 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
         due: *due,
         claim: *claim,
         attempts: line.attempts,
+        waiting_for: line
+            .waiting_for
+            .first()
+            .and_then(|name| TaskName::new(name).ok()),
     };
     let why = why_not(&candidate, moment.presence, moment.now);
     // A claim of a run that starts nothing more, or that died, is worth nothing.
@@ -154,25 +164,27 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
         WhyNot::NoSlot
         | WhyNot::Claimed
         | WhyNot::NoRun
+        | WhyNot::WaitingFor { .. }
         | WhyNot::WaitingRetry { .. }
         | WhyNot::NotBefore { .. } => why,
     })
 }
 
-const fn until(why: WhyNot) -> Option<Timestamp> {
+const fn until(why: &WhyNot) -> Option<Timestamp> {
     match why {
-        WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(until),
-        WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
+        WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(*until),
+        WhyNot::WaitingFor { .. } | WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
     }
 }
 
 /// Why a task does not run, in words.
-pub(crate) fn why_words(why: WhyNot, now: Timestamp, look: Look) -> String {
+pub(crate) fn why_words(why: &WhyNot, now: Timestamp, look: Look) -> String {
     match why {
+        WhyNot::WaitingFor { upstream } => format!("waits for `{upstream}`"),
         WhyNot::WaitingRetry { until } => {
-            format!("next attempt at {}", look.zone.short(until, now))
+            format!("next attempt at {}", look.zone.short(*until, now))
         }
-        WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(until, now)),
+        WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(*until, now)),
         WhyNot::Claimed => "next, as soon as a slot is free".to_owned(),
         WhyNot::NoSlot => "waits for its turn".to_owned(),
         WhyNot::NoRun => "waits for a run".to_owned(),
@@ -186,7 +198,11 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
     match &line.state {
         TaskState::Queued { .. } => {
             let why = reason(line, moment)
-                .map_or_else(String::new, |why| why_words(why, moment.now, look));
+                .map_or_else(String::new, |why| why_words(&why, moment.now, look));
+            let why = match line.waiting_for.len() {
+                0 | 1 => why,
+                all => format!("{why} and {} more", all - 1),
+            };
             match line.last_category {
                 Some(category) => format!("{why}, {}", after_words(category, pattern)),
                 None => why,
@@ -204,8 +220,7 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
                 at(line.changed_at)
             )
         }
-        TaskState::Skipped(Skip::Blocked) => "a task that it needs failed".to_owned(),
-        TaskState::Skipped(Skip::NotNeeded) => "not needed".to_owned(),
+        TaskState::Skipped(skip) => skipped_words(*skip, line.blocked_by.as_ref()),
         TaskState::Succeeded | TaskState::Cancelled => at(line.changed_at),
     }
 }

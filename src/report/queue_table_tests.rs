@@ -14,6 +14,8 @@ use crate::report::nights;
 fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
     let finished = !state.status().is_unfinished();
     TaskLine {
+        waiting_for: Vec::new(),
+        blocked_by: None,
         id: TaskId::new(id),
         name: name.to_owned(),
         state,

@@ -196,7 +196,7 @@ fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
 /// Why a task did not start.
 fn reason_words(task: &NotRun, summary: &RunSummary, look: Look) -> String {
     match &task.why {
-        Reason::Turn(why) => why_words(*why, summary.generated_at, look),
+        Reason::Turn(why) => why_words(why, summary.generated_at, look),
         Reason::WaitsFor(names) => {
             let names: Vec<&str> = names.iter().map(TaskName::as_str).collect();
             format!("waits for {}", names.join(", "))
@@ -217,7 +217,7 @@ fn by_reason(summary: &RunSummary) -> Vec<Item> {
             Reason::Turn(WhyNot::Claimed) => "start as soon as a slot is free",
             Reason::Turn(WhyNot::NoSlot) => "wait for their turn",
             Reason::Turn(WhyNot::NoRun) => "wait for a run",
-            Reason::WaitsFor(_) => "wait for other tasks",
+            Reason::Turn(WhyNot::WaitingFor { .. }) | Reason::WaitsFor(_) => "wait for other tasks",
             Reason::WindowClosed => "were not reached before the window was over",
             Reason::Parked(..) if task.why.code() == "would_not_finish" => {
                 "would not have been done before the window is over"

@@ -50,6 +50,7 @@ fn retried() -> Whole {
     let second = queue.claim(task, run);
     queue.start(second);
     Whole {
+        dependencies: Vec::new(),
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),

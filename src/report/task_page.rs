@@ -20,6 +20,7 @@ use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
 use crate::report::facts::Failure;
+use crate::report::order_words::{blocked_by, order_facts, waiting_for};
 use crate::report::outcome_words::outcome_words;
 use crate::report::queue_table::Line;
 use crate::report::queue_table::Moment;
@@ -29,6 +30,7 @@ use crate::report::queue_table::status_word;
 use crate::report::stages;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
+use crate::store::Dependency;
 use crate::store::LoggedEvent;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -52,6 +54,8 @@ const EVENTS: usize = 20;
 pub struct Whole {
     /// The task.
     pub task: Task,
+    /// Whom it waits for.
+    pub dependencies: Vec<Dependency>,
     /// Its attempts, the first one first.
     pub attempts: Vec<AttemptRecord>,
     /// Its events, the first one first.
@@ -68,6 +72,7 @@ pub fn load(store: &Store, id: TaskId, logs: &Path) -> Result<Whole, StoreError>
     let mut whole = store.read(|reader| {
         Ok(Whole {
             task: reader.task(id)?,
+            dependencies: reader.dependencies_of(id)?,
             attempts: reader.attempts_of(id)?,
             events: reader.events_of(id)?,
             printed: None,
@@ -97,7 +102,7 @@ pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
     push(&format!("{}: {status}, {note}", paint.strong(&head)));
     let facts = rows(
         &[Column::words(""), Column::cut_to("", 20)],
-        &definition(&whole.task, moment, look),
+        &definition(whole, moment, look),
         look.width.saturating_sub(2),
     );
     for line in facts.lines() {
@@ -219,11 +224,14 @@ pub(crate) fn line_of(whole: &Whole) -> TaskLine {
         changed_at: task.changed_at,
         finished_at: task.finished_at,
         tags: task.spec.tags.clone(),
+        waiting_for: waiting_for(&task.state, &whole.dependencies),
+        blocked_by: blocked_by(&task.state, &whole.dependencies),
     }
 }
 
 /// What the definition says, a name and a value per row.
-fn definition(task: &Task, moment: Moment, look: Look) -> Vec<Vec<String>> {
+fn definition(whole: &Whole, moment: Moment, look: Look) -> Vec<Vec<String>> {
+    let task = &whole.task;
     let spec = &task.spec;
     let mut told: Vec<(&str, String)> = Vec::new();
     for step in &spec.steps {
@@ -238,6 +246,7 @@ fn definition(task: &Task, moment: Moment, look: Look) -> Vec<Vec<String>> {
         told.push(("from", Untrusted::from(source.as_str()).for_terminal()));
     }
     told.push(("added", look.zone.short(task.added_at, moment.now)));
+    told.extend(order_facts(whole, moment.now, look));
     if task.priority != 0 {
         told.push(("priority", task.priority.to_string()));
     }

@@ -40,6 +40,7 @@ fn whole() -> Whole {
         .write(|tx| attempts::finish(tx, attempt, &finish, &event, &actor(), later(3)))
         .unwrap();
     Whole {
+        dependencies: Vec::new(),
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),

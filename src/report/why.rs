@@ -147,7 +147,7 @@ impl Why {
             return;
         };
         self.code = Some(why.as_str().to_owned());
-        self.sentence = format!("is queued: {}", why_words(why, facts.moment.now, look));
+        self.sentence = format!("is queued: {}", why_words(&why, facts.moment.now, look));
         self.failure(facts, look);
         if matches!(why, WhyNot::NoSlot | WhyNot::NoRun) {
             let ahead = match facts.ahead {

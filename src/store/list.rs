@@ -1,6 +1,7 @@
 //! Lists and counts of tasks, without their definitions.
 
 use rusqlite::{ToSql, types::ToSqlOutput};
+use serde::Deserialize;
 
 use crate::model::category::Category;
 use crate::model::ids::TaskId;
@@ -39,6 +40,19 @@ pub struct TaskLine {
     pub finished_at: Option<Timestamp>,
     /// Its labels.
     pub tags: Vec<String>,
+    /// Tasks that must end first, by name; the first few of many.
+    pub waiting_for: Vec<String>,
+    /// For whom it is skipped.
+    pub blocked_by: Option<BlockedBy>,
+}
+
+/// A task for whose end another one is skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BlockedBy {
+    /// Its name.
+    pub name: String,
+    /// Where it stands; `None` if it has left the queue.
+    pub status: Option<TaskStatus>,
 }
 
 impl TaskLine {
@@ -206,6 +220,14 @@ impl Filter {
     }
 }
 
+/// Whom a task waits for and for whom it is skipped; nothing is looked for where neither is so.
+const WAITING: &str = "iif(unmet = 0 OR finished_at IS NOT NULL, NULL, \
+     (SELECT json_group_array(upstream) FROM (SELECT upstream FROM task_dependencies \
+      WHERE task_id = task_records.id AND met = 0 LIMIT 100))), \
+     iif(skip IS NULL, NULL, (SELECT json_object('name', d.upstream, 'status', u.status) \
+      FROM task_dependencies d LEFT JOIN task_records u ON u.id = d.upstream_id \
+      WHERE d.task_id = task_records.id AND d.in_vain = task_records.skip LIMIT 1))";
+
 impl Reader {
     /// The tasks that pass a filter, in the order in which they were added.
     ///
@@ -219,7 +241,7 @@ impl Reader {
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
-              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags' FROM task_records \
+              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING} FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
@@ -332,5 +354,7 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         changed_at: cells.instant()?,
         finished_at: cells.optional_instant()?,
         tags: cells.optional_json()?.unwrap_or_default(),
+        waiting_for: cells.optional_json()?.unwrap_or_default(),
+        blocked_by: cells.optional_json()?,
     })
 }

@@ -63,6 +63,7 @@ pub use crate::store::dependencies::Dependency;
 pub use crate::store::error::StoreError;
 pub use crate::store::history::AttemptRecord;
 pub use crate::store::history::LoggedEvent;
+pub use crate::store::list::BlockedBy;
 pub use crate::store::list::Counts;
 pub use crate::store::list::Filter;
 pub use crate::store::list::NamedTask;

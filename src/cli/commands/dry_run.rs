@@ -64,13 +64,14 @@ fn of_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Vec<Next>
     let tasks = if tasks.is_empty() {
         tasks
     } else {
-        adding::only(tasks, &args.only)?
+        adding::only_with_upstreams(tasks, &args.only)?
     };
     let places = i64::MAX / 2..;
     Ok(places
         .zip(tasks)
         .map(|(place, task)| Next {
             place: Candidate {
+                waiting_for: None,
                 task: TaskId::new(place),
                 priority: task.spec.priority,
                 due: None,
@@ -95,7 +96,7 @@ fn queued(args: &RunArgs, invocation: &Invocation<'_>) -> Result<Vec<Next>, CliE
         store.queued()?
     } else {
         let found = args.only.iter().map(|name| select::find(&store, name));
-        found.collect::<Result<Vec<TaskId>, CliError>>()?
+        store.with_upstreams(&found.collect::<Result<Vec<TaskId>, CliError>>()?)?
     };
     let mut next = Vec::new();
     for id in ids {
@@ -111,8 +112,9 @@ fn as_next(store: &Reader, id: TaskId) -> Result<Option<Next>, CliError> {
     };
     Ok(Some(Next {
         place: Candidate {
+            waiting_for: None,
             task: id,
-            priority: task.spec.priority,
+            priority: task.priority,
             due,
             claim,
             attempts: task.attempts,
