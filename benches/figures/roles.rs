@@ -140,6 +140,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         awaited: Awaited::Attempts,
         adopt: true,
         executable: PathBuf::from(env!("CARGO_BIN_EXE_autoexec")),
+        patterns: std::sync::Arc::default(),
         attended: false,
         schedule: autoexec::engine::Schedule::default(),
     };

@@ -4,18 +4,23 @@
 //! refused by name and an unknown key is an error: a setting that is silently ignored would be
 //! found out at three in the morning.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-use crate::cli::failure::CliError;
+use crate::cli::failure::{CliError, Ending};
 use crate::cli::overnight;
 use crate::cli::overnight::Overnight;
+use crate::policy::classify::PatternSet;
+use crate::support::bytes::OsText;
 use crate::support::text;
 use crate::support::untrusted::Untrusted;
+use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Slots of every run where nothing is written.
 pub const DEFAULT_PARALLEL: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -42,6 +47,61 @@ pub struct Config {
     pub when_runner_dies: WhenRunnerDies,
     /// The hours of `run --overnight`.
     pub overnight: Overnight,
+    /// The whole file, where it holds `[[pattern]]`.
+    patterns: Option<WrittenPatterns>,
+}
+
+/// A file with error patterns. They are read when somebody needs them: compiling hundreds of
+/// expressions is not for a command that only adds a task.
+#[derive(Clone, PartialEq, Eq)]
+struct WrittenPatterns {
+    path: PathBuf,
+    content: String,
+}
+
+impl fmt::Debug for WrittenPatterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[[pattern]]")
+    }
+}
+
+impl Config {
+    /// The error patterns of this machine.
+    ///
+    /// # Errors
+    /// Names everything that is wrong with them, each with line and column.
+    pub fn patterns(&self) -> Result<Arc<PatternSet>, CliError> {
+        let Some(written) = &self.patterns else {
+            return Ok(Arc::default());
+        };
+        let file = OsText::from(written.path.as_path());
+        let shown = file.untrusted().for_terminal();
+        read_patterns(&file, &written.content, Others::PassOver)
+            .map_err(|found| patterns_wrong(&format!("configuration file `{shown}`"), &found))
+            .and_then(|specs| {
+                PatternSet::new(specs)
+                    .map(Arc::new)
+                    .map_err(|error| CliError::of_error(Ending::Usage, "config_wrong", error))
+            })
+    }
+}
+
+/// What is wrong with the patterns of a file.
+pub fn patterns_wrong(file: &str, found: &[Diagnostic]) -> CliError {
+    let message = format!(
+        "the {file} has {} in its patterns",
+        text::count(found.len(), "error")
+    );
+    let failure = CliError::usage("pattern_wrong", message);
+    found.iter().fold(failure, |failure, one| {
+        let (line, column) = (one.line.unwrap_or(1), one.column.unwrap_or(1));
+        let hint = one.hint.as_ref().map(|hint| format!("; {hint}"));
+        failure.detail(format!(
+            "line {line}, column {column}: {}{}",
+            one.message,
+            hint.unwrap_or_default()
+        ))
+    })
 }
 
 impl Default for Config {
@@ -50,6 +110,7 @@ impl Default for Config {
             parallel: DEFAULT_PARALLEL,
             when_runner_dies: WhenRunnerDies::Adopt,
             overnight: Overnight::default(),
+            patterns: None,
         }
     }
 }
@@ -89,6 +150,12 @@ pub fn read(path: &Path, content: &str) -> Result<Config, CliError> {
         read_document(document.get_ref(), &mut config, &mut problems);
     }
     if problems.is_empty() {
+        if document.get_ref().contains_key("pattern") {
+            config.patterns = Some(WrittenPatterns {
+                path: path.to_owned(),
+                content: content.to_owned(),
+            });
+        }
         return Ok(config);
     }
     problems.sort_by_key(|problem| problem.at);
@@ -115,12 +182,14 @@ fn read_document(document: &DeTable<'_>, config: &mut Config, problems: &mut Vec
             ("overnight", DeValue::Table(section)) => {
                 config.overnight = overnight::read(section, &key.span(), problems);
             }
+            // Read when somebody needs them.
+            ("pattern", _) => {}
             ("run" | "overnight", other) => problems.push(wrong_type(&at, name, "a table", other)),
             (planned, _) if PLANNED_SECTIONS.contains(&planned) => problems.push(Problem {
                 at: at.start,
                 what: format!("`[{planned}]` is not supported yet"),
             }),
-            _ => problems.push(unknown(&at, name, &["run", "overnight"])),
+            _ => problems.push(unknown(&at, name, &["run", "overnight", "pattern"])),
         }
     }
 }

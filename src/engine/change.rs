@@ -4,6 +4,7 @@
 //! does, the command takes the lock and serves its own wish, after the same recovery as a run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dispatcher::Dispatcher;
@@ -19,6 +20,7 @@ use crate::engine::run::dispatcher;
 use crate::engine::run::runtime;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
+use crate::policy::classify::PatternSet;
 use crate::process::runlock::Holder;
 use crate::process::runlock::RunLock;
 use crate::process::runlock::RunLockError;
@@ -74,6 +76,8 @@ pub struct Asker {
     pub command: &'static str,
     /// This program.
     pub executable: PathBuf,
+    /// The error patterns of the configuration.
+    pub patterns: Arc<PatternSet>,
 }
 
 /// Has tasks changed.
@@ -253,6 +257,7 @@ fn alone(
         awaited: Awaited::Attempts,
         adopt: true,
         executable: asker.executable.clone(),
+        patterns: Arc::clone(&asker.patterns),
         attended: false,
         schedule: Schedule::default(),
     };

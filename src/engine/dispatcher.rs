@@ -30,6 +30,7 @@ use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::overdue;
 use crate::engine::pacing::Pace;
+use crate::engine::patterns::Patterns;
 use crate::engine::requests::Answer;
 use crate::engine::state::Halt;
 use crate::engine::state::RunState;
@@ -68,6 +69,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) attended: bool,
     /// Slot files that nobody needs any more once everything is durable.
     pub(crate) spent: Vec<PathBuf>,
+    /// The error patterns that failures are judged by.
+    pub(crate) patterns: Patterns,
     /// What happened so far.
     pub(crate) tally: Tally,
     pub(crate) pace: Pace,

@@ -34,6 +34,8 @@ use crate::policy::classify::Facts;
 use crate::policy::classify::Judgement;
 use crate::policy::classify::TAIL;
 use crate::policy::classify::classify;
+use crate::policy::classify::classify_with;
+use crate::policy::classify::user::UserPatterns;
 use crate::policy::poison::POISON;
 use crate::process::Stream;
 use crate::process::epoch;
@@ -62,6 +64,7 @@ impl Dispatcher<'_> {
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {
                 self.look_at_pause();
+                self.patterns.doubt();
                 self.pace.hungry = true;
                 self.pace.urgent = Some(self.clock.now());
                 self.pace.requests = true;
@@ -215,7 +218,9 @@ impl Dispatcher<'_> {
         let live = self.state.live.get(&attempt)?;
         // Whatever happens until the beat is over is about this attempt.
         let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);
-        let judgement = judge(live, &outcome, &self.entered.dir.logs());
+        let store = &self.entered.store;
+        let user = || self.patterns.for_task(store, &live.task.spec.patterns);
+        let judgement = judge(live, &outcome, &self.entered.dir.logs(), user);
         let doubt = match &judgement {
             Judgement::Success => self.doubt(live, &outcome),
             Judgement::Failure(_) => None,
@@ -252,6 +257,7 @@ impl Dispatcher<'_> {
 
     /// Time has passed: what could not be known by a message is looked for.
     fn look_around(&mut self) {
+        self.patterns.doubt();
         let now = self.clock.now();
         self.look_at_the_ground(now);
         self.look_at_pause();
@@ -264,8 +270,13 @@ impl Dispatcher<'_> {
     }
 }
 
-/// What we make of an end. Only the output of a failure is read.
-fn judge(live: &Live, outcome: &Outcome, logs: &Path) -> Judgement {
+/// What we make of an end. Only for a failure is the output read, or what users say of failures.
+fn judge(
+    live: &Live,
+    outcome: &Outcome,
+    logs: &Path,
+    user: impl FnOnce() -> UserPatterns,
+) -> Judgement {
     let mut facts = Facts {
         spec: &live.task.spec,
         outcome,
@@ -285,7 +296,7 @@ fn judge(live: &Live, outcome: &Outcome, logs: &Path) -> Judgement {
     let (stdout, stderr) = (tail(Stream::Stdout), tail(Stream::Stderr));
     facts.stdout = &stdout;
     facts.stderr = &stderr;
-    classify(&facts)
+    classify_with(&facts, &user())
 }
 
 fn is_stopped_by_window(live: &Live, outcome: &Outcome) -> bool {

@@ -34,6 +34,7 @@ mod message;
 mod night;
 mod overdue;
 mod pacing;
+pub mod patterns;
 mod progress;
 mod recover;
 mod requests;

@@ -1,6 +1,7 @@
 //! A run from its first breath to its last: take over, adopt, work, close up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::unbounded_channel;
@@ -23,6 +24,8 @@ use crate::engine::hours::RunHours;
 use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
 use crate::engine::pacing::Pace;
+use crate::engine::patterns;
+use crate::engine::patterns::Patterns;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
 use crate::model::ids::RunId;
@@ -31,6 +34,7 @@ use crate::model::layout::StateDir;
 use crate::model::layout::slot_file_name;
 use crate::model::message::ToSupervisor;
 use crate::model::state::TaskStatus;
+use crate::policy::classify::PatternSet;
 use crate::process::identity;
 use crate::process::launch::ERROR_LOG;
 use crate::process::signals;
@@ -71,6 +75,8 @@ pub struct RunRequest {
     pub adopt: bool,
     /// This program, which is started again as a supervisor.
     pub executable: PathBuf,
+    /// The error patterns of the configuration.
+    pub patterns: Arc<PatternSet>,
     /// Whether somebody sits before a terminal: then its closing ends the run.
     pub attended: bool,
     /// The hours that it keeps to.
@@ -122,6 +128,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         }
         // Every run has its own hours: it judges anew what an earlier one passed over.
         parking::unpark_all(tx, parking::BY_WINDOW)?;
+        patterns::bring_up_to_date(tx, now)?;
         let run = runs::start(tx, &new, now)?;
         runs::set_window(tx, run, hours.start(), hours.end())?;
         Ok(run)
@@ -253,6 +260,7 @@ pub(crate) fn dispatcher<'a>(
         watcher,
         attended: request.attended,
         spent: Vec::new(),
+        patterns: Patterns::new(Arc::clone(&request.patterns)),
         tally: Tally::default(),
         gathered: Gathered::default(),
         pace: Pace {

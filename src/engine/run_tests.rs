@@ -29,6 +29,7 @@ fn request(root: &Path) -> RunRequest {
         awaited: crate::store::pick::Awaited::Attempts,
         adopt: true,
         executable: "/bin/false".into(),
+        patterns: Arc::default(),
         attended: false,
         schedule: Schedule::default(),
     }

@@ -6,6 +6,39 @@ use crate::model::category::Category as C;
 use crate::model::category::Classification;
 use crate::model::category::Retryable as R;
 
+/// Every strategy, from those that only wait to those that need a person.
+pub const ALL: &[&str] = &[
+    "wait_and_retry",
+    "wait_retry_after",
+    "wait_for_reconnection",
+    "check_dns",
+    "wait_for_lock",
+    "wait_for_disk",
+    "wait_for_memory",
+    "run_alone",
+    "reduce_concurrency",
+    "retry_with_longer_timeout",
+    "rotate_endpoint",
+    "rotate_lease",
+    "use_defaults",
+    "use_fallback_command",
+    "create_missing_path",
+    "clean_temp",
+    "raise_open_files",
+    "raise_memory",
+    "use_free_port",
+    "restart_from_checkpoint",
+    "restart_from_scratch",
+    "restart_browser",
+    "run_command",
+    "refresh_credentials",
+    "install_dependency",
+    "make_executable",
+    "remove_stale_lock",
+    "fetch_again",
+    "wait_for_manual_intervention",
+];
+
 /// The usual remedies for a failure.
 pub fn usual(failure: &Classification) -> Vec<&'static str> {
     let waits = failure.retryable == R::Yes;

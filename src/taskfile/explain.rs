@@ -55,7 +55,7 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
             Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_)
         );
         // Steps have names of their own and come behind all others.
-        if is_table || matches!(key.scope, Scope::File | Scope::Step) {
+        if is_table || matches!(key.scope, Scope::File | Scope::Step | Scope::Pattern) {
             continue;
         }
         let mut written: Vec<&Setting> = task

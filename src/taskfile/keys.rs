@@ -103,6 +103,8 @@ pub enum Kind {
     Expression,
     /// A list of what must be there before the start.
     Requirements,
+    /// A short text.
+    Word,
     /// A list of exit codes.
     ExitCodes,
     /// A list of tasks that must end first.
@@ -148,6 +150,7 @@ impl Kind {
                     _ => quoted.concat(),
                 }
             }
+            Self::Word => "a text".to_owned(),
             Self::ExitCodes => "a list of exit codes from 0 to 255".to_owned(),
             Self::After => "a list of task names".to_owned(),
             Self::Moment => "a time".to_owned(),

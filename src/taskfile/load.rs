@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::model::ids::TaskName;
+use crate::model::pattern::PatternSpec;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::Context;
 use crate::taskfile::Loaded;
@@ -30,6 +31,7 @@ use crate::taskfile::node::Raw;
 use crate::taskfile::node::entries;
 use crate::taskfile::order::circles;
 use crate::taskfile::origin::Place;
+use crate::taskfile::patterns::patterns_of;
 use crate::taskfile::reading::read;
 use crate::taskfile::source::Source;
 use crate::taskfile::values::Reader;
@@ -70,6 +72,7 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
         source,
         names,
         tasks: Vec::new(),
+        patterns: Vec::new(),
         has_tasks: false,
         is_toml: broken.is_empty(),
     };
@@ -95,7 +98,7 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
 
 /// The errors of syntax, and of the others those that they have not caused: the parser goes on
 /// after an error with its best guess, which is wrong on the line of the error.
-fn with_syntax(
+pub(crate) fn with_syntax(
     source: &Source,
     broken: &[toml::de::Error],
     others: Vec<Diagnostic>,
@@ -156,6 +159,8 @@ struct FileWalk<'w, 'a> {
     source: &'a Source,
     names: &'w mut Names,
     tasks: Vec<ParsedTask>,
+    /// The error patterns of the file, which every task of it carries.
+    patterns: Vec<PatternSpec>,
     has_tasks: bool,
     is_toml: bool,
 }
@@ -186,6 +191,10 @@ impl FileWalk<'_, '_> {
                     defaults = walk(self.reader, Section::Defaults, entries(table)).settings;
                 }
                 ("task", DeValue::Array(items)) => tasks = items,
+                ("pattern", value) => {
+                    let node = Node::of_toml(Spanned::new(span, value));
+                    self.patterns = patterns_of(self.reader, &at, node);
+                }
                 (name, other) => {
                     self.has_tasks = true;
                     let node = Node::of_toml(Spanned::new(span, other));
@@ -241,9 +250,10 @@ impl FileWalk<'_, '_> {
         let settings = merge(defaults, walked.settings);
         note_doubts(&mut self.reader.reporter, &settings);
         let place = find(&settings, "name").and_then(|name| self.place_of(name));
-        let Some(spec) = assemble(&settings, &self.source.folder) else {
+        let Some(mut spec) = assemble(&settings, &self.source.folder) else {
             return;
         };
+        spec.patterns.clone_from(&self.patterns);
         self.tasks.push(ParsedTask {
             spec,
             place,

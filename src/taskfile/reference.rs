@@ -11,7 +11,7 @@ use crate::taskfile::keys::Since;
 use crate::taskfile::table::KEYS;
 
 /// The sections of the reference.
-const SECTIONS: [Scope; 7] = [
+const SECTIONS: [Scope; 8] = [
     Scope::File,
     Scope::Task,
     Scope::Retry,
@@ -19,6 +19,7 @@ const SECTIONS: [Scope; 7] = [
     Scope::Limits,
     Scope::Success,
     Scope::Step,
+    Scope::Pattern,
 ];
 
 /// Every key that works, table by table, and then the keys that do not work yet.

@@ -279,7 +279,7 @@ fn a_file_without_tasks_or_with_strange_tables_is_refused() {
             "[[tasks]]",
             "there is no key `tasks` at the top of the file",
         ),
-        ("[[pattern]]", "`pattern` is not supported yet"),
+        ("[template.x]", "`template` is not supported yet"),
         (
             "[[defaults]]\n[[task]]\nname = \"a\"\ncommand = \"b\"",
             "`defaults` must be a table, found a list",

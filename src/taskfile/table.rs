@@ -10,7 +10,7 @@ use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind::{
     After, Choice, Command, ExitCodes, Expression, Inherit, Labels, Moment, Name, Number, Other,
     Path, Paths, PerCategory, Requirements, Shell, Size, Span, Stop, Table, Tables, Variables,
-    Whole,
+    Whole, Word,
 };
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
@@ -20,6 +20,23 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 /// More attempts than any night has room for; a larger number is a slip of the finger.
 const MOST_ATTEMPTS: i64 = 1_000_000;
+/// The categories of failures.
+const CATEGORIES: &[&str] = &[
+    "network",
+    "timeout",
+    "rate_limit",
+    "server_error",
+    "auth",
+    "not_found",
+    "validation",
+    "resource",
+    "dependency",
+    "browser",
+    "logic",
+    "corruption",
+    "killed",
+    "unknown",
+];
 const FIRST: i64 = 1_000_000;
 
 macro_rules! optional {
@@ -73,8 +90,8 @@ pub static KEYS: &[Key] = keys! {
         "Keys for every task of the file: tables merge key by key, lists and values replace."
     File "task" = Tables(Scope::Task);
         "A task."
-    File "pattern" = Other("a list of tables"), later "error patterns of your own";
-        "An error pattern of your own."
+    File "pattern" = Tables(Scope::Pattern);
+        "An error pattern of your own, for the tasks of the file."
     File "template" = Other("a table of tables"), later "templates";
         "A task with places to fill in."
 
@@ -239,19 +256,19 @@ pub static KEYS: &[Key] = keys! {
         "Time limit of the job."
     Slurm "extra" = Labels, later "other backends";
         "More options of `sbatch`."
-    Pattern "name" = Other("a name"), later "error patterns of your own";
-        "What the pattern is called."
-    Pattern "matches" = Other("a regular expression"), later "error patterns of your own";
-        "What the output holds."
-    Pattern "exit_codes" = ExitCodes, later "error patterns of your own";
-        "Exit codes that it is about."
-    Pattern "tool" = Other("a name"), later "error patterns of your own";
-        "The program that it is about."
-    Pattern "category" = Other("a category"), later "error patterns of your own";
+    Pattern "name" = Name, example "\"gpu_lost\"";
+        "What the pattern is called in reports. The name of a built-in pattern gets the new meaning."
+    Pattern "matches" = Expression, example "'GPU (?P<device>\\d+) has fallen off'";
+        "What a line of the output holds; named groups are extracted."
+    Pattern "exit_codes" = ExitCodes, default "any code", example "[3, 9]";
+        "Exit codes that it is about. Without `matches` they decide before anything that was printed."
+    Pattern "tool" = Word, default "any program", example "\"trainer\"";
+        "The program that it is about; `sudo`, `timeout`, `sh -c` and the like are seen through."
+    Pattern "category" = Choice(CATEGORIES), example "\"network\"";
         "The category of such failures."
-    Pattern "retryable" = Choice(&["yes", "no", "after_fix"]), later "error patterns of your own";
+    Pattern "retryable" = Choice(&["yes", "no", "after_fix"]), default "as the category usually has it", example "\"yes\"";
         "Whether running again can work."
-    Pattern "strategies" = Labels, later "error patterns of your own";
+    Pattern "strategies" = Labels, default "the usual ones", example "[\"run_alone\"]";
         "What to try, in order."
 };
 

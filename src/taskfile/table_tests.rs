@@ -42,6 +42,24 @@ fn task_with(key: &Key, value: &str) -> String {
         (Scope::Step, name) => format!(
             "[[task]]\nname = \"one\"\n[[task.step]]\nname = \"x\"\ncommand = \"true\"\n{name} = {value}\n"
         ),
+        (Scope::Pattern, name) => {
+            let others = [
+                ("name", "\"mine\""),
+                ("matches", "\"x\""),
+                ("category", "\"auth\""),
+            ];
+            let others = others.map(|(other, value)| {
+                if other == name {
+                    String::new()
+                } else {
+                    format!("{other} = {value}\n")
+                }
+            });
+            let others = others.concat();
+            format!(
+                "[[pattern]]\n{others}{name} = {value}\n[[task]]\nname = \"one\"\ncommand = \"true\"\n"
+            )
+        }
         (Scope::RetryOn, name) => {
             format!(
                 "[[task]]\nname = \"one\"\ncommand = \"true\"\nretry.on.network.{name} = {value}\n"
@@ -141,8 +159,10 @@ fn keys_of_later_work_are_refused_by_name_in_files_and_on_the_command_line() {
         let text = match key.scope {
             Scope::File => format!("{} = 1\n", key.name),
             Scope::Task | Scope::Success => task_with(key, "1"),
-            Scope::Recover | Scope::Slurm | Scope::Pattern => continue,
-            Scope::Retry | Scope::RetryOn | Scope::Limits | Scope::Step => unreachable!(),
+            Scope::Recover | Scope::Slurm => continue,
+            Scope::Retry | Scope::RetryOn | Scope::Limits | Scope::Step | Scope::Pattern => {
+                unreachable!()
+            }
         };
         let refused = loaded(&text).diagnostics;
         assert_eq!(refused.len(), 1, "{refused:?}");

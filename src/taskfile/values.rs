@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             Kind::Command => self.command(node),
             Kind::Shell => self.shell(node).map(Value::Argv),
             Kind::Path => self.path(node).map(Value::Path),
-            Kind::Variables => text(node).map(Value::Text),
+            Kind::Variables | Kind::Word => text(node).map(Value::Text),
             Kind::Inherit => self.inherit(node).map(Value::Inherit),
             Kind::Labels => self.labels(node).map(Value::Labels),
             Kind::Whole(low, high) => whole(node, low, high).map(Value::Whole),

@@ -91,6 +91,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         },
         adopt: settings.config.when_runner_dies == WhenRunnerDies::Adopt,
         executable: Settings::own_program()?,
+        patterns: settings.config.patterns()?,
         attended: io::stderr().is_terminal(),
         schedule,
     };

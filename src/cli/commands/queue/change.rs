@@ -368,5 +368,7 @@ pub fn asker(command: &'static str, invocation: &Invocation<'_>) -> Result<Asker
         clock: invocation.settings.clock,
         command,
         executable: Settings::own_program()?,
+        // A change of the queue does not wait for somebody to mend the configuration.
+        patterns: invocation.settings.config.patterns().unwrap_or_default(),
     })
 }
