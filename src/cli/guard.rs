@@ -15,15 +15,41 @@ use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
 use crate::policy::guard::{MOST_IN_VAIN, Next, RunDeath, Vigil, next};
 use crate::process::guard::{Guard, Ward};
+use crate::support::clock::Timestamp;
 
 /// Tells a run that it is guarded, and how.
 pub const GUARDED_VARIABLE: &str = "__AUTOEXEC_GUARDED";
-/// The value for a cautious run.
-pub const SAFELY: &str = "safely";
-/// The value for any other.
+/// What a cautious run is told.
+const SAFELY: &str = "safely";
+/// What any other is told.
 const AS_USUAL: &str = "as_usual";
 /// Between a death and the next start: what killed the run may pass, but not within a moment.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a run is told that is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guarded {
+    /// It takes one slot and no risk.
+    pub safely: bool,
+    /// When the first run of this guard began: the hours of a night are resolved once.
+    pub begun: Timestamp,
+}
+
+impl Guarded {
+    /// Reads what a guard has told.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (how, begun) = text.split_once(':')?;
+        Some(Self {
+            safely: how == SAFELY,
+            begun: Timestamp::from_millis(begun.parse().ok()?),
+        })
+    }
+
+    fn words(self) -> String {
+        let how = if self.safely { SAFELY } else { AS_USUAL };
+        format!("{how}:{}", self.begun.as_millis())
+    }
+}
 
 /// Guards a run with the arguments of this process until it ends as runs do.
 ///
@@ -34,10 +60,14 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
     let failed = |error: std::io::Error| {
         CliError::new(Ending::Bug, "guard", "cannot guard the run").because(error)
     };
+    let mut told = Guarded {
+        safely: false,
+        begun: invocation.settings.clock.now(),
+    };
     let mut ward = Ward {
         program: Settings::own_program()?,
         arguments,
-        told: (GUARDED_VARIABLE, AS_USUAL),
+        told: (GUARDED_VARIABLE, told.words()),
     };
     let mut guard = Guard::new().map_err(failed)?;
     let mut vigil = Vigil::default();
@@ -50,7 +80,8 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
             Next::End(code) => return Ok(Ending::of_run(code)),
             Next::Again => "starting it again".to_owned(),
             Next::Safely => {
-                ward.told = (GUARDED_VARIABLE, SAFELY);
+                told.safely = true;
+                ward.told.1 = told.words();
                 "starting it once more, with one slot and without recoveries".to_owned()
             }
             Next::GiveUp => "it is not started again".to_owned(),

@@ -41,7 +41,8 @@ impl HoursArgs {
     /// # Errors
     /// When `--until` lies behind.
     pub fn schedule(&self, invocation: &Invocation<'_>) -> Result<Schedule, CliError> {
-        let now = invocation.settings.clock.now();
+        let guarded = invocation.settings.guarded;
+        let now = guarded.map_or_else(|| invocation.settings.clock.now(), |guarded| guarded.begun);
         let overnight = &invocation.settings.config.overnight;
         let until = self.until.and_then(|wish| wish.resolve(now));
         if let Some(Until::At(end)) = until
@@ -58,6 +59,7 @@ impl HoursArgs {
                 (false, true) => "watch",
                 (false, false) => "run",
             },
+            begun: guarded.map(|guarded| guarded.begun),
             nights: if self.overnight {
                 overnight.hours()
             } else {

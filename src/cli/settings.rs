@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::{ColorChoice, GlobalArgs};
 use crate::cli::config::{self, Config};
 use crate::cli::failure::{CliError, Ending};
+use crate::cli::guard::{GUARDED_VARIABLE, Guarded};
 use crate::cli::output::Verbosity;
 use crate::model::layout::StateDir;
 use crate::model::spec::Surroundings;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub state_is_named: bool,
     /// Where "now" comes from.
     pub clock: Clock,
+    /// Set where this process is a run that somebody guards.
+    pub guarded: Option<Guarded>,
     /// The configuration of this machine.
     pub config: Config,
     /// How much is said on standard error.
@@ -68,6 +71,9 @@ impl Settings {
             state: StateDir::at(state),
             state_is_named: flags.state_dir.is_some(),
             clock: environment.clock()?,
+            guarded: environment
+                .get(GUARDED_VARIABLE)
+                .and_then(|told| Guarded::parse(told.to_str()?)),
             config,
             verbosity: if flags.quiet {
                 Verbosity::Quiet

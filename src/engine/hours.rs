@@ -25,6 +25,8 @@ const TRIMMED: Duration = Duration::from_secs(1);
 pub struct Schedule {
     /// What the row of the run says: `run`, `overnight`, `watch`.
     pub mode: &'static str,
+    /// When a run that died began, if this one is started in its stead: the hours are still those.
+    pub begun: Option<Timestamp>,
     /// The hours of every night; the run belongs to one of them.
     pub nights: Option<Hours>,
     /// When it ends at the latest.
@@ -41,6 +43,7 @@ impl Default for Schedule {
     fn default() -> Self {
         Self {
             mode: "run",
+            begun: None,
             nights: None,
             until: None,
             at_end: AtEnd::Stop,
@@ -107,9 +110,10 @@ pub(crate) struct RunHours {
 impl RunHours {
     /// The hours of a run that starts now.
     pub(crate) fn new(schedule: Schedule, now: Timestamp) -> Self {
+        let begun = schedule.begun.map_or(now, |begun| begun.min(now));
         let until = schedule.until.map(|until| match until {
             Until::At(instant) => instant,
-            Until::For(span) => now.plus(span),
+            Until::For(span) => begun.plus(span),
         });
         let mut hours = Self {
             schedule,
@@ -120,7 +124,7 @@ impl RunHours {
             over: false,
             seen: now,
         };
-        hours.resolve(now);
+        hours.resolve(begun);
         hours
     }
 

@@ -36,7 +36,7 @@ pub struct Ward {
     /// Its arguments.
     pub arguments: Vec<OsString>,
     /// A variable that tells it that it is guarded, and its value.
-    pub told: (&'static str, &'static str),
+    pub told: (&'static str, String),
 }
 
 /// A guard; there is one in a process, because signals are of the whole process.
@@ -75,7 +75,7 @@ impl Guard {
     pub fn watch(&mut self, ward: &Ward) -> io::Result<RunDeath> {
         let mut child = Command::new(&ward.program)
             .args(&ward.arguments)
-            .env(ward.told.0, ward.told.1)
+            .env(ward.told.0, &ward.told.1)
             .process_group(0)
             .spawn()?;
         loop {

@@ -18,6 +18,7 @@ mod crash;
 mod db;
 mod exec;
 mod exec_signals;
+mod guard;
 mod hostile;
 mod kills;
 mod logs;

@@ -408,8 +408,12 @@ fn a_killed_night_is_taken_up_again_by_the_same_night() {
     sandbox.ok(["queue", "add", "--name", "task", "--shell", "--", script]);
     let mut run = overnight(&sandbox);
     wait_for_status(&sandbox, "task", "running");
+    let runner = rustix::process::Pid::from_raw(sandbox.runner().unwrap()).unwrap();
+    // The guard first, or it would start the run again.
     run.kill().unwrap();
     run.wait().unwrap();
+    rustix::process::kill_process(runner, rustix::process::Signal::KILL).unwrap();
+    wait_until("the run is gone", || sandbox.runner().is_none());
     sandbox.set_clock(at("2026-11-22T03:00:00Z"));
     let again = overnight(&sandbox);
     wait_for_status(&sandbox, "task", "running");

@@ -148,6 +148,19 @@ impl Sandbox {
             .unwrap()
     }
 
+    /// The process of the run that is active: it has told its number to the lock of the queue.
+    pub(crate) fn runner(&self) -> Option<i32> {
+        let file = std::fs::File::open(self.state().join("run.lock")).ok()?;
+        if file.try_lock().is_ok() {
+            return None;
+        }
+        let lock = std::fs::read(self.state().join("run.lock")).ok()?;
+        let text = String::from_utf8_lossy(&lock);
+        let (_, behind) = text.split_once("\"pid\":")?;
+        let digits = behind.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    }
+
     /// Waits for a started program.
     pub(crate) fn answer_of(&self, child: Child) -> Answer {
         use std::os::unix::process::ExitStatusExt as _;

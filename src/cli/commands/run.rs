@@ -11,6 +11,7 @@ use crate::cli::commands::queue::select;
 use crate::cli::commands::report;
 use crate::cli::config::{WhenRunnerDies, parse_parallel};
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::guard;
 use crate::cli::hours::HoursArgs;
 use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
@@ -64,6 +65,10 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     if args.dry_run {
         return dry_run::carry_out(args, invocation);
     }
+    let guarded = invocation.settings.guarded;
+    if args.hours.overnight && guarded.is_none() {
+        return guard::watch_over(invocation);
+    }
     let schedule = args.hours.schedule(invocation)?;
     let Some(work) = find_work(args, &schedule, invocation)? else {
         let place = invocation.place();
@@ -81,7 +86,11 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     let request = RunRequest {
         dir: settings.state.clone(),
         clock: settings.clock,
-        slots: args.parallel.unwrap_or(settings.config.parallel).get(),
+        slots: if guarded.is_some_and(|guarded| guarded.safely) {
+            1
+        } else {
+            args.parallel.unwrap_or(settings.config.parallel).get()
+        },
         selection: work.selection,
         // A plain run leaves what is not to start yet to later ones.
         awaited: if waits {
@@ -148,7 +157,9 @@ fn find_work(
             added: work.added,
         }));
     }
-    let now = invocation.settings.clock.now();
+    let now = schedule
+        .begun
+        .unwrap_or_else(|| invocation.settings.clock.now());
     let nights = schedule.nights.as_ref();
     let window = nights.and_then(|nights| nights.window(now));
     // Tasks may be added until the window opens, and at any time of a run that watches.
