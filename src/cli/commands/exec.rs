@@ -27,7 +27,8 @@ use crate::ui::lines::{self, Manner};
 /// The exit code of a failure of ours.
 const OUR_ERROR: u8 = 125;
 
-/// The options of a task that make sense without a queue; the others are refused.
+/// The options of a task that make sense without a queue; the others are refused. Not `--idle-timeout`: the
+/// supervisor does not see the output.
 const OPTIONS: &[&str] = &[
     "--name",
     "--workdir",
@@ -37,7 +38,6 @@ const OPTIONS: &[&str] = &[
     "--requires",
     "--retries",
     "--timeout",
-    "--idle-timeout",
     "--grace",
     "--stop-signal",
     "--leftovers",
