@@ -1,7 +1,7 @@
 //! Floor 7: what happened, as one value and its renderings.
 //!
 //! [`load`] reads the queue, [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
-//! [`text`] and [`json`] render that value and nothing else, so that two renderings cannot
+//! [`text`], [`markdown`] and [`json`] render that value and nothing else, so that two renderings cannot
 //! disagree. [`why`] answers for a single task; [`range`] says which part of the past a report is about.
 //!
 //! A report of a person reads in this order: did it run and why did it end · what needs you, each
@@ -18,6 +18,7 @@ pub mod headline;
 pub mod json;
 pub mod load;
 pub mod log_text;
+pub mod markdown;
 mod needs;
 pub mod not_run;
 mod order_words;

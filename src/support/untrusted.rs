@@ -1,7 +1,7 @@
 //! Text that somebody else wrote: what a child printed, a file name, a name from a generated file.
 //!
 //! It has no `Display`: whoever shows it chooses a sink, and the sink's escaper decides what may
-//! pass. Sinks for HTML and Markdown come with the reports that need them.
+//! pass. The sink for HTML comes with the report that needs it.
 
 use std::fmt::{self, Write as _};
 
@@ -42,6 +42,30 @@ impl Untrusted {
         console::truncate_str(&shown, width, "…").into_owned()
     }
 
+    /// Inline text for Markdown, on one line: nothing in it is markup, and no renderer makes a link, a
+    /// mention or a reference of it. Whoever puts it at the beginning of a line asks [`line_begin`].
+    pub fn for_markdown(&self) -> String {
+        let shown = self.for_terminal();
+        let mut escaped = String::with_capacity(shown.len());
+        for word in shown.split_inclusive(' ') {
+            let (word, space) = word
+                .strip_suffix(' ')
+                .map_or((word, ""), |word| (word, " "));
+            if would_be_linked(word) {
+                escaped.push_str(&code_spans(word));
+            } else {
+                for character in word.chars() {
+                    if MARKUP.contains(character) {
+                        escaped.push('\\');
+                    }
+                    escaped.push(character);
+                }
+            }
+            escaped.push_str(space);
+        }
+        escaped
+    }
+
     /// The text for JSON, where the encoder does the escaping; broken UTF-8 becomes U+FFFD.
     pub fn for_json(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
@@ -50,6 +74,59 @@ impl Untrusted {
     /// The raw bytes, for judging them; never for showing them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// What Markdown and its usual extensions act on within a line.
+const MARKUP: &str = "\\`*_[]<>&~|#!$";
+
+/// Whether a renderer would make a link, a mention or a reference of a word.
+fn would_be_linked(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    lower.contains("://") || lower.contains("www.") || word.contains('@') || word.contains('#')
+}
+
+/// A word as code, its backticks as text.
+fn code_spans(word: &str) -> String {
+    let pieces: Vec<String> = word
+        .split('`')
+        .map(|piece| match piece {
+            "" => String::new(),
+            piece => format!("`{piece}`"),
+        })
+        .collect();
+    pieces.join("\\`")
+}
+
+/// Lines for Markdown as a block of code that its content cannot end, each line behind `indent`. The
+/// text must have been made safe for a terminal.
+pub fn fenced(text: &str, indent: &str) -> String {
+    let fence = "`".repeat((longest_run_of_backticks(text) + 1).max(3));
+    let mut block = format!("{indent}{fence}\n");
+    for line in text.lines() {
+        block.extend([indent, line, "\n"]);
+    }
+    block.extend([indent, &fence, "\n"]);
+    block
+}
+
+fn longest_run_of_backticks(text: &str) -> usize {
+    text.split(|character| character != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default()
+}
+
+/// A line of escaped Markdown text, so that its beginning makes no list, heading or rule of it.
+pub fn line_begin(line: &str) -> String {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = line.split_at(digits);
+    if line.starts_with(['-', '+', '=', ':']) {
+        format!("\\{line}")
+    } else if digits > 0 && rest.starts_with(['.', ')']) {
+        format!("{number}\\{rest}")
+    } else {
+        line.to_owned()
     }
 }
 

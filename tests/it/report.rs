@@ -81,6 +81,7 @@ fn json_has_the_documented_shape() {
     assert_eq!(report["tasks"][1]["category"], "auth");
     assert_eq!(report["tasks"][1]["next"], "autoexec queue retry 2");
     assert_eq!(report["causes"][0]["count"], 1);
+    assert_eq!(report["changes"].as_array().map(Vec::len), Some(0));
     for later in ["strategies", "breakers", "alerts"] {
         assert_eq!(report[later].as_array().map(Vec::len), Some(0), "{later}");
     }
@@ -154,11 +155,102 @@ fn the_form_of_a_report_can_be_named() {
     );
     sandbox.ok(["report", "--format", "terminal", "-o", "page.json"]);
     assert!(sandbox.read("page.json").starts_with("Run 1 went from"));
-    for later in ["markdown", "html"] {
-        sandbox
-            .run(["report", "--format", later])
-            .fails(2, &["is not supported yet", "`terminal` and `json`"]);
+    sandbox
+        .run(["report", "--format", "html"])
+        .fails(2, &["is not supported yet", "`markdown` and `json`"]);
+}
+
+#[test]
+fn a_report_as_markdown_is_shown_and_written() {
+    let sandbox = Sandbox::new();
+    night(&sandbox);
+    let page = sandbox.ok(["report", "--format", "markdown"]);
+    assert!(
+        page.starts_with("# autoexec report\n\nRun 1 went from"),
+        "{page}"
+    );
+    let entry =
+        "## Needs you (1 task)\n\n- **failed** bad (2): auth (bad credentials), 1 attempt\n";
+    assert!(page.contains(entry), "{page}");
+    assert!(
+        page.contains("  ```\n  exit code 67: the user is not known\n  ```\n"),
+        "{page}"
+    );
+    assert!(page.contains("\n  autoexec queue retry 2\n"), "{page}");
+    sandbox.ok(["report", "--output", "night.md"]);
+    assert!(sandbox.read("night.md").starts_with("# autoexec report\n"));
+    sandbox.ok(["report", "--format", "markdown", "-o", "night.txt"]);
+    assert!(sandbox.read("night.txt").starts_with("# autoexec report\n"));
+}
+
+#[test]
+fn tasks_of_one_cause_are_one_entry_with_a_command_that_works() {
+    let sandbox = Sandbox::new();
+    for number in 1..=4 {
+        let name = format!("sync-{number}");
+        let script = format!(
+            "echo 'curl: (6) Could not resolve host: api.x.org' >&2; echo {number}; exit 6"
+        );
+        sandbox.ok([
+            "queue",
+            "add",
+            "--name",
+            &name,
+            "--retries",
+            "0",
+            "--",
+            "/bin/sh",
+            "-c",
+            &script,
+        ]);
     }
+    sandbox.run(["run"]);
+    let page = sandbox.ok(["report"]);
+    let entry = "4 tasks: one cause, network (dns failure), ";
+    assert!(
+        page.lines().take(15).any(|line| line.contains(entry)),
+        "{page}"
+    );
+    let command = "autoexec queue retry --all-failed --category network";
+    assert!(
+        page.lines().take(15).any(|line| line.ends_with(command)),
+        "{page}"
+    );
+    let report = sandbox.json(["report", "--json"]);
+    assert_eq!(report["causes"].as_array().unwrap().len(), 1);
+    assert_eq!(report["causes"][0]["tasks"].as_array().unwrap().len(), 4);
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    sandbox.ok(words);
+    let report = sandbox.json(["report", "--json"]);
+    assert_eq!(report["totals"]["waiting"], 4);
+}
+
+#[test]
+fn a_task_that_worked_in_an_earlier_night_says_so_when_it_fails() {
+    let sandbox = Sandbox::new();
+    let script = "test ! -e broken";
+    for _ in 0..2 {
+        sandbox.ok([
+            "queue",
+            "add",
+            "--name",
+            "job",
+            "--retries",
+            "0",
+            "--",
+            "/bin/sh",
+            "-c",
+            script,
+        ]);
+        sandbox.run(["run"]);
+        sandbox.file("broken", "");
+    }
+    let page = sandbox.ok(["report"]);
+    let words = "Different from earlier nights (1)\n  job (2): it last worked [TIME]; its definition is the same\n";
+    assert!(page.contains(words), "{page}");
+    let report = sandbox.json(["report", "--json"]);
+    assert_eq!(report["changes"][0]["what"], "broke");
+    assert_eq!(report["changes"][0]["redefined"], false);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
 use crate::report::json;
 use crate::report::load::{LoadError, Loaded, Wish, load};
+use crate::report::markdown;
 use crate::report::range::{Range, RangeError, parse_run, parse_since};
 use crate::report::summary::RunSummary;
 use crate::report::text::{self, Look};
@@ -40,7 +41,7 @@ pub struct ReportArgs {
     /// Answer as JSON, like `--format json`
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// Write the report to a file; as JSON if its name ends in `.json`
+    /// Write the report to a file; as JSON if its name ends in `.json`, as Markdown for `.md`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -50,29 +51,43 @@ pub struct ReportArgs {
 pub enum Format {
     /// A page for a terminal
     Terminal,
+    /// Markdown, for a mail, a pager or a pull request
+    Markdown,
     /// One JSON object
     Json,
-    /// Later work
-    #[value(hide = true)]
-    Markdown,
     /// Later work
     #[value(hide = true)]
     Html,
 }
 
+/// A form of a report that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Terminal,
+    Markdown,
+    Json,
+}
+
 impl ReportArgs {
-    /// Whether JSON is asked for; `None` where no form is named.
-    fn wants_json(&self) -> Result<Option<bool>, CliError> {
-        let later = match (self.json, self.format) {
-            (true, _) | (false, Some(Format::Json)) => return Ok(Some(true)),
-            (false, Some(Format::Terminal)) => return Ok(Some(false)),
-            (false, None) => return Ok(None),
-            (false, Some(Format::Markdown)) => "markdown",
-            (false, Some(Format::Html)) => "html",
-        };
-        let what = format!("`--format {later}` is not supported yet");
-        let failure = CliError::usage("not_supported_yet", what);
-        Err(failure.hint("the forms are `terminal` and `json`"))
+    /// The form that is asked for: by name, else by the name of the file.
+    fn form(&self) -> Result<Form, CliError> {
+        match (self.json, self.format) {
+            (true, _) | (false, Some(Format::Json)) => return Ok(Form::Json),
+            (false, Some(Format::Terminal)) => return Ok(Form::Terminal),
+            (false, Some(Format::Markdown)) => return Ok(Form::Markdown),
+            (false, Some(Format::Html)) => {
+                let what = "`--format html` is not supported yet";
+                let failure = CliError::usage("not_supported_yet", what);
+                return Err(failure.hint("the forms are `terminal`, `markdown` and `json`"));
+            }
+            (false, None) => {}
+        }
+        let ending = self.output.as_ref().and_then(|file| file.extension());
+        Ok(match ending.and_then(|ending| ending.to_str()) {
+            Some("json") => Form::Json,
+            Some("md" | "markdown") => Form::Markdown,
+            _ => Form::Terminal,
+        })
     }
 }
 
@@ -81,7 +96,7 @@ impl ReportArgs {
 /// # Errors
 /// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
 pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let as_json = args.wants_json()?;
+    let form = args.form()?;
     let moment = invocation.moment();
     let range = match (&args.run, &args.since) {
         (Some(run), _) => parse_run(run).map_err(|error| misread("--run", &error))?,
@@ -100,13 +115,19 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         None => Loaded::of_nothing(&wish)?,
     };
     if let Some(file) = &args.output {
-        return write_file(file, as_json, &loaded.summary, invocation);
+        return write_file(file, form, &loaded.summary, invocation);
     }
-    if as_json == Some(true) {
-        invocation.output.json(&json::value(&loaded.summary));
-        return Ok(Ending::Well);
+    match form {
+        Form::Json => {
+            invocation.output.json(&json::value(&loaded.summary));
+            return Ok(Ending::Well);
+        }
+        Form::Markdown => {
+            let page = markdown::render(&loaded.summary, Zone::Local);
+            invocation.output.text(&page);
+        }
+        Form::Terminal => show(&loaded.summary, invocation),
     }
-    show(&loaded.summary, invocation);
     // Only what somebody had before their eyes counts as read; a part of it does not.
     let seen = std::io::stdout().is_terminal() && !invocation.output.is_broken();
     if seen && !args.peek && range == Range::SinceRead && loaded.summary.ever_run {
@@ -166,20 +187,21 @@ fn mark_read(read: ReportRead, invocation: &mut Invocation<'_>) {
 
 fn write_file(
     file: &Path,
-    as_json: Option<bool>,
+    form: Form,
     summary: &RunSummary,
     invocation: &mut Invocation<'_>,
 ) -> Answer {
-    let as_json = as_json.unwrap_or_else(|| file.extension().is_some_and(|end| end == "json"));
-    let content = if as_json {
-        json::render(summary)
-    } else {
-        let look = Look {
-            width: PAGE,
-            zone: Zone::Local,
-            paint: Paint::PLAIN,
-        };
-        text::render(summary, look)
+    let content = match form {
+        Form::Json => json::render(summary),
+        Form::Markdown => markdown::render(summary, Zone::Local),
+        Form::Terminal => {
+            let look = Look {
+                width: PAGE,
+                zone: Zone::Local,
+                paint: Paint::PLAIN,
+            };
+            text::render(summary, look)
+        }
     };
     let shown = OsText::from(file).untrusted().for_terminal();
     std::fs::write(file, content).map_err(|error| {
