@@ -12,6 +12,7 @@ use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::model::message::Progress;
 use crate::model::outcome::StopReason;
 use crate::model::signal::Signal;
 use crate::model::state::Hold;
@@ -97,6 +98,15 @@ pub enum RunEvent {
     AttemptStarted {
         /// The attempt.
         attempt: AttemptRef,
+    },
+    /// An attempt tells how far it is.
+    Progress {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// Which of how many steps it runs, where there are several.
+        step: Option<(usize, usize)>,
+        /// How far it is.
+        progress: Progress,
     },
     /// An attempt is over and what follows is decided.
     AttemptEnded {

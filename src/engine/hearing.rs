@@ -88,7 +88,8 @@ impl Dispatcher<'_> {
             self.pace.stillborn = 0;
         }
         let event = match message {
-            FromSupervisor::Ready { .. } | FromSupervisor::Progress { .. } => return Vec::new(),
+            FromSupervisor::Ready { .. } => return Vec::new(),
+            FromSupervisor::Progress { attempt, progress } => Event::Progress { attempt, progress },
             FromSupervisor::Started {
                 attempt,
                 process,

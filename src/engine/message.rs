@@ -14,6 +14,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::message::Force;
 use crate::model::message::NotStartedReason;
+use crate::model::message::Progress;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
 use crate::model::spec::StepSpec;
@@ -36,6 +37,13 @@ pub(crate) enum Event {
         process: ProcessIdentity,
         /// When it started.
         at: Timestamp,
+    },
+    /// An attempt tells how far it is.
+    Progress {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How far.
+        progress: Progress,
     },
     /// An attempt was not started and never will be.
     NotStarted {

@@ -1,8 +1,11 @@
-//! How far attempts come: the steps that they finished.
+//! How far attempts come: what they tell of it, and the steps that they finished.
 
+use crate::engine::events::RunEvent;
 use crate::engine::message::Write;
 use crate::engine::state::Live;
+use crate::engine::state::RunState;
 use crate::model::ids::AttemptId;
+use crate::model::message::Progress;
 use crate::model::outcome::Outcome;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskEvent;
@@ -27,5 +30,20 @@ pub(crate) fn steps_done(
         task: live.task.id,
         steps: spec.steps.iter().take(done).cloned().collect(),
         definition: TaskSpec::hash_of(&spec.canonical_json()),
+    })
+}
+
+/// What a watcher is told when an attempt says how far it is.
+pub(crate) fn told(state: &RunState, attempt: AttemptId, progress: Progress) -> Option<RunEvent> {
+    let live = state.live.get(&attempt)?;
+    let steps = &live.task.spec.steps;
+    let place = progress
+        .step
+        .as_ref()
+        .and_then(|name| steps.iter().position(|step| step.name == *name));
+    Some(RunEvent::Progress {
+        attempt: live.reference(attempt),
+        step: place.map(|index| (index + 1, steps.len())),
+        progress,
     })
 }

@@ -17,6 +17,7 @@ use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::progress::steps_done;
+use crate::engine::progress::told;
 use crate::engine::state::Afterwards;
 use crate::engine::state::Live;
 use crate::engine::state::Place;
@@ -61,6 +62,9 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
                     at,
                 });
             }
+        }
+        Event::Progress { attempt, progress } => {
+            effects.shown.extend(told(state, attempt, progress));
         }
         Event::NotStarted { attempt, reason } => {
             not_started(state, attempt, reason, &mut effects);

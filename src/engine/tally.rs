@@ -71,6 +71,7 @@ impl Tally {
             } => self.stopped = true,
             RunEvent::RunStarted { .. }
             | RunEvent::QueueChanged { .. }
+            | RunEvent::Progress { .. }
             | RunEvent::TaskSkipped { .. }
             | RunEvent::Adopted { .. }
             | RunEvent::AfterCrash { .. }

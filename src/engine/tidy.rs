@@ -24,5 +24,13 @@ impl Dispatcher<'_> {
                 Err(_) => false,
             }
         });
+        // Nothing runs any more: whoever said something has said it, and it is recorded.
+        for entry in std::fs::read_dir(self.entered.dir.said())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let _left_for_the_next_run = std::fs::remove_file(entry.path());
+        }
     }
 }

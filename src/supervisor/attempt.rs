@@ -24,6 +24,7 @@ use crate::process::spawn::Launch;
 use crate::process::spawn::Launched;
 use crate::process::spawn::Streams;
 use crate::supervisor::aside::Part;
+use crate::supervisor::heard::Heard;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::service::Service;
 use crate::supervisor::steps::Steps;
@@ -67,9 +68,11 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         started_at: None,
         ended_after: Duration::ZERO,
         account: Account::default(),
+        heard: Heard::of(assignment),
     };
     let (ended, saved) = attempt.with_checkpoint(Attempt::steps);
     let account = attempt.account(&ended, saved);
+    attempt.heard.end();
     let Attempt {
         leftovers,
         usage,
@@ -121,6 +124,8 @@ pub(super) struct Attempt<'a> {
     pub(super) deadline: Option<Duration>,
     pub(super) limit: Option<Duration>,
     pub(super) steps: Steps,
+    /// What it told of itself so far.
+    pub(super) heard: Heard,
     /// Whose output is captured at the moment.
     pub(super) part: Part,
     /// What counts as success besides the exit code; until it is looked at.
@@ -167,6 +172,7 @@ impl Attempt<'_> {
                 Err(failure) => return Ended::CouldNotStart(failure),
             };
             let is_last = index + 1 == spec.steps.len();
+            self.step_has_begun(step);
             let process = launched.process;
             last = self.step(launched, is_last);
             self.ended_after = monotonic().saturating_sub(self.zero);

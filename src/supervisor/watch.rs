@@ -107,6 +107,7 @@ impl Attempt<'_> {
                 killed_at.map(|_| now + TICK),
                 step.exit_notice.is_none().then_some(now + TICK),
                 Some(now + REAP_EVERY),
+                self.heard.look_at(),
             ];
             let wake = wakes.into_iter().flatten().min();
             let patience = wake.map(|at| at.saturating_sub(now));
@@ -134,6 +135,7 @@ impl Attempt<'_> {
                     return exit;
                 }
             }
+            self.hear(now);
             if self.climb(step.leader, now) == Some(Act::Kill) {
                 killed_at = Some(now);
             }

@@ -27,6 +27,7 @@ use crate::support::paint::Paint;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
+use crate::ui::far::far;
 use crate::ui::night;
 
 /// The most columns of a reason that is told in a line.
@@ -121,6 +122,11 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
         | RunEvent::TaskDeferred { .. } => return night::sentence(manner, at, event),
         RunEvent::QueueChanged { .. } | RunEvent::Warning { .. } => return None,
         RunEvent::AttemptStarted { attempt } => format!("{} started", head(attempt)),
+        RunEvent::Progress {
+            attempt,
+            step,
+            progress,
+        } => format!("{}: {}", attempt.task.name, far(*step, progress)),
         RunEvent::AttemptEnded {
             attempt,
             end,

@@ -7,6 +7,7 @@
 //! (`report`).
 
 mod aside;
+mod far;
 pub mod lines;
 mod night;
 pub mod printer;

@@ -27,6 +27,8 @@ use crate::model::signal::Signal;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
 use crate::ui::aside::Aside;
+use crate::ui::far::Seldom;
+use crate::ui::far::far;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
 use crate::ui::printer::ErrorStream;
@@ -61,6 +63,7 @@ pub fn watcher(stream: &ErrorStream, manner: Manner, show: Show) -> Box<dyn RunW
             stream: stream.clone(),
             manner,
             warnings_only,
+            seldom: Seldom::default(),
         }),
     };
     Box::new(Aside::new(inner))
@@ -72,11 +75,15 @@ struct Lines {
     stream: ErrorStream,
     manner: Manner,
     warnings_only: bool,
+    seldom: Seldom,
 }
 
 impl RunWatcher for Lines {
     fn watch(&mut self, at: Timestamp, event: &RunEvent) {
         if self.warnings_only && !matches!(event, RunEvent::Warning { .. }) {
+            return;
+        }
+        if !self.seldom.is_worth_a_line(at, event) {
             return;
         }
         for line in words(self.manner, at, event) {
@@ -88,8 +95,16 @@ impl RunWatcher for Lines {
 /// An attempt that runs.
 struct Running {
     text: String,
+    /// How far it is, by its own word.
+    far: String,
     started_at: Timestamp,
     bar: Option<ProgressBar>,
+}
+
+impl Running {
+    fn message(&self) -> String {
+        format!("{}{}", self.text, self.far)
+    }
 }
 
 /// Bars on a terminal.
@@ -144,6 +159,7 @@ impl Bars {
         };
         let running = Running {
             text,
+            far: String::new(),
             started_at,
             bar: None,
         };
@@ -166,6 +182,15 @@ impl Bars {
             }
             Next::Done | Next::Held(_) | Next::Cancelled => self.finished(attempt.task.id),
             Next::NextRun => {}
+        }
+    }
+
+    fn came_further(&mut self, attempt: &AttemptRef, far: &str) {
+        if let Some(one) = self.running.get_mut(&attempt.id) {
+            one.far = format!("  {far}");
+            if let Some(bar) = &one.bar {
+                bar.set_message(one.message());
+            }
         }
     }
 
@@ -195,6 +220,11 @@ impl Bars {
                 attempt,
                 started_at,
             } => self.started(attempt, started_at.unwrap_or(at)),
+            RunEvent::Progress {
+                attempt,
+                step,
+                progress,
+            } => self.came_further(attempt, &far(*step, progress)),
             RunEvent::AttemptEnded { attempt, next, .. } => self.ended(attempt, next),
             // An outcome that was kept is told by an end of the attempt as well.
             RunEvent::AfterCrash {
@@ -230,7 +260,7 @@ impl Bars {
         for one in without.take(MOST_LINES.saturating_sub(shown)) {
             let bar = ProgressBar::no_length()
                 .with_style(style("  {span:>8}  {wide_msg}"))
-                .with_message(one.text.clone())
+                .with_message(one.message())
                 .with_elapsed(at.since(one.started_at));
             one.bar = Some(multi.insert_before(below, bar));
         }
@@ -377,7 +407,9 @@ impl fmt::Debug for Bars {
 /// Whether an event is told above the bars; what went as expected only moves them.
 fn worth_keeping(event: &RunEvent) -> bool {
     match event {
-        RunEvent::AttemptStarted { .. } | RunEvent::QueueChanged { .. } => false,
+        RunEvent::AttemptStarted { .. }
+        | RunEvent::Progress { .. }
+        | RunEvent::QueueChanged { .. } => false,
         RunEvent::AttemptEnded { attempt, end, .. } => {
             !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
         }

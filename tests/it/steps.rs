@@ -1,6 +1,7 @@
 //! Tasks of several steps: a finished one is never run again, whatever dies.
 
 use std::fmt::Write as _;
+use std::fs;
 
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
 use crate::wild::{Kind, kill, processes};
@@ -121,4 +122,36 @@ fn a_step_that_ran_out_of_time_gets_twice_as_much() {
     let whole = sandbox.json(["queue", "show", "one", "--json"]);
     let decision = &whole["task"]["attempts_made"][0]["decision"];
     assert_eq!(decision, "with a time limit of 0.8s for the step `s2`");
+}
+
+#[test]
+fn how_far_a_task_is_stands_in_the_lines_of_the_run() {
+    let sandbox = Sandbox::new();
+    let program = env!("CARGO_BIN_EXE_autoexec");
+    // The supervisor looks once a second.
+    let tells = format!("{program} progress 40% rows loaded; sleep 1.5");
+    sandbox.file("one.toml", task("", &["true", &tells]));
+    let answer = sandbox.run(["run", "one.toml"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    for line in ["one: step s1 1/2", "one: step s2 2/2"] {
+        assert!(answer.stderr.contains(line), "{line} in {}", answer.stderr);
+    }
+    let said = fs::read_dir(sandbox.state().join("said")).unwrap();
+    assert_eq!(said.count(), 0);
+}
+
+#[test]
+fn telling_progress_never_breaks_a_script() {
+    let sandbox = Sandbox::new();
+    let answer = sandbox.run(["progress", "40", "by", "hand"]);
+    assert_eq!(answer.code, 0);
+    assert!(answer.stderr.contains("not typed inside a task"));
+    let mut broken = sandbox.command();
+    broken.args(["progress", "40"]);
+    broken.env("AUTOEXEC_PROGRESS_FILE", "/nowhere/at/all");
+    let answer = sandbox.finish(&mut broken);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("warning"), "{}", answer.stderr);
+    let wrong = sandbox.run(["progress", "much"]);
+    wrong.fails(2, &["a number from 0 to 100"]);
 }
