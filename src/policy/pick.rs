@@ -46,6 +46,21 @@ pub enum WhyNot {
         /// The instant.
         until: Timestamp,
     },
+    /// Nothing new is started: the queue is paused.
+    Paused {
+        /// Until this instant; none: until somebody ends it.
+        until: Option<Timestamp>,
+    },
+    /// The run waits for its window.
+    WindowClosed {
+        /// When it opens.
+        opens: Timestamp,
+    },
+    /// It could not come to its end before the window does.
+    WouldNotFinish {
+        /// A sentence about it.
+        detail: String,
+    },
     /// An attempt is permitted and will start at once.
     Claimed,
     /// Every slot is taken, or others come first.
@@ -61,6 +76,9 @@ impl WhyNot {
             Self::WaitingFor { .. } => "waiting_for",
             Self::WaitingRetry { .. } => "waiting_retry",
             Self::NotBefore { .. } => "not_before",
+            Self::Paused { .. } => "paused",
+            Self::WindowClosed { .. } => "window_closed",
+            Self::WouldNotFinish { .. } => "would_not_finish",
             Self::Claimed => "claimed",
             Self::NoSlot => "no_slot",
             Self::NoRun => "no_run",
@@ -75,6 +93,31 @@ pub enum RunPresence {
     Active,
     /// None is.
     Absent,
+}
+
+/// What holds for every task of the queue at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether a run is active.
+    pub run: RunPresence,
+    /// Whether that run has told its attempts to stop.
+    pub stopping: bool,
+    /// Whether the queue is paused, and until when.
+    pub paused: Option<Option<Timestamp>>,
+    /// When the window of that run opens, if that lies ahead.
+    pub opens: Option<Timestamp>,
+}
+
+impl Standing {
+    /// A moment at which nothing but the presence of a run matters.
+    pub const fn of(run: RunPresence) -> Self {
+        Self {
+            run,
+            stopping: false,
+            paused: None,
+            opens: None,
+        }
+    }
 }
 
 /// The tasks that run next, at most `limit`, in the order in which they start.
@@ -101,11 +144,23 @@ pub fn order(left: &Candidate, right: &Candidate) -> Ordering {
 }
 
 /// Why a queued task is not running.
-pub fn why_not(candidate: &Candidate, run: RunPresence, now: Timestamp) -> WhyNot {
-    waits_for(candidate, now).unwrap_or(match run {
-        RunPresence::Active => WhyNot::NoSlot,
-        RunPresence::Absent => WhyNot::NoRun,
-    })
+pub fn why_not(candidate: &Candidate, standing: Standing, now: Timestamp) -> WhyNot {
+    let own = waits_for(candidate, now).filter(|why| *why != WhyNot::Claimed);
+    if let Some(own) = own {
+        return own;
+    }
+    if let Some(until) = standing.paused {
+        return WhyNot::Paused { until };
+    }
+    // A claim of a run that starts nothing more, or that died, is worth nothing.
+    if standing.run == RunPresence::Absent || standing.stopping {
+        return WhyNot::NoRun;
+    }
+    match standing.opens.filter(|opens| *opens > now) {
+        Some(opens) => WhyNot::WindowClosed { opens },
+        None if candidate.claim.is_some() => WhyNot::Claimed,
+        None => WhyNot::NoSlot,
+    }
 }
 
 /// What keeps a task from being picked, if anything does.
@@ -176,7 +231,7 @@ mod tests {
         behind.waiting_for = TaskName::new("first").ok();
         let all = [claimed, retry, later, ready.clone(), behind];
         assert_eq!(picked(&all, 9), [4]);
-        let words = all.map(|one| why_not(&one, RunPresence::Active, NOW).as_str());
+        let words = all.map(|one| why_not(&one, Standing::of(RunPresence::Active), NOW).as_str());
         assert_eq!(
             words,
             [
@@ -187,7 +242,8 @@ mod tests {
                 "waiting_for"
             ]
         );
-        assert_eq!(why_not(&ready, RunPresence::Absent, NOW), WhyNot::NoRun);
+        let alone = Standing::of(RunPresence::Absent);
+        assert_eq!(why_not(&ready, alone, NOW), WhyNot::NoRun);
     }
 
     proptest! {

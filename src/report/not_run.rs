@@ -9,6 +9,7 @@ use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::policy::pick::Candidate;
 use crate::policy::pick::RunPresence;
+use crate::policy::pick::Standing;
 use crate::policy::pick::WhyNot;
 use crate::policy::pick::why_not;
 use crate::report::facts::Facts;
@@ -65,8 +66,14 @@ impl NotRun {
             Reason::Turn(WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until }) => {
                 Some(*until)
             }
+            Reason::Turn(WhyNot::Paused { until }) => *until,
+            Reason::Turn(WhyNot::WindowClosed { opens }) => Some(*opens),
             Reason::Turn(
-                WhyNot::WaitingFor { .. } | WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun,
+                WhyNot::WaitingFor { .. }
+                | WhyNot::WouldNotFinish { .. }
+                | WhyNot::Claimed
+                | WhyNot::NoSlot
+                | WhyNot::NoRun,
             )
             | Reason::WaitsFor(_)
             | Reason::WindowClosed
@@ -111,7 +118,7 @@ pub(crate) fn reason(task: &TaskFacts, outlook: Outlook, now: Timestamp) -> Reas
     if !task.waits_for.is_empty() {
         return Reason::WaitsFor(task.waits_for.clone());
     }
-    let why = why_not(&candidate(task), outlook.presence, now);
+    let why = why_not(&candidate(task), Standing::of(outlook.presence), now);
     if why == WhyNot::NoRun && outlook.window_closed {
         Reason::WindowClosed
     } else {

@@ -13,10 +13,13 @@ use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::policy::pick::Candidate;
 use crate::policy::pick::RunPresence;
+use crate::policy::pick::Standing;
 use crate::policy::pick::WhyNot;
 use crate::policy::pick::why_not;
 use crate::report::order_words::skipped_words;
 use crate::report::text::Look;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::TaskLine;
 use crate::support::clock::Timestamp;
 use crate::support::paint::Paint;
@@ -36,6 +39,27 @@ pub struct Moment {
     pub presence: RunPresence,
     /// Whether that run has told its attempts to stop.
     pub stopping: bool,
+    /// Whether the queue is paused, and until when.
+    pub paused: Option<Option<Timestamp>>,
+    /// When the window of that run opens, if that lies ahead.
+    pub opens: Option<Timestamp>,
+}
+
+impl Moment {
+    /// Adds what the queue itself knows.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub fn look_into(mut self, store: &Store) -> Result<Self, StoreError> {
+        self.stopping = store.is_stopping()?;
+        let pause = store.pause()?.filter(|pause| pause.holds(self.now));
+        self.paused = pause.map(|pause| pause.until);
+        if self.presence == RunPresence::Active {
+            let run = store.last_run()?.filter(|run| run.end.is_none());
+            self.opens = run.and_then(|run| run.window_start);
+        }
+        Ok(self)
+    }
 }
 
 /// The list as a table with a title line.
@@ -156,24 +180,29 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
             .first()
             .and_then(|name| TaskName::new(name).ok()),
     };
-    let why = why_not(&candidate, moment.presence, moment.now);
-    // A claim of a run that starts nothing more, or that died, is worth nothing.
-    let ends = moment.stopping || moment.presence == RunPresence::Absent;
-    Some(match why {
-        WhyNot::NoSlot | WhyNot::Claimed if ends => WhyNot::NoRun,
-        WhyNot::NoSlot
-        | WhyNot::Claimed
-        | WhyNot::NoRun
-        | WhyNot::WaitingFor { .. }
-        | WhyNot::WaitingRetry { .. }
-        | WhyNot::NotBefore { .. } => why,
-    })
+    if let Some(detail) = &line.parked {
+        let detail = Untrusted::from(detail.as_str()).for_terminal();
+        return Some(WhyNot::WouldNotFinish { detail });
+    }
+    let standing = Standing {
+        run: moment.presence,
+        stopping: moment.stopping,
+        paused: moment.paused,
+        opens: moment.opens,
+    };
+    Some(why_not(&candidate, standing, moment.now))
 }
 
 const fn until(why: &WhyNot) -> Option<Timestamp> {
     match why {
         WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(*until),
-        WhyNot::WaitingFor { .. } | WhyNot::Claimed | WhyNot::NoSlot | WhyNot::NoRun => None,
+        WhyNot::Paused { until } => *until,
+        WhyNot::WindowClosed { opens } => Some(*opens),
+        WhyNot::WaitingFor { .. }
+        | WhyNot::WouldNotFinish { .. }
+        | WhyNot::Claimed
+        | WhyNot::NoSlot
+        | WhyNot::NoRun => None,
     }
 }
 
@@ -185,6 +214,14 @@ pub(crate) fn why_words(why: &WhyNot, now: Timestamp, look: Look) -> String {
             format!("next attempt at {}", look.zone.short(*until, now))
         }
         WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(*until, now)),
+        WhyNot::Paused { until: None } => "the queue is paused".to_owned(),
+        WhyNot::Paused { until: Some(until) } => {
+            format!("the queue is paused until {}", look.zone.short(*until, now))
+        }
+        WhyNot::WindowClosed { opens } => {
+            format!("the window opens at {}", look.zone.short(*opens, now))
+        }
+        WhyNot::WouldNotFinish { detail } => format!("put off: {detail}"),
         WhyNot::Claimed => "next, as soon as a slot is free".to_owned(),
         WhyNot::NoSlot => "waits for its turn".to_owned(),
         WhyNot::NoRun => "waits for a run".to_owned(),

@@ -16,6 +16,7 @@ fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
     TaskLine {
         waiting_for: Vec::new(),
         blocked_by: None,
+        parked: None,
         id: TaskId::new(id),
         name: name.to_owned(),
         state,
@@ -51,16 +52,22 @@ fn moment() -> Moment {
         now: nights::evening(190),
         presence: RunPresence::Active,
         stopping: false,
+        paused: None,
+        opens: None,
     }
 }
 
 fn table(lines: &[TaskLine], width: usize) -> String {
+    table_at(lines, width, moment())
+}
+
+fn table_at(lines: &[TaskLine], width: usize, moment: Moment) -> String {
     let look = Look {
         width,
         zone: nights::ZONE,
         paint: Paint::PLAIN,
     };
-    text(lines, moment(), look)
+    text(lines, moment, look)
 }
 
 #[test]
@@ -92,6 +99,41 @@ fn a_claimed_task_has_not_started_and_waits_for_a_slot() {
         ..moment()
     };
     assert_eq!(reason(&claimed[0], died), Some(WhyNot::NoRun));
+}
+
+#[test]
+fn what_keeps_the_whole_queue_from_starting_is_told_of_each_task() {
+    let ready = line(1, "photos", TaskState::added(None));
+    let told = |moment| table_at(std::slice::from_ref(&ready), 80, moment);
+    let paused = Moment {
+        paused: Some(Some(nights::evening(200))),
+        ..moment()
+    };
+    assert!(
+        told(paused).contains("the queue is paused until 01:20"),
+        "{}",
+        told(paused)
+    );
+    let waiting = Moment {
+        opens: Some(nights::evening(200)),
+        ..moment()
+    };
+    assert!(
+        told(waiting).contains("the window opens at 01:20"),
+        "{}",
+        told(waiting)
+    );
+    let mut parked = ready.clone();
+    parked.parked = Some("usually takes 5 h, 2 h are left".to_owned());
+    let shown = table(std::slice::from_ref(&parked), 80);
+    assert!(
+        shown.contains("put off: usually takes 5 h, 2 h are left"),
+        "{shown}"
+    );
+    assert_eq!(
+        reason(&parked, moment()).unwrap().as_str(),
+        "would_not_finish"
+    );
 }
 
 #[test]

@@ -217,6 +217,9 @@ fn by_reason(summary: &RunSummary) -> Vec<Item> {
             Reason::Turn(WhyNot::Claimed) => "start as soon as a slot is free",
             Reason::Turn(WhyNot::NoSlot) => "wait for their turn",
             Reason::Turn(WhyNot::NoRun) => "wait for a run",
+            Reason::Turn(WhyNot::Paused { .. }) => "wait for the end of a pause",
+            Reason::Turn(WhyNot::WindowClosed { .. }) => "wait for the window",
+            Reason::Turn(WhyNot::WouldNotFinish { .. }) => "would not come to their end in time",
             Reason::Turn(WhyNot::WaitingFor { .. }) | Reason::WaitsFor(_) => "wait for other tasks",
             Reason::WindowClosed => "were not reached before the window was over",
             Reason::Parked(..) if task.why.code() == "would_not_finish" => {

@@ -61,6 +61,8 @@ pub fn of_nothing(look: Look) -> String {
         now: Timestamp::from_millis(0),
         presence: crate::policy::pick::RunPresence::Absent,
         stopping: false,
+        paused: None,
+        opens: None,
     };
     text(status, moment, look)
 }

@@ -50,6 +50,8 @@ fn what_needs_a_person_comes_with_its_command() {
         now: later(60),
         presence: RunPresence::Absent,
         stopping: false,
+        paused: None,
+        opens: None,
     };
     let status = Status {
         counts: &counts,
@@ -65,6 +67,8 @@ fn what_needs_a_person_comes_with_its_command() {
     assert_snapshot!(text(active, moment, look()));
     let stopping = Moment {
         stopping: true,
+        paused: None,
+        opens: None,
         ..moment
     };
     let told = text(active, stopping, look());

@@ -226,6 +226,7 @@ pub(crate) fn line_of(whole: &Whole) -> TaskLine {
         tags: task.spec.tags.clone(),
         waiting_for: waiting_for(&task.state, &whole.dependencies),
         blocked_by: blocked_by(&task.state, &whole.dependencies),
+        parked: task.parked.clone(),
     }
 }
 

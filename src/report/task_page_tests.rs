@@ -52,6 +52,8 @@ const MOMENT: Moment = Moment {
     now: Timestamp::from_millis(1_700_000_100_000),
     presence: RunPresence::Absent,
     stopping: false,
+    paused: None,
+    opens: None,
 };
 
 #[test]

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
+use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
@@ -17,6 +18,7 @@ use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::policy::trace::stalled;
+use crate::report::order_words::order_facts;
 use crate::report::outcome_words::outcome_words;
 use crate::report::page::Page;
 use crate::report::queue_table::Moment;
@@ -102,7 +104,10 @@ impl Why {
                 why.next(format!("autoexec queue cancel {}", task.id), "call it off");
             }
             TaskState::Failed => why.failed(facts, look),
-            TaskState::Skipped(skip) => why.skipped(*skip),
+            TaskState::Skipped(skip) => {
+                why.skipped(*skip);
+                why.order(facts, look);
+            }
             TaskState::Cancelled => {
                 why.say("was called off");
                 why.changed_last(facts, look);
@@ -147,6 +152,7 @@ impl Why {
             return;
         };
         self.code = Some(why.as_str().to_owned());
+        self.order(facts, look);
         self.sentence = format!("is queued: {}", why_words(&why, facts.moment.now, look));
         self.failure(facts, look);
         if matches!(why, WhyNot::NoSlot | WhyNot::NoRun) {
@@ -156,8 +162,13 @@ impl Why {
             };
             self.tell("turn", ahead);
         }
-        let is_waiting = !matches!(why, WhyNot::NoSlot | WhyNot::Claimed);
-        if why == WhyNot::NoSlot {
+        let is_waiting = !matches!(
+            why,
+            WhyNot::NoSlot | WhyNot::Claimed | WhyNot::Paused { .. }
+        );
+        if matches!(why, WhyNot::Paused { .. }) {
+            self.next("autoexec resume".to_owned(), "end the pause");
+        } else if why == WhyNot::NoSlot {
             let command = format!("autoexec queue reprioritize {} --priority 10", self.id);
             self.next(command, "let it overtake others");
         } else if is_waiting && facts.moment.presence == RunPresence::Absent {
@@ -258,6 +269,24 @@ impl Why {
         }
         self.tell("advice", advice.helps.to_owned());
         self.cause = Some(judged.clone());
+    }
+
+    /// Whom it waits for, and where those stand.
+    fn order(&mut self, facts: &Facts<'_>, look: Look) {
+        for (label, words) in order_facts(facts.whole, facts.moment.now, look) {
+            self.tell(label, words);
+        }
+        let open = facts
+            .whole
+            .dependencies
+            .iter()
+            .find(|other| other.wait != Wait::Met);
+        if let Some(other) = open {
+            self.next(
+                format!("autoexec why {}", other.upstream),
+                "the task that it waits for",
+            );
+        }
     }
 
     /// Who changed the task last, and when.

@@ -27,6 +27,8 @@ fn moment(seconds: u64) -> Moment {
         now: later(seconds),
         presence: RunPresence::Absent,
         stopping: false,
+        paused: None,
+        opens: None,
     }
 }
 

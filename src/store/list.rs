@@ -44,6 +44,8 @@ pub struct TaskLine {
     pub waiting_for: Vec<String>,
     /// For whom it is skipped.
     pub blocked_by: Option<BlockedBy>,
+    /// Why it was put off by a window that is too short for it.
+    pub parked: Option<String>,
 }
 
 /// A task for whose end another one is skipped.
@@ -220,6 +222,9 @@ impl Filter {
     }
 }
 
+/// Why a task was put off, where it was.
+const PARKED: &str = "iif(parked_by IS NULL, NULL, coalesce(parked_detail, parked_by))";
+
 /// Whom a task waits for and for whom it is skipped; nothing is looked for where neither is so.
 const WAITING: &str = "iif(unmet = 0 OR finished_at IS NOT NULL, NULL, \
      (SELECT json_group_array(upstream) FROM (SELECT upstream FROM task_dependencies \
@@ -241,7 +246,7 @@ impl Reader {
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
-              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING} FROM task_records \
+              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED} FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
@@ -356,5 +361,6 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         tags: cells.optional_json()?.unwrap_or_default(),
         waiting_for: cells.optional_json()?.unwrap_or_default(),
         blocked_by: cells.optional_json()?,
+        parked: cells.take()?,
     })
 }

@@ -55,6 +55,8 @@ pub struct Task {
     pub surroundings: Surroundings,
     /// The definition.
     pub spec: TaskSpec,
+    /// Why it was put off, where it was.
+    pub parked: Option<String>,
 }
 
 /// Gives a task another priority; its definition keeps the old one.
@@ -144,7 +146,8 @@ impl Reader {
             .prepare_cached(
                 "SELECT t.id, status, attempt_id, due_at, hold_code, hold_reason, skip, priority, \
                  attempts, used, unmet, last_category, deadline_at, first_started_at, added_at, changed_at, finished_at, source, \
-                 definition_hash, variables, spec \
+                 definition_hash, variables, spec, \
+                 iif(parked_by IS NULL, NULL, coalesce(parked_detail, parked_by)) \
                  FROM task_records t JOIN surroundings s ON s.id = surroundings_id WHERE t.id = ?",
             )
             .doing(DOING)?;
@@ -204,6 +207,7 @@ fn read_task(cells: &mut Cells<'_, '_>) -> Result<Task, StoreError> {
         definition_hash: cells.take()?,
         surroundings: cells.json()?,
         spec: cells.json()?,
+        parked: cells.take()?,
     })
 }
 

@@ -92,6 +92,8 @@ impl Invocation<'_> {
                 None => RunPresence::Absent,
             },
             stopping: false,
+            paused: None,
+            opens: None,
         }
     }
 

@@ -12,12 +12,12 @@ use crate::store::pick::Selection;
 /// # Errors
 /// When the queue cannot be read.
 pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
-    let (mut moment, look) = (invocation.moment(), invocation.look());
+    let (moment, look) = (invocation.moment(), invocation.look());
     let Some(store) = invocation.look_into_queue()? else {
         invocation.output.text(&status_page::of_nothing(look));
         return Ok(Ending::Well);
     };
-    moment.stopping = store.is_stopping()?;
+    let moment = moment.look_into(&store)?;
     let counts = store.counts(Selection::All)?;
     let in_need = [TaskStatus::Held, TaskStatus::Failed];
     let needing = store.list(&Filter {

@@ -27,8 +27,7 @@ pub fn carry_out(args: &WhyArgs, invocation: &mut Invocation<'_>) -> Answer {
     };
     let id = select::find(&store, &args.task)?;
     let whole = task_page::load(&store, id, &invocation.settings.state.logs())?;
-    let mut moment = invocation.moment();
-    moment.stopping = store.is_stopping()?;
+    let moment = invocation.moment().look_into(&store)?;
     let facts = Facts {
         whole: &whole,
         moment,

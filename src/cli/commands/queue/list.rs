@@ -51,7 +51,7 @@ pub fn carry_out(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
     let store = invocation.look_into_queue()?;
     let lines = match &store {
         Some(store) => {
-            moment.stopping = store.is_stopping()?;
+            moment = moment.look_into(store)?;
             store.list(&filter)?
         }
         None => Vec::new(),

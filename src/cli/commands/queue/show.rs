@@ -26,8 +26,7 @@ pub fn carry_out(args: &ShowArgs, invocation: &mut Invocation<'_>) -> Answer {
     };
     let id = select::find(&store, &args.task)?;
     let whole = task_page::load(&store, id, &invocation.settings.state.logs())?;
-    let mut moment = invocation.moment();
-    moment.stopping = store.is_stopping()?;
+    let moment = invocation.moment().look_into(&store)?;
     let look = invocation.look();
     if args.json {
         invocation.output.json(&task_page::value(&whole, moment));
