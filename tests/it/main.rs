@@ -23,6 +23,7 @@ mod hostile;
 mod kills;
 mod logs;
 mod night;
+mod patterns;
 mod pause;
 mod plan;
 mod queue_add;

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::commands::Invocation;
+use crate::cli::commands::{Invocation, patterns};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Output;
 use crate::model::category::{Category, Classification, Retryable};
 use crate::model::outcome::Exit;
 use crate::model::signal::Signal;
 use crate::policy::classify::batch;
-use crate::policy::classify::{CommandEnd, TAIL, classify_end, reason_of};
-use crate::policy::strategy;
+use crate::policy::classify::user::UserPatterns;
+use crate::policy::classify::{CommandEnd, TAIL, classify_end_with, reason_of};
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
 
@@ -31,6 +31,12 @@ pub struct ClassifyArgs {
     /// Judge many: one JSON object per line in, one per line out (`-`: from standard input)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["exit_code", "signal", "file"])]
     pub batch: Option<PathBuf>,
+    /// The command that printed the output
+    #[arg(long, value_name = "CMD", conflicts_with = "batch")]
+    pub command: Option<String>,
+    /// Judge by the built-in patterns alone
+    #[arg(long)]
+    pub built_in_only: bool,
     /// A file with the output [default: standard input]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -54,9 +60,14 @@ fn parse_signal(text: &str) -> Result<Signal, String> {
 /// # Errors
 /// When the output cannot be read.
 pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let user = if args.built_in_only {
+        UserPatterns::default()
+    } else {
+        patterns::in_force(invocation)?
+    };
     let output = &mut *invocation.output;
     if let Some(file) = &args.batch {
-        return judge_lines(file, output);
+        return judge_lines(file, &user, output);
     }
     if args.exit_code == Some(0) {
         if args.json {
@@ -76,22 +87,23 @@ pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer
         (None, None) => None,
     };
     // One file cannot tell which stream a line came from.
-    let judged = classify_end(&CommandEnd {
-        command: b"",
+    let end = CommandEnd {
+        command: args.command.as_deref().unwrap_or_default().as_bytes(),
         exit,
         stdout: b"",
         stderr: &tail,
-    });
+    };
+    let judged = classify_end_with(&end, &user);
     if args.json {
-        output.json(&as_json(&judged));
+        output.json(&as_json(&judged, &user));
     } else {
-        output.text(&as_text(&judged));
+        output.text(&as_text(&judged, &user));
     }
     Ok(Ending::Well)
 }
 
 /// Answers line by line, so that a reader need not wait for the last one.
-fn judge_lines(file: &Path, output: &mut Output) -> Answer {
+fn judge_lines(file: &Path, user: &UserPatterns, output: &mut Output) -> Answer {
     let unreadable = |error: io::Error| {
         let shown = OsText::from(file).untrusted().for_terminal();
         CliError::usage("input_unreadable", format!("cannot read `{shown}`")).because(error)
@@ -111,7 +123,7 @@ fn judge_lines(file: &Path, output: &mut Output) -> Answer {
         if text.is_empty() {
             continue;
         }
-        let answer = batch::answer(&text, number).map_err(|error| {
+        let answer = batch::answer_with(&text, number, user).map_err(|error| {
             CliError::of_error(Ending::Usage, "input_wrong", error)
                 .hint("each line is like `{\"id\": 1, \"exit_code\": 7, \"stderr\": \"…\"}`")
         })?;
@@ -120,7 +132,7 @@ fn judge_lines(file: &Path, output: &mut Output) -> Answer {
     Ok(Ending::Well)
 }
 
-fn as_json(judged: &Classification) -> serde_json::Value {
+fn as_json(judged: &Classification, user: &UserPatterns) -> serde_json::Value {
     json!({
         "schema": "autoexec.classification/1",
         "category": judged.category.as_str(),
@@ -129,12 +141,12 @@ fn as_json(judged: &Classification) -> serde_json::Value {
         "confidence": judged.confidence,
         "extracted": judged.extracted,
         "line": judged.line,
-        "reason": reason_of(&judged.pattern),
-        "strategies": strategy::usual(judged),
+        "reason": reason_of(&judged.pattern).filter(|_| user.spec(&judged.pattern).is_none()),
+        "strategies": user.strategies(judged),
     })
 }
 
-fn as_text(judged: &Classification) -> String {
+fn as_text(judged: &Classification, user: &UserPatterns) -> String {
     let retry = match judged.retryable {
         // Nothing speaks for another attempt, but one that goes well is the cheapest answer.
         Retryable::No if judged.category == Category::Unknown => {
@@ -148,15 +160,17 @@ fn as_text(judged: &Classification) -> String {
     if let Some(line) = &judged.line {
         text.extend(["  ", &Untrusted::from(line.as_str()).for_terminal(), "\n"]);
     }
-    if let Some(reason) = reason_of(&judged.pattern) {
+    if let Some(reason) =
+        reason_of(&judged.pattern).filter(|_| user.spec(&judged.pattern).is_none())
+    {
         text.extend(["  why: ", reason, "\n"]);
     }
-    text.extend(["  would try: ", &strategy::usual(judged).join(", "), "\n"]);
+    text.extend(["  would try: ", &user.strategies(judged).join(", "), "\n"]);
     text
 }
 
 /// The end of a file or of standard input, as much as a classifier looks at.
-fn read_tail(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
+pub(super) fn read_tail(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
     let Some(file) = file.filter(|file| *file != Path::new("-")) else {
         return tail_of(io::stdin().lock()).map_err(|error| {
             CliError::usage("input_unreadable", "cannot read standard input").because(error)

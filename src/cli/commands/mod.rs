@@ -23,6 +23,7 @@ pub mod dry_run;
 pub mod exec;
 pub mod logs;
 pub mod man;
+pub mod patterns;
 pub mod pause;
 pub mod plan;
 pub mod progress;
@@ -153,6 +154,9 @@ pub enum Command {
     Checkpoint(checkpoint::CheckpointCommand),
     /// Tell, from inside a task, how far it is
     Progress(progress::ProgressArgs),
+    /// Look at and change the error patterns that failures are judged by
+    #[command(subcommand)]
+    Patterns(patterns::PatternsCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -175,6 +179,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(
             Command::Check(_)
             | Command::Classify(_)
+            | Command::Patterns(_)
             | Command::Checkpoint(_)
             | Command::Progress(_)
             | Command::Completions(_)
@@ -203,6 +208,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Why(args)) => why::carry_out(args, invocation),
         Some(Command::Check(args)) => check::carry_out(args, invocation),
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),
+        Some(Command::Patterns(command)) => patterns::carry_out(command, invocation),
         Some(Command::Db(command)) => db::carry_out(command, invocation),
         Some(Command::Completions(args)) => completions::carry_out(args, invocation),
         Some(Command::Man(args)) => man::carry_out(args, invocation),

@@ -12,8 +12,8 @@ use crate::model::category::Classification;
 use crate::model::outcome::Exit;
 use crate::model::signal::Signal;
 use crate::policy::classify::CommandEnd;
-use crate::policy::classify::classify_end;
-use crate::policy::strategy;
+use crate::policy::classify::classify_end_with;
+use crate::policy::classify::user::UserPatterns;
 
 /// A command that ended, as a line of the input describes it. Unknown fields are passed over.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Answer {
     /// The line that decided; untrusted text.
     pub line: Option<String>,
     /// What would be tried, in order.
-    pub strategies: Vec<&'static str>,
+    pub strategies: Vec<String>,
 }
 
 /// A line of the input that cannot be read as an object.
@@ -65,6 +65,18 @@ pub struct UnreadableLine {
 /// # Errors
 /// When the line is no JSON object with fields of the expected types.
 pub fn answer(line: &str, number: usize) -> Result<Answer, UnreadableLine> {
+    answer_with(line, number, &UserPatterns::default())
+}
+
+/// The same, where patterns of users count too.
+///
+/// # Errors
+/// When the line is no JSON object with fields of the expected types.
+pub fn answer_with(
+    line: &str,
+    number: usize,
+    user: &UserPatterns,
+) -> Result<Answer, UnreadableLine> {
     // By way of an object: a list would be taken for the fields in order.
     let input: Input = serde_json::from_str::<serde_json::Map<_, _>>(line)
         .and_then(|object| serde_json::from_value(object.into()))
@@ -82,17 +94,20 @@ pub fn answer(line: &str, number: usize) -> Result<Answer, UnreadableLine> {
         return Ok(success(input.id));
     }
     let command = input.command.or(input.tool).unwrap_or_default();
-    let judgement = classify_end(&CommandEnd {
-        command: command.as_bytes(),
-        exit,
-        stdout: input.stdout.unwrap_or_default().as_bytes(),
-        stderr: input.stderr.unwrap_or_default().as_bytes(),
-    });
-    Ok(of(input.id, judgement))
+    let judgement = classify_end_with(
+        &CommandEnd {
+            command: command.as_bytes(),
+            exit,
+            stdout: input.stdout.unwrap_or_default().as_bytes(),
+            stderr: input.stderr.unwrap_or_default().as_bytes(),
+        },
+        user,
+    );
+    Ok(of(input.id, judgement, user))
 }
 
-fn of(id: serde_json::Value, judgement: Classification) -> Answer {
-    let strategies = strategy::usual(&judgement);
+fn of(id: serde_json::Value, judgement: Classification, user: &UserPatterns) -> Answer {
+    let strategies = user.strategies(&judgement);
     Answer {
         id,
         category: judgement.category.as_str().to_owned(),

@@ -1,0 +1,88 @@
+//! `autoexec patterns`: the error patterns that failures are judged by, built in and of the user.
+//!
+//! What they mean together is `policy::classify::user`; the table is `store::patterns`.
+
+mod change;
+mod known;
+mod list;
+mod transfer;
+mod trial;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::cli::commands::Invocation;
+use crate::cli::failure::{Answer, CliError};
+use crate::engine;
+use crate::policy::classify::user::{PatternSource, UserPatterns};
+
+/// What `autoexec patterns` can do.
+#[derive(Debug, Subcommand)]
+pub enum PatternsCommand {
+    /// List all patterns
+    List(list::ListArgs),
+    /// Show what a pattern matches and means, why, and how often it was met
+    Show(list::ShowArgs),
+    /// Add a pattern that counts for every task
+    Add(change::AddArgs),
+    /// Take out a pattern that was added
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Let a pattern count again
+    Enable {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Let a pattern, built in or added, no longer count
+    Disable {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Say which patterns an output meets, and which one decides
+    Test(trial::TestArgs),
+    /// Write the patterns that were added as `[[pattern]]`, fit for `config.toml` [default: standard output]
+    Export {
+        /// The file to write; it must not exist
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Add every `[[pattern]]` of a file, all or nothing
+    Import(transfer::ImportArgs),
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// When a pattern is wrong or not known, or the queue cannot be used.
+pub fn carry_out(command: &PatternsCommand, invocation: &mut Invocation<'_>) -> Answer {
+    match command {
+        PatternsCommand::List(args) => list::list(args, invocation),
+        PatternsCommand::Show(args) => list::show(args, invocation),
+        PatternsCommand::Add(args) => change::add(args, invocation),
+        PatternsCommand::Remove { name } => change::remove(name, invocation),
+        PatternsCommand::Enable { name } => change::switch(name, change::Switch::On, invocation),
+        PatternsCommand::Disable { name } => change::switch(name, change::Switch::Off, invocation),
+        PatternsCommand::Test(args) => trial::test(args, invocation),
+        PatternsCommand::Export { file } => transfer::export(file.as_deref(), invocation),
+        PatternsCommand::Import(args) => transfer::import(args, invocation),
+    }
+}
+
+/// The patterns of the configuration and of the queue, as a run judges by them.
+///
+/// # Errors
+/// When the configuration holds an unusable pattern, or the queue cannot be used.
+pub fn in_force(invocation: &Invocation<'_>) -> Result<UserPatterns, CliError> {
+    let config = invocation.settings.config.patterns()?;
+    let stored = match invocation.look_into_queue()? {
+        Some(store) => engine::patterns::stored(&store)?,
+        None => UserPatterns::default(),
+    };
+    Ok(stored.with(PatternSource::Config, config))
+}
