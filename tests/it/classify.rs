@@ -1,5 +1,7 @@
 //! `autoexec classify`.
 
+use std::io::{Seek as _, SeekFrom, Write as _};
+
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -61,6 +63,36 @@ fn a_signal_is_given_by_name_or_number() {
     sandbox
         .run(["classify", "--signal", "FOO"])
         .fails(2, &["`FOO` does not fit `--signal <S>`"]);
+}
+
+#[test]
+fn a_huge_line_of_a_sparse_file_is_judged_by_its_end() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.work().join("flood");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.set_len(100 << 20).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    file.write_all(b" curl: (7) Connection refused").unwrap();
+    let answer = sandbox.json(["classify", "flood", "--json"]);
+    assert_eq!(answer["pattern"], "connection_refused");
+}
+
+#[test]
+fn nothing_of_an_output_reaches_a_terminal_raw() {
+    let output =
+        b"\x1b]0;owned\x07\x1b[2J\xe2\x80\xaetxt.\xe2\x80\xac: \xffPermission denied\x9b31m\x00\n";
+    let sandbox = Sandbox::new();
+    for arguments in [&["classify"][..], &["classify", "--json"]] {
+        let answer = sandbox.run_with_input(arguments, output);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert!(answer.stdout.contains("Permission denied"));
+        let text = String::from_utf8(answer.raw_stdout).unwrap();
+        let is_raw =
+            |c: char| c.is_control() && c != '\n' || ('\u{202a}'..='\u{202e}').contains(&c);
+        let is_json = arguments.len() > 1;
+        assert!(is_json || !text.contains(is_raw), "{text:?}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! All patterns of the output, and the search for the line that decides.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::MatchKind;
 use regex::bytes::Captures;
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
@@ -19,11 +18,14 @@ use crate::policy::classify::noise::Role;
 use crate::policy::classify::pattern::Pattern;
 use crate::policy::classify::user::Met;
 use crate::policy::classify::user::UserPatterns;
+use crate::policy::classify::words::Words;
 
 /// How many lines one pattern is tried on, counted from the end; a flood of one error must not delay.
 const TRIES: usize = 40;
 /// How much less a line is believed that only warns.
 const WARNING: u8 = 45;
+/// What part of its rank a piece of a document keeps.
+const DOCUMENT: u8 = 4;
 /// How much less a line is believed that says that it will be tried again.
 const RETRY: u8 = 42;
 
@@ -31,7 +33,7 @@ const RETRY: u8 = 42;
 #[derive(Debug)]
 pub(super) struct Book {
     entries: Vec<Entry>,
-    words: AhoCorasick,
+    words: Words,
     /// Which entries each word belongs to.
     owners: Vec<Vec<usize>>,
     /// Which words are names of error numbers: they count only where a word begins.
@@ -72,7 +74,7 @@ impl Book {
     }
 
     fn of(patterns: impl Iterator<Item = Pattern>) -> Self {
-        let mut words: Vec<&str> = Vec::new();
+        let mut words: Vec<&'static str> = Vec::new();
         let mut owners: Vec<Vec<usize>> = Vec::new();
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut entries = Vec::new();
@@ -100,15 +102,9 @@ impl Book {
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
             })
             .collect();
-        let words = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(words)
-            // Only a set of gigabytes of words is refused; without words nothing is ever found.
-            .unwrap_or_else(|_| never());
         Self {
             entries,
-            words,
+            words: Words::of(words),
             owners,
             whole,
         }
@@ -119,40 +115,51 @@ impl Book {
     /// Patterns that `user` hides are passed over.
     pub(super) fn judge(&self, evidence: &Evidence<'_>, user: &UserPatterns) -> Option<Draft> {
         let roles = noise::Roles::of(&evidence.lines);
-        let mut best: Option<(u8, Draft)> = None;
-        for (entry, line) in self.hits(evidence) {
-            let Some(entry) = self.entries.get(entry) else {
+        let mut trials: Vec<Trial<'_>> = self
+            .hits(evidence)
+            .into_iter()
+            .filter_map(|(number, line)| {
+                let entry = self.entries.get(number)?;
+                let role = roles.role(line);
+                let rank = weight_of(entry.pattern.rank, &entry.pattern, role)?;
+                Some(Trial {
+                    rank,
+                    line,
+                    number,
+                    entry,
+                    role,
+                })
+            })
+            .collect();
+        // The most believed first: then most expressions are never compiled.
+        trials.sort_by_key(|trial| (Reverse(trial.rank), trial.line, trial.number));
+        let mut best: Option<(u8, (usize, usize), Draft)> = None;
+        for trial in trials {
+            let held = best.as_ref().map_or(0, |(held, ..)| *held);
+            // A refinement may still raise a pattern, so only what cannot reach is passed over.
+            if trial.rank < held && trial.entry.pattern.refine.is_none() {
                 continue;
-            };
-            let Some(rank) = weight(&entry.pattern, roles.role(line)) else {
-                continue;
-            };
-            // Lines come in order and among equals the later one decides.
-            if best.as_ref().is_some_and(|(held, _)| *held > rank) {
-                // A refinement may still raise a pattern, so only what cannot reach is passed over.
-                if entry.pattern.refine.is_none() {
-                    continue;
-                }
             }
-            let Some(draft) = draft(entry, evidence, line) else {
+            let Some((rank, draft)) = trial.judge(evidence) else {
                 continue;
             };
             // By the name that it has in the end: a refinement may change it.
             if user.hides(draft.pattern) {
                 continue;
             }
-            let Some(rank) = weight_of(draft.rank, &entry.pattern, roles.role(line)) else {
-                continue;
+            let place = (trial.line, trial.number);
+            let is_better = match &best {
+                None => true,
+                Some((held, ..)) if *held != rank => rank > *held,
+                // Of several paths with the same fate the first is named; of others the last decides.
+                Some((_, held, first)) if first.is_like(&draft) => place < *held,
+                Some((_, held, _)) => place > *held,
             };
-            let draft = Draft { rank, ..draft };
-            match &mut best {
-                Some((held, _)) if *held > rank => {}
-                // Of several paths with the same fate the first is named.
-                Some((held, first)) if *held == rank && first.is_like(&draft) => {}
-                _ => best = Some((rank, draft)),
+            if is_better {
+                best = Some((rank, place, draft));
             }
         }
-        best.map(|(_, draft)| draft)
+        best.map(|(_, _, draft)| draft)
     }
 
     /// Every pattern that counts in its line, for whoever tries patterns out.
@@ -160,7 +167,9 @@ impl Book {
         let roles = noise::Roles::of(&evidence.lines);
         let mut met: Vec<Met> = Vec::new();
         for (entry, line) in self.hits(evidence) {
-            let counts = |entry: &&Entry| weight(&entry.pattern, roles.role(line)).is_some();
+            let counts = |entry: &&Entry| {
+                weight_of(entry.pattern.rank, &entry.pattern, roles.role(line)).is_some()
+            };
             let found = self.entries.get(entry).filter(counts);
             let Some(draft) = found.and_then(|entry| draft(entry, evidence, line)) else {
                 continue;
@@ -169,7 +178,7 @@ impl Book {
                 name: draft.pattern.to_owned(),
                 source: None,
                 line: Some(line + 1),
-                text: evidence.line(line).trim().to_owned(),
+                text: String::from_utf8_lossy(evidence.shown(line).trim_ascii()).into_owned(),
             };
             // Several expressions may belong to one name.
             if !user.hides(draft.pattern) && !met.contains(&one) {
@@ -186,11 +195,9 @@ impl Book {
         let mut line = 0;
         let mut line_end = 0;
         let text = evidence.lines.text();
-        for found in self.words.find_overlapping_iter(text) {
-            let word = found.pattern().as_usize();
+        for (start, word) in self.words.find(evidence.lower()) {
             let inside_a_word = || {
-                found
-                    .start()
+                start
                     .checked_sub(1)
                     .and_then(|before| text.get(before))
                     .is_some_and(u8::is_ascii_alphanumeric)
@@ -198,9 +205,12 @@ impl Book {
             if self.whole.get(word) == Some(&true) && inside_a_word() {
                 continue;
             }
-            // Matches come ordered by their end, so the line only moves on.
-            if found.end() > line_end {
-                line = evidence.lines.line_at(found.start());
+            if is_in_a_file_name(text, start, self.words.word(word)) {
+                continue;
+            }
+            // Words come in the order in which they begin, so the line only moves on.
+            if start >= line_end {
+                line = evidence.lines.line_at(start);
                 line_end = evidence.lines.end_of(line);
             }
             for entry in self.owners.get(word).into_iter().flatten() {
@@ -225,24 +235,45 @@ impl Book {
     }
 }
 
-/// An automaton that finds nothing.
-fn never() -> AhoCorasick {
-    // No words at all cannot be too many.
-    #[expect(
-        clippy::expect_used,
-        reason = "an empty set of words is always accepted"
-    )]
-    AhoCorasick::new(std::iter::empty::<&str>()).expect("an empty automaton")
+/// Whether a word at this place is the whole name of a file in a path, as in `/srv/out-of-memory.txt`.
+fn is_in_a_file_name(text: &[u8], start: usize, word: &str) -> bool {
+    let before = start.checked_sub(1).and_then(|before| text.get(before));
+    let after = text.get(start + word.len()..).unwrap_or_default();
+    let has_ending = matches!(after, [b'.', first, second, ..]
+        if first.is_ascii_alphanumeric() && second.is_ascii_alphanumeric());
+    before == Some(&b'/') && has_ending && !word.contains(' ')
 }
 
-/// How much a pattern counts in a line of this role; `None`: not at all.
-fn weight(pattern: &Pattern, role: Role) -> Option<u8> {
-    weight_of(pattern.rank, pattern, role)
+/// A pattern to be tried on a line.
+#[derive(Debug)]
+struct Trial<'a> {
+    /// How much it would be believed there.
+    rank: u8,
+    line: usize,
+    number: usize,
+    entry: &'a Entry,
+    role: Role,
 }
 
+impl Trial<'_> {
+    /// What the pattern makes of the line and how much that is believed, if it matches.
+    fn judge(&self, evidence: &Evidence<'_>) -> Option<(u8, Draft)> {
+        let draft = draft(self.entry, evidence, self.line)?;
+        let rank = weight_of(draft.rank, &self.entry.pattern, self.role)?;
+        // Once a document has decided, it is believed as much as anything else.
+        if self.role == Role::Data {
+            return Some((rank, draft));
+        }
+        Some((rank, Draft { rank, ..draft }))
+    }
+}
+
+/// How much a pattern of this rank counts in a line of this role; `None`: not at all.
 fn weight_of(rank: u8, pattern: &Pattern, role: Role) -> Option<u8> {
     let less = match role {
         Role::Said => 0,
+        // A document may decide where nothing else does.
+        Role::Data => rank - rank / DOCUMENT,
         _ if pattern.in_noise && !matches!(role, Role::Echo | Role::Fault) => 0,
         Role::Warning => WARNING,
         Role::Retry => RETRY,

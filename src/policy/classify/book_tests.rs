@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::policy::classify::CommandEnd;
+use crate::policy::classify::words;
 
 #[test]
 fn every_expression_is_accepted() {
@@ -12,6 +13,15 @@ fn every_expression_is_accepted() {
             pattern.name,
             pattern.expression
         );
+    }
+}
+
+#[test]
+fn every_word_is_long_enough_to_be_found() {
+    for pattern in families::all() {
+        for word in pattern.words {
+            assert!(word.len() >= words::KEY, "{} `{word}`", pattern.name);
+        }
     }
 }
 

@@ -65,15 +65,19 @@ impl<'a> Evidence<'a> {
 
     /// Whether the output holds one of these words, which are written in lower case.
     pub(super) fn mentions(&self, words: &[&'static str]) -> bool {
-        let text = self
-            .lower
-            .get_or_init(|| self.lines.text().to_ascii_lowercase());
+        let text = self.lower();
         let mut looked_for = self.looked_for.borrow_mut();
         words.iter().any(|word| {
             *looked_for
                 .entry(word)
                 .or_insert_with(|| crate::policy::classify::text::holds(text, word))
         })
+    }
+
+    /// The whole output in small ASCII letters.
+    pub(super) fn lower(&self) -> &[u8] {
+        self.lower
+            .get_or_init(|| self.lines.text().to_ascii_lowercase())
     }
 
     /// A line as text; broken UTF-8 becomes U+FFFD.

@@ -8,30 +8,23 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::AhoCorasickKind;
-use aho_corasick::MatchKind;
+use crate::policy::classify::words::Words;
 
 const MESSAGES: &str = include_str!("languages.txt");
 
 /// The messages of other languages and, under the same number, the English words for each.
 #[derive(Debug)]
 struct Languages {
-    search: Option<AhoCorasick>,
+    foreign: Words,
     english: Vec<&'static str>,
 }
 
 fn languages() -> &'static Languages {
     static LANGUAGES: OnceLock<Languages> = OnceLock::new();
     LANGUAGES.get_or_init(|| {
-        let (foreign, english): (Vec<&str>, Vec<&str>) = pairs().unzip();
+        let (foreign, english) = pairs().unzip();
         Languages {
-            search: AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .match_kind(MatchKind::LeftmostLongest)
-                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-                .build(foreign)
-                .ok(),
+            foreign: Words::of(foreign),
             english,
         }
     })
@@ -48,16 +41,25 @@ fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The text with the English words in place of those of other languages; borrowed where there are none.
 pub(super) fn in_english(text: &[u8]) -> Cow<'_, [u8]> {
     let languages = languages();
-    let Some(search) = &languages.search else {
-        return Cow::Borrowed(text);
-    };
+    let lower = text.to_ascii_lowercase();
     let mut english = Vec::new();
     let mut done = 0;
-    for found in search.find_iter(text) {
-        let words = languages.english.get(found.pattern().as_usize());
-        english.extend_from_slice(text.get(done..found.start()).unwrap_or_default());
-        english.extend_from_slice(words.copied().unwrap_or_default().as_bytes());
-        done = found.end();
+    let mut offset = 0;
+    while offset < lower.len() {
+        // Of several messages that begin here the longest is meant.
+        let longest = languages
+            .foreign
+            .at(&lower, offset)
+            .max_by_key(|number| languages.foreign.word(*number).len());
+        let Some(number) = longest else {
+            offset += 1;
+            continue;
+        };
+        let words = languages.english.get(number).copied().unwrap_or_default();
+        english.extend_from_slice(text.get(done..offset).unwrap_or_default());
+        english.extend_from_slice(words.as_bytes());
+        offset += languages.foreign.word(number).len();
+        done = offset;
     }
     if done == 0 {
         return Cow::Borrowed(text);

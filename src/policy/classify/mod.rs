@@ -43,6 +43,7 @@ mod text;
 mod tools;
 pub mod user;
 mod weigh;
+mod words;
 
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
@@ -175,8 +176,9 @@ pub fn classify_end_with(end: &CommandEnd<'_>, user: &UserPatterns) -> Classific
 
 /// Every pattern that an end meets, of users and built in, in the order of lines within each source.
 pub fn met_patterns(end: &CommandEnd<'_>, user: &UserPatterns) -> Vec<Met> {
-    let evidence = Evidence::new(*end);
+    let mut evidence = Evidence::new(*end);
     let mut met = user.met(&evidence);
+    evidence.put_into_english();
     met.extend(Book::built_in().met(&evidence, user));
     met
 }
@@ -227,3 +229,7 @@ fn judged(
 #[cfg(test)]
 #[path = "mod_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;

@@ -21,6 +21,8 @@ pub(super) enum Role {
     Retry,
     /// It names a test; names are full of words that mean nothing.
     Test,
+    /// A piece of a document on standard output, which may speak of anything.
+    Data,
     /// The program threw a fault of its own; what such a line quotes is data.
     Fault,
     /// It repeats source code, a stack frame or a statement.
@@ -33,14 +35,14 @@ struct Signs {
     echo: Option<Regex>,
     test: Option<Regex>,
     warning: Option<Regex>,
-    retry: Option<Regex>,
     fault: Option<Regex>,
+    data: Option<Regex>,
     prefix: Option<Regex>,
 }
 
-/// Stack frames, excerpts of source with a gutter or carets, statements that a database client
+/// Stack frames, subjects of commits, commands and statements of source code, excerpts of source with a gutter or carets, statements that a database client
 /// repeats, commands that a shell traces.
-const ECHO: &str = r#"^\s*at (?:async |new )?[\w.$<>\[\] /:@\-]+(?:\(|:\d+)|^\s*at \S+\.\w+:\d+|^\s*File "[^"]+", line \d+|^\s*(?:[~^]+|\|.*[~^]+)\s*$|^\s*\d*\s+\|\s|^\s*\d+:\s+0x|^#\d+ 0x|^\s*#\d+ [/{]|^\++ \S|^--------------$|^LINE \d+:|^DETAIL:  (?:Failing row|Key )|^Stack trace:|^\s*_{3,}|^\s*>>> |^\s+(?:errno|syscall|address|port|hostname|path|dest|requireStack): |^\s+code: '[A-Z_]+',?$"#;
+const ECHO: &str = r#"^[*|\\/ ]*[0-9a-f]{7,40} (?:\([^)]*\) )?[A-Z][a-z]+ |^commit [0-9a-f]{40}|^[$%] \w|^\s*(?:echo|printf) ["']|^\s*(?:raise \w+\(|throw new |return \w+\(|(?:if|while|for|switch|catch) ?\(.*\) ?\{?$|(?:def|fn|func|function) \w+.*[{:]$|(?:const|let|var) \w+ = |except \w+.*:$|console\.\w+\(|(?:log|logger|logging)\.\w+\(|print\()|^\s*at (?:async |new )?[\w.$<>\[\] /:@\-]+(?:\(|:\d+)|^\s*at \S+\.\w+:\d+|^\s*File "[^"]+", line \d+|^\s*(?:[~^]+|\|.*[~^]+)\s*$|^\s*\d*\s+\|\s|^\s*\d+:\s+0x|^#\d+ 0x|^\s*#\d+ [/{]|^\++ \S|^--------------$|^LINE \d+:|^DETAIL:  (?:Failing row|Key )|^Stack trace:|^\s*_{3,}|^\s*>>> |^\s+(?:errno|syscall|address|port|hostname|path|dest|requireStack): |^\s+code: '[A-Z_]+',?$"#;
 
 /// Names of tests as the usual runners print them.
 const TEST: &str = r"^\s*# Subtest: |^\S.* > .+ (?-i:FAILED|PASSED|SKIPPED)$|^-{4} \S+ std(?:out|err) -{4}$|^\s*\xe2\x9c\x96 [^0-9]|^\s*(?:not )?ok \d+\b|^\s*(?:PASS|FAIL|FAILED|ERROR|XFAIL|SKIPPED)\b:? +\S*(?:::|\.py|\.[jt]sx?\b|test)|^\s*--- (?:FAIL|PASS|SKIP):|^\s*(?:\xe2\x9c\x93|\xe2\x9c\x97|\xe2\x9c\x95|\xc3\x97|\xe2\x97\x8f)\s|^(?:test|FAIL|ERROR): ?\S*test|^test \S+ \.\.\. |^\s*\d+\) [A-Za-z]|^[\w./-]+\.(?:py|js|ts)::|^_{3,} |^\s*\S+ \(.*\) \.\.\. ";
@@ -53,7 +55,10 @@ const RETRY: &str = r"\bretry(?:ing| in\b| after \d| #?\d| attempt| \d)|\bwill (
 
 /// Exceptions that only the program's own mistakes throw, whatever their message holds. A request that
 /// failed is a `TypeError` for browsers and Node.
-const FAULT: &str = r"^\s*(?:exception in thread \S+ |uncaught (?:exception:? )?|caused by: |e\s{2,})?(?:[\w$]+[.:]+)*(?-i:(?:Assertion|Key|Index|Attribute|Type|Name|UnboundLocal|ZeroDivision|NotImplemented|Recursion|Reference|Range|NoMethod|Frozen|AssertionFailed|StopIteration|Unreachable)Error|(?:NullPointer|ClassCast|IndexOutOfBounds|ArrayIndexOutOfBounds|Arithmetic|NullReference|InvalidCast|IndexOutOfRange|KeyNotFound|NoSuchElement)Exception)(?: \[\w+\])?: (?:[^f]|f(?:[^ae]|$)|fe(?:[^t]|$)|fa(?:[^i]|$))";
+const FAULT: &str = r#"^\s*(?:exception in thread \S+ |uncaught (?:exception:? )?|caused by: |e\s{2,})?(?:[\w$]+[.:]+)*(?-i:(?:Assertion|Key|Index|Attribute|Type|Name|UnboundLocal|ZeroDivision|NotImplemented|Recursion|Reference|Range|NoMethod|Frozen|AssertionFailed|StopIteration|Unreachable)Error|(?:NullPointer|ClassCast|IndexOutOfBounds|ArrayIndexOutOfBounds|Arithmetic|NullReference|InvalidCast|IndexOutOfRange|KeyNotFound|NoSuchElement)Exception)(?: \[\w+\])?: (?:[^f]|f(?:[^ae]|$)|fe(?:[^t]|$)|fa(?:[^i]|$))|\bexpected:? ["'`].{3,80}["'`],? .{0,20}\b(?:but|got|was|actual|received|equal|contain|match)\b"#;
+
+/// Lines of JSON.
+const DATA: &str = r#"^\s*(?:"[^"]*"\s*:\s.*|\{.*\}|\[.*\]|[{}\[\]]+),?\s*$"#;
 
 /// What a log or a wrapper puts before the words of the program.
 const PREFIX: &str = r"^(?:\s*(?:E {2,}|(?:npm|gyp) (?:ERR!|error)\s+(?:code\s+)?|\[ERROR\]\s*|> |\xe2\x94\x82\s?|\xe2\x95\xb0\xe2\x94\x80>?\s?|\xe2\x95\xb7\s?|\xe2\x95\xb5\s?|#\d+ \d+\.\d+ |#\d+ ERROR: |[\w.-]+ +\| |\* |\*\*\* |\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S* ))+";
@@ -64,10 +69,39 @@ fn signs() -> &'static Signs {
         echo: compile(ECHO),
         test: compile(TEST),
         warning: compile(WARNING),
-        retry: compile(RETRY),
         fault: compile(FAULT),
+        data: compile(DATA),
         prefix: compile(PREFIX),
     })
+}
+
+/// The largest of the expressions, which few lines need.
+fn retry() -> Option<&'static Regex> {
+    static SIGN: OnceLock<Option<Regex>> = OnceLock::new();
+    SIGN.get_or_init(|| compile(RETRY)).as_ref()
+}
+
+/// Whether a line holds one of the words without which it says nothing of a retry.
+fn speaks_of_retries(line: &[u8]) -> bool {
+    const WORDS: [&str; 11] = [
+        "retr",
+        "again",
+        "attempt",
+        "re-try",
+        "connecting",
+        "back",
+        "recover",
+        "ignor",
+        "skip",
+        "continu",
+        "expected on",
+    ];
+    let line = line.to_ascii_lowercase();
+    let others = ["using ", "(try"];
+    WORDS
+        .iter()
+        .chain(&others)
+        .any(|word| line.windows(word.len()).any(|text| text == word.as_bytes()))
 }
 
 /// The line behind what a log, a test runner or a package manager puts before it.
@@ -124,12 +158,15 @@ impl<'a> Roles<'a> {
         if is(&signs.fault, line) {
             return Role::Fault;
         }
+        if number < self.lines.errors_from() && is(&signs.data, line) {
+            return Role::Data;
+        }
         // Levels and retries are told at the beginning or the end; the middle of a long line is data.
         let head = line.get(..line.len().min(400)).unwrap_or_default();
         if is(&signs.warning, head) {
             return Role::Warning;
         }
-        if is(&signs.retry, head) {
+        if speaks_of_retries(head) && retry().is_some_and(|sign| sign.is_match(head)) {
             return Role::Retry;
         }
         Role::Said
@@ -214,7 +251,19 @@ mod tests {
                 Role::Fault,
                 "Caused by: java.lang.NullPointerException: no timeout",
             ),
+            (
+                Role::Fault,
+                "error: expected 'connection refused', but got 'ok'",
+            ),
             (Role::Said, "TypeError: fetch failed"),
+            (Role::Said, "error: expected `;`, found `}`"),
+            (
+                Role::Echo,
+                "* 1a2b3c4 (HEAD -> main) Handle connection refused",
+            ),
+            (Role::Echo, "    throw new Error(\"connection refused\");"),
+            (Role::Echo, "$ ssh host echo permission denied"),
+            (Role::Said, "return code 7: connection refused"),
             (Role::Said, "ConnectionError: connection timed out"),
         ];
         for (expected, line) in table {

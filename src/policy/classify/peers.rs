@@ -9,32 +9,45 @@ use crate::policy::classify::draft::Draft;
 use crate::policy::classify::evidence::Evidence;
 use crate::policy::classify::spans;
 use crate::policy::classify::spans::Wait;
+use crate::policy::classify::text;
 
 /// How many lines from the end are searched for a wait; headers stand above the error.
 const SEARCHED: usize = 200;
 
-/// The ways in which messages name a host and its port, the most exact first.
-const PLACES: &[&str] = &[
-    r"(?:connect|connection|connecting) to (?P<host>[a-z0-9][\w.-]*):(?P<port>\d{2,5})\b",
-    r"host='(?P<host>[^']+)', port=(?P<port>\d+)",
-    r#"server at "(?P<host>[^"]+)"(?: \([^)]*\))?, port (?P<port>\d+)"#,
-    r"(?:connect to|connecting to|connection to|to host|reach|connect)(?: host| server)? (?P<host>[a-z0-9][\w.-]*)(?: \([^)]*\))? \(?port:? ?(?P<port>\d+)",
-    r"(?:could not resolve host(?:name)?:|enotfound|eai_again|no such host|lookup|resolve host address|failed to resolve|translate host name|unknown host|unknownhostexception:|resolve hostname|hostname:|unknown (?:mysql )?server host) \(?['\x22]?(?:could not resolve host: )?(?P<host>[a-z0-9][\w.-]*\.[\w.-]*\w)",
-    r"https?://(?:[^/@\s]*@)?(?P<host>[a-z0-9][\w.-]*)(?::(?P<port>\d+))?",
-    r"(?:connect to host|to host|connect to|connecting to|connect to address|econnrefused|econnreset|etimedout|ehostunreach|dial (?:tcp|udp)|tcp:|inet6?[: ]) ?\[?(?P<host>[a-z0-9][\w.-]*)\]?(?:[: ](?:port )?(?P<port>\d+))?",
-    r"\((?P<host>[a-z0-9][\w.-]*)\)\|[\d.:a-f]+\|:(?P<port>\d+)",
-    r#"for "(?P<host>[^"]+)" port (?P<port>\d+)"#,
-    r"\('(?P<host>[\w.:-]+)', (?P<port>\d+)\)",
-    r"\b(?P<host>(?:[a-z0-9][\w-]*\.)+[\w-]+):(?P<port>\d{2,5})\b",
-    r"(?:address already in use|eaddrinuse|\blisten|\bbind|\bport)\D{0,60}?(?P<port>\d{2,5})\b",
+/// The ways in which messages name a host and its port, the most exact first; each with what a line of
+/// it holds in any case.
+#[rustfmt::skip]
+const PLACES: &[(&[&str], &str)] = &[
+    (&["connect"], r"(?:connect|connection|connecting) to (?P<host>[a-z0-9][\w.-]*):(?P<port>\d{2,5})\b"),
+    (&["host='"], r"host='(?P<host>[^']+)', port=(?P<port>\d+)"),
+    (&["server at"], r#"server at "(?P<host>[^"]+)"(?: \([^)]*\))?, port (?P<port>\d+)"#),
+    (&["port"], r"(?:connect to|connecting to|connection to|to host|reach|connect)(?: host| server)? (?P<host>[a-z0-9][\w.-]*)(?: \([^)]*\))? \(?port:? ?(?P<port>\d+)"),
+    (&["resolv", "lookup", "no such host", "enotfound", "eai_again", "translate host", "unknown", "hostname:"], r"(?:could not resolve host(?:name)?:|enotfound|eai_again|no such host|lookup|resolve host address|failed to resolve|translate host name|unknown host|unknownhostexception:|resolve hostname|hostname:|unknown (?:mysql )?server host) \(?['\x22]?(?:could not resolve host: )?(?P<host>[a-z0-9][\w.-]*\.[\w.-]*\w)"),
+    (&["://"], r"https?://(?:[^/@\s]*@)?(?P<host>[a-z0-9][\w.-]*)(?::(?P<port>\d+))?"),
+    (&["connect", "econn", "etimedout", "ehostunreach", "dial ", "tcp:", "inet", "to host"], r"(?:connect to host|to host|connect to|connecting to|connect to address|econnrefused|econnreset|etimedout|ehostunreach|dial (?:tcp|udp)|tcp:|inet6?[: ]) ?\[?(?P<host>[a-z0-9][\w.-]*)\]?(?:[: ](?:port )?(?P<port>\d+))?"),
+    (&[")|"], r"\((?P<host>[a-z0-9][\w.-]*)\)\|[\d.:a-f]+\|:(?P<port>\d+)"),
+    (&["port "], r#"for "(?P<host>[^"]+)" port (?P<port>\d+)"#),
+    (&["('"], r"\('(?P<host>[\w.:-]+)', (?P<port>\d+)\)"),
+    (&[":"], r"\b(?P<host>(?:[a-z0-9][\w-]*\.)+[\w-]+):(?P<port>\d{2,5})\b"),
+    (&["address", "listen", "bind", "port", "eaddrinuse"], r"(?:address already in use|eaddrinuse|\blisten|\bbind|\bport)\D{0,60}?(?P<port>\d{2,5})\b"),
 ];
 
 const URL: &str =
     r"\b[a-z][a-z0-9+.-]{1,10}://(?:[^/@\s]*@)?(?P<host>[a-z0-9][\w.-]*)(?::(?P<port>\d+))?";
 
-fn places() -> &'static [Option<Regex>] {
-    static CELL: OnceLock<Vec<Option<Regex>>> = OnceLock::new();
-    CELL.get_or_init(|| PLACES.iter().map(|place| compile(place)).collect())
+/// The expression of a way, if a line holds what it cannot do without; compiled when first needed.
+fn place(number: usize, line: &[u8]) -> Option<&'static Regex> {
+    static CELLS: OnceLock<Vec<OnceLock<Option<Regex>>>> = OnceLock::new();
+    let (marks, expression) = PLACES.get(number)?;
+    let lower = line.to_ascii_lowercase();
+    if !marks.iter().any(|mark| text::holds(&lower, mark)) {
+        return None;
+    }
+    CELLS
+        .get_or_init(|| PLACES.iter().map(|_| OnceLock::new()).collect())
+        .get(number)?
+        .get_or_init(|| compile(expression))
+        .as_ref()
 }
 
 fn url() -> Option<&'static Regex> {
@@ -44,8 +57,11 @@ fn url() -> Option<&'static Regex> {
 
 /// Adds host and port as the deciding line or else the command names them.
 pub(super) fn name_peer(draft: &mut Draft, evidence: &Evidence<'_>) {
-    for expression in places().iter().flatten() {
-        take(draft, expression, evidence.lines.line(draft.line_number));
+    let line = evidence.lines.line(draft.line_number);
+    for number in 0..PLACES.len() {
+        if let Some(expression) = place(number, line) {
+            take(draft, expression, line);
+        }
         if draft.value("host").is_some() && draft.value("port").is_some() {
             break;
         }
@@ -54,8 +70,8 @@ pub(super) fn name_peer(draft: &mut Draft, evidence: &Evidence<'_>) {
         name_peer_nearby(draft, evidence);
     }
     let command = &evidence.command;
-    if let Some(expression) = url() {
-        for word in command.words() {
+    for word in command.words().filter(|word| word.contains("://")) {
+        if let Some(expression) = url() {
             take(draft, expression, word.as_bytes());
         }
     }
@@ -90,11 +106,11 @@ fn name_peer_nearby(draft: &mut Draft, evidence: &Evidence<'_>) {
         let line = evidence.lines.line(number);
         let of_a_way = ["onnect", "refused", "resolve", "imed out", "imeout"]
             .iter()
-            .any(|word| crate::policy::classify::text::holds(line, word));
+            .any(|word| text::holds(line, word));
         if !of_a_way {
             continue;
         }
-        for expression in places().iter().take(EXACT).flatten() {
+        for expression in (0..EXACT).filter_map(|number| place(number, line)) {
             take(draft, expression, line);
         }
         if draft.value("host").is_some() {

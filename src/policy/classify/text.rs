@@ -17,6 +17,8 @@ const LONGEST_LINE: usize = 8 * 1024;
 pub(super) struct Lines {
     text: Vec<u8>,
     spans: Vec<Range<usize>>,
+    /// The first line of standard error.
+    errors_from: usize,
 }
 
 impl Lines {
@@ -27,6 +29,7 @@ impl Lines {
             ..Self::default()
         };
         lines.push_stream(stdout);
+        lines.errors_from = lines.spans.len();
         lines.push_stream(stderr);
         lines
     }
@@ -39,6 +42,11 @@ impl Lines {
     /// How many lines there are.
     pub(super) fn len(&self) -> usize {
         self.spans.len()
+    }
+
+    /// The number of the first line of standard error.
+    pub(super) fn errors_from(&self) -> usize {
+        self.errors_from
     }
 
     /// A line without its newline; empty where there is none.
@@ -85,7 +93,11 @@ impl Lines {
                 span
             })
             .collect();
-        Some(Self { text, spans })
+        Some(Self {
+            text,
+            spans,
+            errors_from: self.errors_from,
+        })
     }
 
     /// Whether it holds letters that English does not have.

@@ -126,7 +126,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "would reformat", "would be reformatted", " problems (", "imported but unused",
             "(document-start)", "(key-duplicates)", "found ", "errors were found", "style issues",
             "not formatted", "lint", "clippy", "code style", "is not formatted", "shellcheck",
-            "In ", "gofmt", "[error]", "-errors", "warnings being treated",
+            " line ", "gofmt", "[error]", "-errors", "warnings being treated",
             "not properly formatted",
         ],
         concat!(

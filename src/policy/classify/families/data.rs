@@ -69,7 +69,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ]),
     on(
         &[
-            "parser error", "not well-formed", "xml", "saxparse", "premature end of data",
+            "parser error", "not well-formed", "xmlsyntaxerror", "expat", "parse error", "parsing error", "saxparse", "premature end of data",
             "mismatched tag", "toml", "unexpected eof", "parseerror", "parse exception",
         ],
         concat!(
@@ -148,7 +148,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .rank(rank::STATEMENT)
         .like(&["\"jobs.cron\":0: bad minute", "Error: g.dot: syntax error in line 2"]),
     on(
-        &["\\r", "^m", "bad interpreter"],
+        &["\\r':", "\\r: ", "^m: ", "bad interpreter"],
         concat!(
             r"bad interpreter: \S+(?:\^M|\\r)|\$'\\r'|\^M: (?:no such|bad)|",
             r"\\r'?: (?:no such file|command not found)",

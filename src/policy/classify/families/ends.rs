@@ -123,12 +123,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .like(&["Exiting normally, received signal 15.", "make: *** [Makefile:2: all] Terminated"]),
     on(
         &[
-            "keyboardinterrupt", "interrupted by user", "^c", "aborted by user", "received sigint",
+            "keyboardinterrupt", "interrupted by user", "aborted by user", "received sigint",
             "user interrupt",
         ],
         concat!(
             "keyboardinterrupt|interrupted by (?:the )?user|aborted by (?:the )?user|",
-            r"received sigint|^\^c",
+            "received sigint",
         ),
     )
         .means(C::Killed, "sigint", R::No)

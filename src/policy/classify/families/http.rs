@@ -14,6 +14,7 @@ use crate::policy::classify::pattern::rank;
 use crate::policy::classify::book::compile;
 use crate::policy::classify::draft::Draft;
 use crate::policy::classify::evidence::Evidence;
+use crate::policy::classify::text;
 
 // Laid out by hand: words side by side, expressions cut at their alternatives.
 #[rustfmt::skip]
@@ -93,7 +94,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "npm error 404 Not Found - GET https://r/x",
         ]),
     on(
-        &["error", "exception", "err!", "failed", "toomanyrequests", "api"],
+        &["error", "exception", "err!", "failed", "toomanyrequests"],
         concat!(
             "(?:error|exception|toomanyrequests|failed|status|",
             r"err!)\b[^0-9]{0,160}?[:\s(](?P<http_status>40[0-9]|41[0-9]|42[0-9]|50[0-9]|",
@@ -215,18 +216,24 @@ pub(super) fn judge_status(draft: &mut Draft, evidence: &Evidence<'_>) -> bool {
     true
 }
 
+/// A pattern that reads a status, and its expression, compiled when it is first needed.
+type StatusPlace = (&'static Pattern, OnceLock<Option<Regex>>);
+
 /// The status that a line names, if it stands in a place where statuses stand.
 pub(in crate::policy::classify) fn status_in(line: &[u8]) -> Option<String> {
-    static PLACES: OnceLock<Vec<Regex>> = OnceLock::new();
+    static PLACES: OnceLock<Vec<StatusPlace>> = OnceLock::new();
+    let lower = line.to_ascii_lowercase();
     PLACES
         .get_or_init(|| {
             PATTERNS
                 .iter()
                 .filter(|pattern| pattern.expression.contains("<http_status>"))
-                .filter_map(|pattern| compile(pattern.expression))
+                .map(|pattern| (pattern, OnceLock::new()))
                 .collect()
         })
         .iter()
+        .filter(|(pattern, _)| pattern.words.iter().any(|word| text::holds(&lower, word)))
+        .filter_map(|(pattern, place)| place.get_or_init(|| compile(pattern.expression)).as_ref())
         .find_map(|place| place.captures(line)?.name("http_status"))
         .map(|status| String::from_utf8_lossy(status.as_bytes()).into_owned())
 }
