@@ -21,6 +21,7 @@
 )]
 
 mod adding;
+mod classify;
 mod depth;
 mod memory;
 mod no_op;
@@ -45,7 +46,7 @@ use crate::score::Score;
 /// A part of the figures.
 type Part = fn(&Place, &mut Score) -> Result<()>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("start-up", start_up::measure),
     ("adding", adding::measure),
     ("no-op", no_op::measure),
@@ -53,6 +54,7 @@ const PARTS: [(&str, Part); 8] = [
     ("memory", memory::measure),
     ("output", output::measure),
     ("report", report::measure),
+    ("classify", classify::measure),
     ("restart", restart::measure),
 ];
 

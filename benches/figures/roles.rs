@@ -14,6 +14,7 @@ use autoexec::store::pick::Awaited;
 use autoexec::support::bytes::OsText;
 use autoexec::support::clock::{Clock, Timestamp};
 
+use crate::classify;
 use crate::place::Place;
 
 /// The bare loop: `SLOTS COUNT`.
@@ -22,6 +23,8 @@ pub(crate) const BARE: &str = "__bare";
 pub(crate) const ENGINE: &str = "__engine";
 /// A command that writes lines: `BYTES`.
 pub(crate) const FLOOD: &str = "__flood";
+/// A process that judges a failure: `FILE TIMES`.
+pub(crate) const CLASSIFY: &str = "__classify";
 
 /// Plays a hidden role, if the arguments name one.
 pub(crate) fn play(words: &[&str]) -> Option<Result<()>> {
@@ -29,6 +32,7 @@ pub(crate) fn play(words: &[&str]) -> Option<Result<()>> {
         [BARE, slots, count] => Some(bare(slots, count)),
         [ENGINE, dir, slots, warm, measured] => Some(engine(dir, slots, warm, measured)),
         [FLOOD, bytes] => Some(flood(bytes)),
+        [CLASSIFY, file, times] => Some(classify::judge(file, times)),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -176,10 +176,20 @@ pub(super) fn read_tail(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
             CliError::usage("input_unreadable", "cannot read standard input").because(error)
         });
     };
-    File::open(file).and_then(tail_of).map_err(|error| {
+    File::open(file).and_then(tail_of_file).map_err(|error| {
         let shown = OsText::from(file).untrusted().for_terminal();
         CliError::usage("input_unreadable", format!("cannot read `{shown}`")).because(error)
     })
+}
+
+/// The end of a file, without reading what stands before it where the file can be entered anywhere.
+fn tail_of_file(mut file: File) -> io::Result<Vec<u8>> {
+    let kind = file.metadata()?;
+    if kind.is_file() {
+        let start = kind.len().saturating_sub(TAIL as u64);
+        file.seek(SeekFrom::Start(start))?;
+    }
+    tail_of(file)
 }
 
 fn tail_of(mut source: impl Read) -> io::Result<Vec<u8>> {
@@ -201,6 +211,19 @@ fn tail_of(mut source: impl Read) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_entered_at_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let mut long = vec![b'a'; 3 * TAIL];
+        long.extend(b"the end");
+        std::fs::write(&path, &long).unwrap();
+        let tail = tail_of_file(File::open(&path).unwrap()).unwrap();
+        assert_eq!(tail, long[long.len() - TAIL..]);
+        std::fs::write(&path, "short").unwrap();
+        assert_eq!(tail_of_file(File::open(&path).unwrap()).unwrap(), b"short");
+    }
 
     #[test]
     fn of_a_long_output_the_end_counts() {
