@@ -8,7 +8,7 @@
 //!
 //! - What we did to an attempt (stopped it, could not start it because this host was busy) does not
 //!   count against `max_attempts`. A lost attempt counts: it may have run.
-//! - The category decides whether a retry is tried at all ([`plain_retry_can_help`]).
+//! - The category decides whether a retry is tried at all ([`crate::policy::plain_retry`]).
 //!   `retry.on.<category>.max_attempts` overrides that, but for a task that somebody stopped with
 //!   Ctrl-C: a person has decided.
 //! - Where somebody who knows has said whether to retry (`told`, such as a pattern of the user's), that
@@ -24,7 +24,6 @@ use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StartFailureKind;
-use crate::model::outcome::StopReason;
 use crate::model::spec::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::OnCrash;
 use crate::model::spec::TaskSpec;
@@ -35,8 +34,9 @@ use crate::policy::classify::OWN_TIMEOUT_PATTERN;
 use crate::policy::classify::SUCCESS_CHECK_FAILED_PATTERN;
 use crate::policy::classify::codes;
 use crate::policy::fit::Cut;
-use crate::policy::fit::MOST_CUTS;
+use crate::policy::fit::cut;
 use crate::policy::fit::cut_too_often;
+use crate::policy::plain_retry::plain_retry_can_help;
 use crate::policy::time_limit;
 use crate::support::clock::Timestamp;
 use crate::support::text;
@@ -142,29 +142,12 @@ pub fn decide(facts: &DecideFacts<'_>) -> Decided {
         }
     };
     Decided {
-        cut: cut(facts),
+        cut: cut_of(facts),
         decision,
         used,
         used_in_all,
         limit,
     }
-}
-
-/// What the end of the window meant for the task, if that is what stopped it.
-fn cut(facts: &DecideFacts<'_>) -> Option<Cut> {
-    let Ended::Stopped {
-        reason: StopReason::WindowEnded,
-        ..
-    } = facts.outcome.ended
-    else {
-        return None;
-    };
-    let is_held = facts.cut_short + 1 >= MOST_CUTS;
-    Some(if facts.checkpoint_changed || is_held {
-        Cut::Forgotten
-    } else {
-        Cut::Short
-    })
 }
 
 /// Whether the attempt counts against `max_attempts`.
@@ -297,9 +280,17 @@ fn after_failure(
     retry(facts, wait, reason)
 }
 
+fn cut_of(facts: &DecideFacts<'_>) -> Option<Cut> {
+    cut(
+        &facts.outcome.ended,
+        facts.checkpoint_changed,
+        facts.cut_short,
+    )
+}
+
 /// Whoever was stopped goes on later, unless window ends stop it again and again at nothing.
 fn after_stop(facts: &DecideFacts<'_>) -> Decision {
-    match cut(facts) {
+    match cut_of(facts) {
         Some(Cut::Forgotten) if !facts.checkpoint_changed => {
             Decision::Hold(cut_too_often(facts.cut_short + 1))
         }
@@ -371,49 +362,6 @@ fn may_retry(spec: &TaskSpec, failure: &Classification) -> Result<(), String> {
         );
     }
     plain_retry_can_help(failure).map_err(str::to_owned)
-}
-
-/// Whether the same command, unchanged and later, can succeed; the error says why not.
-///
-/// This is the table of categories. What needs a fix first is not tried again in vain, except where
-/// time brings the fix: space and memory come back when other work ends.
-pub fn plain_retry_can_help(failure: &Classification) -> Result<(), &'static str> {
-    use Category as C;
-    let never = |reason| Err(reason);
-    match failure.category {
-        C::Unknown => Ok(()),
-        C::Validation if failure.pattern == SUCCESS_CHECK_FAILED_PATTERN => Ok(()),
-        C::Auth => never("a credential or a right is missing; trying again could lock the account"),
-        C::NotFound => never("what it asks for does not exist"),
-        C::Validation => never("its input, usage or configuration has to change first"),
-        C::Logic => never("the program itself is wrong; a retry proves nothing"),
-        C::Dependency => never("something that it needs is not installed"),
-        C::Network | C::Timeout | C::RateLimit | C::ServerError | C::Killed | C::Browser => {
-            if failure.retryable == Retryable::No {
-                never("waiting does not help here; somebody has to change something")
-            } else {
-                Ok(())
-            }
-        }
-        C::Resource => match failure.retryable {
-            Retryable::Yes => Ok(()),
-            Retryable::AfterFix
-                if ["disk_full", "out_of_memory", "too_many_processes"]
-                    .contains(&failure.pattern.as_str()) =>
-            {
-                Ok(())
-            }
-            Retryable::AfterFix | Retryable::No => {
-                never("something on this machine has to change first")
-            }
-        },
-        C::Corruption => match failure.retryable {
-            Retryable::Yes => Ok(()),
-            Retryable::AfterFix | Retryable::No => {
-                never("its data is damaged and has to be fetched or restored first")
-            }
-        },
-    }
 }
 
 fn retry(facts: &DecideFacts<'_>, wait: Duration, reason: &str) -> Decision {

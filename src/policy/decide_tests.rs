@@ -17,6 +17,8 @@ use crate::policy::classify::classify;
 use proptest::prelude::*;
 #[path = "decide_told_tests.rs"]
 mod told;
+#[path = "decide_window_tests.rs"]
+mod window;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 

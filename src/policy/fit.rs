@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::outcome::Ended;
+use crate::model::outcome::StopReason;
 use crate::model::state::Hold;
 use crate::policy::forecast::Basis;
 use crate::policy::forecast::Forecast;
@@ -83,6 +85,25 @@ fn never(forecast: &Forecast, whole: Duration) -> Hold {
             text::span(whole)
         ),
     }
+}
+
+/// What the end of the window meant for a task, if that is what stopped it: whether it came further,
+/// after so many window ends before that stopped it at nothing.
+pub fn cut(ended: &Ended, came_further: bool, cuts_before: u32) -> Option<Cut> {
+    let Ended::Stopped {
+        reason: StopReason::WindowEnded,
+        ..
+    } = ended
+    else {
+        return None;
+    };
+    // Somebody looks at a task that is held, so it begins anew.
+    let is_held = cuts_before + 1 >= MOST_CUTS;
+    Some(if came_further || is_held {
+        Cut::Forgotten
+    } else {
+        Cut::Short
+    })
 }
 
 /// The hold for a task that was stopped by window ends and came no further.

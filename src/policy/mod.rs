@@ -15,6 +15,7 @@
 //! - [`guard`]: what follows when a run has died.
 //! - [`limits`]: deadlines, and the time over all attempts.
 //! - [`pick`]: what runs first, and why something does not run.
+//! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
@@ -37,6 +38,7 @@ pub mod forecast;
 pub mod guard;
 pub mod limits;
 pub mod pick;
+pub mod plain_retry;
 pub mod poison;
 pub mod schedule;
 pub mod strategy;

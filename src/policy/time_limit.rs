@@ -71,3 +71,25 @@ pub fn within(
     };
     Some(limit.min(end.since(now).max(declared)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lengthened_limit_ends_with_the_window_and_a_declared_one_holds() {
+        let now = Timestamp::from_millis(1_000_000);
+        let minutes = Duration::from_mins;
+        for (limit, declared, left, wanted) in [
+            (Some(40), Some(10), Some(25), Some(25)),
+            (Some(40), Some(10), Some(5), Some(10)),
+            (Some(40), Some(10), Some(90), Some(40)),
+            (Some(40), Some(10), None, Some(40)),
+            (None, None, Some(5), None),
+        ] {
+            let end = left.map(|left| now.plus(minutes(left)));
+            let found = within(limit.map(minutes), declared.map(minutes), end, now);
+            assert_eq!(found, wanted.map(minutes), "{limit:?} {left:?}");
+        }
+    }
+}

@@ -80,6 +80,34 @@ pub fn given_up(
     format!("{time} {} {how}; {reason}", head(attempt))
 }
 
+/// Whether an event is told above the bars; what went as expected only moves them.
+pub(crate) fn worth_keeping(event: &RunEvent) -> bool {
+    match event {
+        RunEvent::AttemptStarted { .. }
+        | RunEvent::Progress { .. }
+        | RunEvent::QueueChanged { .. } => false,
+        RunEvent::AttemptEnded { attempt, end, .. } => {
+            !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
+        }
+        RunEvent::RunStarted { .. }
+        | RunEvent::AttemptDoubted { .. }
+        | RunEvent::Waits { .. }
+        | RunEvent::GoesOn { .. }
+        | RunEvent::TaskDeferred { .. }
+        | RunEvent::TaskHeld { .. }
+        | RunEvent::TaskSkipped { .. }
+        | RunEvent::TaskGivenUp { .. }
+        | RunEvent::TaskCompleted { .. }
+        | RunEvent::TaskCancelled { .. }
+        | RunEvent::TaskChanged { .. }
+        | RunEvent::Adopted { .. }
+        | RunEvent::AfterCrash { .. }
+        | RunEvent::Warning { .. }
+        | RunEvent::Stopping { .. }
+        | RunEvent::RunEnded { .. } => true,
+    }
+}
+
 /// The figures of a run: `3 ok, 1 recovered, 1 failed`; empty when it had no task.
 pub fn figures(totals: &RunTotals) -> String {
     let parts = [

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::engine::events::AttemptEnd;
 use crate::engine::events::AttemptRef;
 use crate::engine::events::Found;
 use crate::engine::events::Next;
@@ -31,6 +30,8 @@ use crate::ui::far::Seldom;
 use crate::ui::far::far;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
+use crate::ui::lines::worth_keeping;
+use crate::ui::night;
 use crate::ui::printer::ErrorStream;
 use crate::ui::ticker::Drawn;
 use crate::ui::ticker::Ticker;
@@ -276,7 +277,7 @@ impl Bars {
             Some(cause) => self.stopping_words(cause),
         }];
         if self.stopping.is_none() {
-            parts.extend(self.hours_words(at));
+            parts.extend(night::bar_words(self.manner, at, self.bar, self.until));
         }
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));
@@ -291,19 +292,6 @@ impl Bars {
         let drawn = Drawn { bars, waits };
         drawn.tick();
         *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = drawn;
-    }
-
-    /// `until 07:00`, or why nothing is started.
-    fn hours_words(&self, at: Timestamp) -> Option<String> {
-        let time = |instant| self.manner.zone.short(instant, at);
-        match self.bar {
-            Some(Bar::BeforeWindow { opens }) => Some(format!("waiting until {}", time(opens))),
-            Some(Bar::Paused { until: Some(until) }) => {
-                Some(format!("paused until {}", time(until)))
-            }
-            Some(Bar::Paused { until: None }) => Some("paused".to_owned()),
-            None => Some(format!("until {}", time(self.until?))),
-        }
     }
 
     fn stopping_words(&self, cause: StopCause) -> String {
@@ -401,34 +389,6 @@ impl fmt::Debug for Bars {
             .field("running", &self.running.len())
             .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Whether an event is told above the bars; what went as expected only moves them.
-fn worth_keeping(event: &RunEvent) -> bool {
-    match event {
-        RunEvent::AttemptStarted { .. }
-        | RunEvent::Progress { .. }
-        | RunEvent::QueueChanged { .. } => false,
-        RunEvent::AttemptEnded { attempt, end, .. } => {
-            !matches!(end, AttemptEnd::Succeeded) || attempt.number > 1
-        }
-        RunEvent::RunStarted { .. }
-        | RunEvent::AttemptDoubted { .. }
-        | RunEvent::Waits { .. }
-        | RunEvent::GoesOn { .. }
-        | RunEvent::TaskDeferred { .. }
-        | RunEvent::TaskHeld { .. }
-        | RunEvent::TaskSkipped { .. }
-        | RunEvent::TaskGivenUp { .. }
-        | RunEvent::TaskCompleted { .. }
-        | RunEvent::TaskCancelled { .. }
-        | RunEvent::TaskChanged { .. }
-        | RunEvent::Adopted { .. }
-        | RunEvent::AfterCrash { .. }
-        | RunEvent::Warning { .. }
-        | RunEvent::Stopping { .. }
-        | RunEvent::RunEnded { .. } => true,
     }
 }
 

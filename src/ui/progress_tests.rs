@@ -6,6 +6,7 @@ use console::measure_text_width;
 use indicatif::TermLike;
 
 use super::*;
+use crate::engine::events::AttemptEnd;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunTotals;
 use crate::engine::events::TaskRef;

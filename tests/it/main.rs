@@ -23,6 +23,7 @@ mod hostile;
 mod kills;
 mod logs;
 mod night;
+mod night_clock;
 mod patterns;
 mod pause;
 mod plan;
