@@ -5,6 +5,8 @@
 //! A time of the clock means the first instant of its day at which the clocks show it: the earlier
 //! one where they show it twice, and where they skip it the instant of the skip.
 
+use std::time::Duration;
+
 use chrono::Days;
 use chrono::NaiveDateTime;
 use chrono::NaiveTime;
@@ -44,15 +46,19 @@ fn shown_at(local: NaiveDateTime, zone: Zone) -> Option<Timestamp> {
     (0..=LONGEST_SKIP).find_map(|back| {
         let before = local.checked_sub_signed(TimeDelta::minutes(back))?;
         let instant = zone.instant(before)?;
-        let skipped = std::time::Duration::from_mins(u64::from(back > 0));
-        Some(instant.plus(skipped))
+        // The first minute of a skip may be taken for the instant of the skip.
+        let is_shown = zone.at(instant).naive_local() == before;
+        Some(if back > 0 && is_shown {
+            instant.plus(Duration::from_mins(1))
+        } else {
+            instant
+        })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// One hour east of Greenwich.
     const ZONE: Zone = Zone::East(3600);

@@ -389,7 +389,7 @@ fn commands(whole: &Whole) -> Vec<String> {
     }
     if matches!(
         whole.task.status(),
-        TaskStatus::Failed | TaskStatus::Held | TaskStatus::Cancelled | TaskStatus::Skipped
+        TaskStatus::Failed | TaskStatus::Held | TaskStatus::Cancelled
     ) {
         commands.push(format!("autoexec queue retry {id}"));
     }

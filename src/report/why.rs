@@ -18,7 +18,7 @@ use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::policy::trace::stalled;
-use crate::report::order_words::order_facts;
+use crate::report::order_words::{blocked_by, order_facts, skipped_words};
 use crate::report::outcome_words::outcome_words;
 use crate::report::page::Page;
 use crate::report::queue_table::Moment;
@@ -105,7 +105,7 @@ impl Why {
             }
             TaskState::Failed => why.failed(facts, look),
             TaskState::Skipped(skip) => {
-                why.skipped(*skip);
+                why.skipped(*skip, facts);
                 why.order(facts, look);
             }
             TaskState::Cancelled => {
@@ -222,17 +222,21 @@ impl Why {
         self.retry("try it again");
     }
 
-    fn skipped(&mut self, skip: Skip) {
-        match skip {
-            Skip::Blocked => {
-                self.code = Some("blocked".to_owned());
-                self.say("will not run: a task that it needs did not succeed");
-                self.retry("run it all the same");
-            }
-            Skip::NotNeeded => {
-                self.code = Some("not_needed".to_owned());
-                self.say("is not needed: it was only wanted if another task failed");
-            }
+    fn skipped(&mut self, skip: Skip, facts: &Facts<'_>) {
+        let other = blocked_by(&facts.whole.task.state, &facts.whole.dependencies);
+        self.sentence = format!("will not run: {}", skipped_words(skip, other.as_ref()));
+        let code = match skip {
+            Skip::Blocked => "blocked",
+            Skip::NotNeeded => "not_needed",
+        };
+        self.code = Some(code.to_owned());
+        match other.filter(|_| skip == Skip::Blocked) {
+            Some(other) if other.status.is_some() => self.next(
+                format!("autoexec queue retry {}", other.name),
+                "queue that one again, and this one with it",
+            ),
+            Some(_) => self.retry("run it without the other one"),
+            None => {}
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod sandbox;
 
+mod after;
 mod check;
 mod checkpoint;
 mod classify;

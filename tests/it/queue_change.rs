@@ -1,4 +1,4 @@
-//! `autoexec queue cancel`, `retry` and `remove`.
+//! `autoexec queue cancel`, `hold`, `release`, `retry`, `complete`, `reprioritize` and `remove`.
 
 use crate::sandbox::{Sandbox, wait_for_file};
 
@@ -186,4 +186,139 @@ fn no_wait_returns_when_the_wish_is_accepted() {
     let answer = sandbox.answer_of(run);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_eq!(status(&sandbox, "x"), "cancelled");
+}
+
+/// A task that runs until it is stopped, with the run that it runs in.
+fn running(sandbox: &Sandbox) -> std::process::Child {
+    add(sandbox, "long", "echo up > up; exec sleep 60");
+    let run = sandbox.start(&["run", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("up"));
+    run
+}
+
+#[test]
+fn a_held_task_waits_until_it_is_released() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "x", "touch x.txt");
+    sandbox
+        .run(["queue", "hold", "x", "--reason", "look first"])
+        .is(0, "`x` is held\n", "");
+    let list = sandbox.ok(["queue", "list"]);
+    assert!(list.contains("look first"), "{list}");
+    sandbox.ok(["run"]);
+    assert!(!sandbox.work().join("x.txt").exists());
+    sandbox
+        .run(["queue", "release", "--status", "held"])
+        .is(0, "`x` is released\n", "");
+    sandbox.ok(["run"]);
+    assert!(sandbox.work().join("x.txt").exists());
+}
+
+#[test]
+fn what_runs_is_stopped_before_it_is_held() {
+    let sandbox = Sandbox::new();
+    let run = running(&sandbox);
+    sandbox
+        .run(["queue", "hold", "long", "--reason", "look first"])
+        .is(0, "`long` is held\n", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    assert!(answer.stderr.contains("put it aside"), "{}", answer.stderr);
+    let shown = sandbox.json(["queue", "show", "long", "--json"]);
+    assert_eq!(shown["task"]["hold"]["reason"], "look first");
+    assert_eq!(shown["task"]["used"], 0);
+}
+
+#[test]
+fn what_runs_is_stopped_before_it_is_completed() {
+    let sandbox = Sandbox::new();
+    let run = running(&sandbox);
+    sandbox
+        .run(["queue", "complete", "long", "--reason", "good enough"])
+        .is(0, "`long` is completed\n", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "long"), "succeeded");
+    sandbox
+        .run(["queue", "complete", "long"])
+        .fails(2, &["--reason"]);
+}
+
+#[test]
+fn a_hold_that_a_dead_run_had_begun_is_carried_out_by_the_next() {
+    let sandbox = Sandbox::new();
+    add(
+        &sandbox,
+        "long",
+        "trap '' TERM; echo up > up; while :; do sleep 0.05; done",
+    );
+    let mut run = sandbox.start(&["run", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("up"));
+    sandbox.ok([
+        "queue",
+        "hold",
+        "long",
+        "--no-wait",
+        "--reason",
+        "look first",
+    ]);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let again = sandbox.run(["run", "--no-progress"]);
+    assert_eq!(again.code, 1, "{}", again.stderr);
+    let shown = sandbox.json(["queue", "show", "long", "--json"]);
+    assert_eq!(shown["task"]["status"], "held");
+    assert_eq!(shown["task"]["hold"]["reason"], "look first");
+}
+
+#[test]
+fn another_priority_changes_the_order_without_the_definition() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        add(&sandbox, name, &format!("echo {name} >> order"));
+    }
+    sandbox
+        .run(["queue", "reprioritize", "c", "--priority", "5"])
+        .is(0, "`c` is reprioritized\n", "");
+    sandbox.ok(["queue", "reprioritize", "a", "--priority", "-5"]);
+    sandbox.ok(["run", "-j", "1"]);
+    assert_eq!(sandbox.read("order"), "c\nb\na\n");
+    sandbox
+        .run(["queue", "reprioritize", "c", "--priority", "7"])
+        .is(0, "", "`c` has succeeded; nothing was changed\n");
+}
+
+#[test]
+fn a_task_begins_at_its_beginning_when_that_is_wanted() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "steps.toml",
+        r#"
+[[task]]
+name = "two"
+retries = 0
+
+  [[task.step]]
+  name = "one"
+  command = "echo one >> order"
+
+  [[task.step]]
+  name = "other"
+  command = "test -e ok || exit 65; echo other >> order"
+"#,
+    );
+    assert_eq!(sandbox.run(["run", "steps.toml"]).code, 1);
+    let saved = sandbox.state().join("checkpoints/1");
+    std::fs::create_dir_all(&saved).unwrap();
+    std::fs::write(saved.join("data"), "x").unwrap();
+    sandbox.file("ok", "");
+    sandbox.ok(["queue", "retry", "two", "--from-scratch"]);
+    assert!(!saved.exists());
+    let aside: Vec<String> = std::fs::read_dir(sandbox.state().join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(aside[0].starts_with("1."), "{aside:?}");
+    sandbox.ok(["run"]);
+    assert_eq!(sandbox.read("order"), "one\none\nother\n");
 }
