@@ -21,19 +21,66 @@ const LONG_ID: usize = 16;
 /// From so many characters on, a word of hex digits with a number in it is an id.
 const HEX_ID: usize = 6;
 /// Endings of file names; a word such as `db.internal` is a host.
-const FILES: &str = " bak bin bz2 c cc conf cpp cs css csv db gif go gz h hpp html ini ipynb java \
-    jpg js json kt lock log lua md mkv mov mp3 mp4 old out parquet pdf php pid pl png py rb rs sh \
-    sock sql sqlite sqlite3 svg swift tar tgz tmp toml ts tsv tsx txt wav xls xlsx xml xz yaml yml \
-    zip zst ";
+const FILES: &[&str] = &[
+    "bak", "bin", "bz2", "c", "cc", "conf", "cpp", "cs", "css", "csv", "db", "gif", "go", "gz",
+    "h", "hpp", "html", "ini", "ipynb", "java", "jpg", "js", "json", "kt", "lock", "log", "lua",
+    "md", "mkv", "mov", "mp3", "mp4", "old", "out", "parquet", "pdf", "php", "pid", "pl", "png",
+    "py", "rb", "rs", "sh", "sock", "sql", "sqlite", "sqlite3", "svg", "swift", "tar", "tgz",
+    "tmp", "toml", "ts", "tsv", "tsx", "txt", "wav", "xls", "xlsx", "xml", "xz", "yaml", "yml",
+    "zip", "zst",
+];
 /// Names of days and months: beside a number they are a part of a time.
-const CALENDAR: &str = " mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov \
-    dec am pm utc gmt ";
+const CALENDAR: &[&str] = &[
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun",
+    "jul", "aug", "sep", "oct", "nov", "dec", "am", "pm", "utc", "gmt",
+];
 /// Words behind which a host stands.
-const BEFORE_HOSTS: &str = " host hostname host= to resolve server lookup at from getaddrinfo \
-    enotfound name resolving connecting ";
+const BEFORE_HOSTS: &[&str] = &[
+    "host",
+    "hostname",
+    "host=",
+    "to",
+    "resolve",
+    "server",
+    "lookup",
+    "at",
+    "from",
+    "getaddrinfo",
+    "enotfound",
+    "name",
+    "resolving",
+    "connecting",
+];
 /// Units behind a number; how much it was differs too.
-const UNITS: &str = " b kb mb gb tb kib mib gib tib bytes ms millisecond milliseconds s sec secs \
-    second seconds min mins minute minutes h hour hours day days ";
+const UNITS: &[&str] = &[
+    "b",
+    "kb",
+    "mb",
+    "gb",
+    "tb",
+    "kib",
+    "mib",
+    "gib",
+    "tib",
+    "bytes",
+    "ms",
+    "millisecond",
+    "milliseconds",
+    "s",
+    "sec",
+    "secs",
+    "second",
+    "seconds",
+    "min",
+    "mins",
+    "minute",
+    "minutes",
+    "h",
+    "hour",
+    "hours",
+    "day",
+    "days",
+];
 
 /// A short hash that failures of one cause have in common.
 pub fn fingerprint(category: Category, pattern: &str, line: Option<&[u8]>) -> String {
@@ -102,7 +149,7 @@ fn host_in(word: &Word<'_>, before: Option<&str>) -> Option<String> {
         Word::Quoted(value) => (*value, true),
         Word::Plain(word) => (
             word.trim_matches(|one| AROUND.contains(one)),
-            before.is_some_and(|before| BEFORE_HOSTS.contains(&format!(" {before} "))),
+            before.is_some_and(|before| BEFORE_HOSTS.contains(&before)),
         ),
     };
     let address = text.split_once("://");
@@ -291,7 +338,7 @@ fn without_place(word: &str) -> (&str, bool) {
 fn is_file(word: &str) -> bool {
     word.rsplit_once('.').is_some_and(|(name, ending)| {
         let ending = ending.to_ascii_lowercase();
-        !name.is_empty() && !ending.is_empty() && FILES.contains(&format!(" {ending} "))
+        !name.is_empty() && !ending.is_empty() && FILES.contains(&ending.as_str())
     })
 }
 
@@ -348,7 +395,7 @@ impl Words {
     fn push(&mut self, words: &str) {
         for word in words.split(' ').filter(|word| !word.is_empty()) {
             let last = self.last();
-            if last == Some("#") && UNITS.contains(&format!(" {word} ")) {
+            if last == Some("#") && UNITS.contains(&word) {
                 continue;
             }
             // A row of numbers, or of values, is one: how many there are differs too.
@@ -364,7 +411,7 @@ impl Words {
     }
 
     fn finish(self) -> String {
-        let is_calendar = |word: &str| CALENDAR.contains(&format!(" {word} "));
+        let is_calendar = |word: &str| CALENDAR.contains(&word);
         let mut shown: Vec<&str> = Vec::with_capacity(self.0.len());
         for (at, word) in self.0.iter().enumerate() {
             let near = |other: Option<usize>| {

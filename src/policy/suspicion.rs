@@ -88,6 +88,12 @@ pub fn error_as_last_word(stream: Printed, end: &[u8]) -> Option<String> {
     let end = end
         .get(end.len().saturating_sub(LAST_WORDS)..)
         .unwrap_or_default();
+    let text = String::from_utf8_lossy(end);
+    let last = last_line(&text)?;
+    // What a program prints as data is not judged at all.
+    if stream == Printed::Out && !calls_itself_an_error(last) {
+        return None;
+    }
     let judgement = classify_end(&CommandEnd {
         command: b"",
         exit: None,
@@ -101,17 +107,16 @@ pub fn error_as_last_word(stream: Printed, end: &[u8]) -> Option<String> {
         Printed::Err => !is_housekeeping(&line),
         Printed::Out => calls_itself_an_error(&line),
     };
-    (told && is_said && is_last(&line, end)).then_some(line)
+    let is_last = last.contains(&line) || line.contains(last);
+    (told && is_said && is_last).then_some(line)
 }
 
-/// Whether nothing but stack frames and blank lines stand behind the line.
-fn is_last(line: &str, end: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(end);
-    let behind = text.lines().rev().find(|one| {
-        let one = one.trim_end();
-        !one.is_empty() && !one.starts_with(char::is_whitespace)
-    });
-    behind.is_some_and(|last| last.contains(line) || line.contains(last.trim()))
+/// The last line behind which nothing but stack frames and blank lines stand.
+fn last_line(text: &str) -> Option<&str> {
+    text.lines()
+        .rev()
+        .map(str::trim_end)
+        .find(|line| !line.is_empty() && !line.starts_with(char::is_whitespace))
 }
 
 /// Commands that complain on the way while nothing is wrong.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use crate::model::category::Category;
 use crate::model::ids::TaskName;
@@ -9,6 +10,9 @@ use crate::policy::fingerprint::fingerprint;
 use crate::report::facts::Failure;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
+
+/// How many fingerprints are remembered at once.
+const REMEMBERED: usize = 1000;
 
 /// Failures that look alike.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,14 +37,30 @@ pub struct Cause {
 
 /// Collects failures into causes.
 #[derive(Debug, Default)]
-pub struct Causes(BTreeMap<String, Cause>);
+pub struct Causes {
+    found: BTreeMap<String, Cause>,
+    /// Fingerprints of what was added lately: thousands of attempts fail with the very same words.
+    known: HashMap<(Category, String, Option<Untrusted>), String>,
+}
 
 impl Causes {
     /// Adds a failed attempt.
     pub fn add(&mut self, task: &TaskName, at: Timestamp, failure: &Failure) {
-        let fingerprint = failure.fingerprint();
-        let cause = self.0.entry(fingerprint.clone()).or_insert_with(|| Cause {
-            fingerprint,
+        let key = (
+            failure.category,
+            failure.pattern.clone(),
+            failure.line.clone(),
+        );
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        let fingerprint = self
+            .known
+            .entry(key)
+            .or_insert_with(|| failure.fingerprint());
+        let cause = self.found.entry(fingerprint.clone());
+        let cause = cause.or_insert_with(|| Cause {
+            fingerprint: fingerprint.clone(),
             category: failure.category,
             pattern: failure.pattern.clone(),
             count: 0,
@@ -59,7 +79,7 @@ impl Causes {
 
     /// The causes, the most frequent first.
     pub fn into_sorted(self) -> Vec<Cause> {
-        let mut causes: Vec<Cause> = self.0.into_values().collect();
+        let mut causes: Vec<Cause> = self.found.into_values().collect();
         causes
             .sort_by(|left, right| (right.count, left.first_at).cmp(&(left.count, right.first_at)));
         causes

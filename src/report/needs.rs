@@ -75,9 +75,9 @@ pub(crate) fn needs(summary: &RunSummary, zone: Zone) -> Vec<Need<'_>> {
     let needing = summary.needs();
     let mut groups: Vec<(Common, Vec<&TaskSummary>)> = Vec::new();
     let mut places: BTreeMap<Common, usize> = BTreeMap::new();
-    let sizes = sizes(&needing);
-    for task in needing {
-        let common = common(task);
+    let all: Vec<Common> = needing.iter().map(|task| common(task)).collect();
+    let sizes = sizes(&all);
+    for (task, common) in needing.into_iter().zip(all) {
         let is_rare = |cause| sizes.get(cause).is_none_or(|many| *many < TOGETHER);
         let common = if matches!(&common, Common::Cause(cause) if is_rare(cause)) {
             Common::Alone(task.id)
@@ -100,11 +100,12 @@ pub(crate) fn needs(summary: &RunSummary, zone: Zone) -> Vec<Need<'_>> {
         .collect()
 }
 
-fn sizes(needing: &[&TaskSummary]) -> BTreeMap<String, usize> {
+/// How many tasks there are of each cause.
+fn sizes(all: &[Common]) -> BTreeMap<String, usize> {
     let mut sizes = BTreeMap::new();
-    for task in needing {
-        if let Common::Cause(cause) = common(task) {
-            *sizes.entry(cause).or_insert(0) += 1;
+    for common in all {
+        if let Common::Cause(cause) = common {
+            *sizes.entry(cause.clone()).or_insert(0) += 1;
         }
     }
     sizes

@@ -140,7 +140,14 @@ fn healed(summary: &RunSummary) -> Option<Section> {
     let healed: Vec<&TaskSummary> = summary.with(Verdict::Recovered).collect();
     let items = listed(&healed, |task| {
         let after = task.failure.as_ref().map_or_else(String::new, |failure| {
-            format!(", after {}", failure.words())
+            let words = failure.words();
+            // What was no failure is a sentence of its own: `asked to be tried later`.
+            let it = if words.starts_with("asked") {
+                "it "
+            } else {
+                ""
+            };
+            format!(", after {it}{words}")
         });
         format!("{}: attempt {} worked{after}", named(task), task.attempts)
     });

@@ -78,7 +78,7 @@ impl Untrusted {
 }
 
 /// What Markdown and its usual extensions act on within a line.
-const MARKUP: &str = "\\`*_[]<>&~|#!$";
+const MARKUP: &str = "\\`*_[]<>&~|#!$^";
 
 /// Whether a renderer would make a link, a mention or a reference of a word.
 fn would_be_linked(word: &str) -> bool {
