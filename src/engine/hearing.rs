@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::backend::Said;
 use crate::engine::acting::THROTTLE;
@@ -41,6 +42,7 @@ use crate::process::Stream;
 use crate::process::epoch;
 use crate::process::logread::tail_bytes;
 use crate::support::clock::Timestamp;
+use crate::support::text::span;
 
 /// So many supervisors in a row that die before they say a word: no attempt can be started here.
 pub(crate) const MOST_STILLBORN: u32 = 5;
@@ -89,7 +91,13 @@ impl Dispatcher<'_> {
         }
         let event = match message {
             FromSupervisor::Ready { .. } => return Vec::new(),
-            FromSupervisor::Progress { attempt, progress } => Event::Progress { attempt, progress },
+            FromSupervisor::Progress { attempt, progress } => {
+                if let Some(idle) = progress.silent_for {
+                    self.fell_silent(attempt, idle);
+                    return Vec::new();
+                }
+                Event::Progress { attempt, progress }
+            }
             FromSupervisor::Started {
                 attempt,
                 process,
@@ -109,6 +117,17 @@ impl Dispatcher<'_> {
             }
         };
         vec![event]
+    }
+
+    /// An attempt seems to do nothing; its supervisor has written the alert.
+    fn fell_silent(&mut self, attempt: AttemptId, idle: Duration) {
+        if let Some(live) = self.state.live.get(&attempt) {
+            let name = &live.task.spec.name;
+            let idle = span(idle);
+            let text = format!("task `{name}` has been silent and idle for {idle}");
+            let now = self.clock.now();
+            self.watcher.watch(now, &RunEvent::Warning { text });
+        }
     }
 
     /// A supervisor of our own was fenced off although we hold the run lock: somebody has touched

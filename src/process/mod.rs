@@ -15,6 +15,7 @@
 //! the queue and remembers which attempt it was busy with when it died, [`slotfile`] keeps what a
 //! supervisor knows until its runner has committed it.
 
+pub mod activity;
 pub mod cgroup;
 pub mod checkpoint;
 mod diagnosis;
@@ -22,6 +23,7 @@ pub mod environment;
 pub mod epoch;
 pub mod glance;
 pub mod guard;
+pub mod hang;
 pub mod helper;
 pub mod identity;
 pub mod launch;

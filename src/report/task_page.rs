@@ -349,7 +349,7 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
     for left in &outcome.leftovers {
         lines.push(format!("       {}", leftover_words(left)));
     }
-    for note in &outcome.notes {
+    for note in outcome.account.hang.iter().chain(&outcome.notes) {
         lines.push(format!(
             "       {}",
             Untrusted::from(note.as_str()).for_terminal()

@@ -26,7 +26,9 @@ use crate::process::spawn::Streams;
 use crate::supervisor::aside::Part;
 use crate::supervisor::heard::Heard;
 use crate::supervisor::ladder::Ladder;
+use crate::supervisor::quiet;
 use crate::supervisor::service::Service;
+use crate::supervisor::silence::Silence;
 use crate::supervisor::steps::Steps;
 use crate::supervisor::success::Success;
 use crate::supervisor::tree::Leftovers;
@@ -52,6 +54,12 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
     let memory_kills = group.and_then(Group::memory_kills);
     let limits = group.map_or_else(|| limits.clone(), |group| group.hold(limits));
     let limits_memory = limits.memory.is_some();
+    let silence = Silence::begin(
+        assignment.spec.idle_timeout,
+        quiet::stalled_after(),
+        !service.is_alone(),
+        monotonic(),
+    );
     let mut attempt = Attempt {
         service,
         assignment,
@@ -62,6 +70,8 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         steps: Steps::after(assignment),
         part: Part::Task,
         success: None,
+        silence,
+        last_words: Vec::new(),
         ladder: Ladder::Untouched,
         leftovers: Leftovers::default(),
         usage: Usage::default(),
@@ -130,6 +140,10 @@ pub(super) struct Attempt<'a> {
     pub(super) part: Part,
     /// What counts as success besides the exit code; until it is looked at.
     pub(super) success: Option<Box<Success>>,
+    /// How long it has been silent and idle.
+    pub(super) silence: Silence,
+    /// The end of what it printed last, where it may not be silent for ever.
+    pub(super) last_words: Vec<u8>,
     pub(super) ladder: Ladder,
     pub(super) leftovers: Leftovers,
     pub(super) usage: Usage,

@@ -22,8 +22,6 @@ const PROGRESS_FILE: &str = "AUTOEXEC_PROGRESS_FILE";
 pub(super) struct Heard {
     listening: Option<Listening>,
     told: Progress,
-    /// The last sign of life, on the clock that does not jump.
-    heartbeat: Option<Duration>,
     looked_at: Duration,
 }
 
@@ -34,7 +32,6 @@ impl Heard {
         Self {
             listening: path.map(|path| Listening::to(path.as_path().to_owned())),
             told: Progress::default(),
-            heartbeat: None,
             looked_at: monotonic(),
         }
     }
@@ -43,12 +40,6 @@ impl Heard {
     pub(super) fn look_at(&self) -> Option<Duration> {
         self.listening.as_ref()?;
         Some(self.looked_at.saturating_add(LOOK_EVERY))
-    }
-
-    /// When the attempt last gave a sign of life by `autoexec progress`, as far as it was looked for.
-    #[expect(dead_code, reason = "the watch for silence reads it")]
-    pub(super) fn heartbeat(&self) -> Option<Duration> {
-        self.heartbeat
     }
 
     /// The attempt is over.
@@ -72,8 +63,9 @@ impl Attempt<'_> {
         if !listening.is_news() {
             return;
         }
-        self.heard.heartbeat = Some(now);
-        let Some(told) = listening.told() else { return };
+        let told = listening.told();
+        self.sign_of_life(now);
+        let Some(told) = told else { return };
         let progress = Progress {
             percent: Some(told.percent),
             message: told.message,
@@ -92,6 +84,18 @@ impl Attempt<'_> {
             step: Some(step.name.clone()),
             ..Progress::default()
         });
+    }
+
+    /// It has been silent and idle for so long; how far it is stays as it was told.
+    pub(super) fn pass_on_silence(&mut self, idle: Duration) {
+        let word = FromSupervisor::Progress {
+            attempt: self.assignment.attempt,
+            progress: Progress {
+                silent_for: Some(idle),
+                ..self.heard.told.clone()
+            },
+        };
+        self.service.control.send(&word);
     }
 
     fn pass_on(&mut self, progress: Progress) {

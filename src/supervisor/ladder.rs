@@ -14,6 +14,8 @@ use crate::model::outcome::StopReason;
 pub(super) enum Cause {
     /// Its time is up.
     TimeUp(Duration),
+    /// It was silent and idle for so long.
+    Silent(Duration),
     /// Somebody wants it.
     Ordered(StopReason),
 }
@@ -111,6 +113,11 @@ impl Ladder {
             Self::Killed { cause } => (cause, true),
         };
         match cause {
+            Cause::Silent(limit) => Ended::WentSilent {
+                limit,
+                exit,
+                killed,
+            },
             Cause::TimeUp(limit) => Ended::TimedOut {
                 limit,
                 exit,

@@ -186,7 +186,7 @@ pub(super) fn is_empty(group: Option<&Group>) -> bool {
 }
 
 /// All living descendants, and everybody else in the control group.
-fn family(group: Option<&Group>) -> Vec<Entry> {
+pub(super) fn family(group: Option<&Group>) -> Vec<Entry> {
     let mut all = descendants();
     for entry in group.map(Group::others).unwrap_or_default() {
         if all.iter().all(|known| known.process != entry.process) {

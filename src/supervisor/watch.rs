@@ -88,6 +88,7 @@ impl Attempt<'_> {
     fn watch(&mut self, step: &mut Step) -> Exit {
         let mut killed_at = None;
         let mut reaped_at = monotonic();
+        self.sign_of_life(reaped_at);
         loop {
             let now = monotonic();
             if let Some(at) = killed_at {
@@ -104,6 +105,7 @@ impl Attempt<'_> {
             let wakes = [
                 self.deadline.filter(|_| self.ladder == Ladder::Untouched),
                 self.ladder.next_at(),
+                self.next_look_at_silence(),
                 killed_at.map(|_| now + TICK),
                 step.exit_notice.is_none().then_some(now + TICK),
                 Some(now + REAP_EVERY),
@@ -151,6 +153,7 @@ impl Attempt<'_> {
             // Whoever named a signal knows which one the command obeys.
             .filter(|_| self.assignment.spec.stop_signal == Signal::TERM)
             .unwrap_or(self.assignment.spec.stop_signal);
+        let silent = self.silent_too_long(now);
         let act = match (order, self.deadline, self.limit) {
             (Some(Order { reason, force, .. }), _, _) => {
                 self.ladder.order(Cause::Ordered(reason), force, grace, now)
@@ -159,7 +162,10 @@ impl Attempt<'_> {
                 self.ladder
                     .order(Cause::TimeUp(limit), Force::Gentle, grace, now)
             }
-            _ => None,
+            _ => silent.and_then(|limit| {
+                self.ladder
+                    .order(Cause::Silent(limit), Force::Gentle, grace, now)
+            }),
         };
         let act = self.ladder.due(now).or(act);
         match act {
@@ -266,8 +272,11 @@ impl Attempt<'_> {
                 if let (Part::Task, Some(success)) = (&self.part, &mut self.success) {
                     success.hear(pipe.stream, bytes);
                 }
-                let after = monotonic().saturating_sub(self.zero);
+                let now = monotonic();
+                let after = now.saturating_sub(self.zero);
                 self.service.log.append(pipe.stream, after, bytes);
+                self.keep_last_words(count);
+                self.sign_of_life(now);
                 if !pipe.is_large && self.service.log.is_large() {
                     pipe.is_large = true;
                     // Only faster; where it is not allowed the pipe stays as it is.

@@ -203,7 +203,7 @@ pub static KEYS: &[Key] = keys! {
         "The least time that a real success takes."
     Task "requires" = Requirements, default "none", flag "--requires", example "[\"python3 >= 3.11\"]";
         "What must be there before an attempt starts: tools (`pg_dump`, `python3 >= 3.11`), files and folders (a path with a slash), `env:NAME`, `tcp:HOST:PORT`."
-    Task "idle_timeout" = Span(SECOND), default "none", flag "--idle-timeout", example "\"20m\"", later "the detection of silent tasks";
+    Task "idle_timeout" = Span(SECOND), default "none", flag "--idle-timeout", example "\"20m\"";
         "How long an attempt may be silent and idle: no output, no progress, and no CPU time, input or output of any of its processes. Then it is stopped."
 
     Task "service" = Other("a name or a list of names"), flag "--service", later "circuit breakers";

@@ -77,6 +77,13 @@ impl Driver {
         Self::start_as(WhenRunnerDies::Adopt, None)
     }
 
+    /// A supervisor that tells of a silence of so many milliseconds.
+    pub(crate) fn start_impatient(millis: u64) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
+        command.env("__AUTOEXEC_STALLED_AFTER_MS", millis.to_string());
+        Self::start_through(command, WhenRunnerDies::Adopt)
+    }
+
     /// A supervisor under a limit of the shell's `ulimit`.
     pub(crate) fn start_limited(ulimit: &str) -> Self {
         let mut shell = Command::new("/bin/sh");

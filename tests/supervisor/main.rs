@@ -13,6 +13,7 @@ mod delegated;
 mod driver;
 mod hostile;
 mod requires;
+mod silence;
 mod steps;
 mod success;
 mod work;
