@@ -40,5 +40,6 @@ mod status;
 mod steps;
 mod stop;
 mod success;
+mod task_times;
 mod why;
 mod wild;
