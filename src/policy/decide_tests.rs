@@ -271,34 +271,6 @@ fn a_lengthened_timeout_stays_for_later_attempts() {
 }
 
 #[test]
-fn what_we_did_ourselves_does_not_count() {
-    let stopped = after(
-        &spec(),
-        Ended::Stopped {
-            reason: StopReason::WindowEnded,
-            exit: EXIT,
-            killed: true,
-        },
-        4,
-    );
-    assert_eq!(
-        (stopped.decision, stopped.used, stopped.used_in_all),
-        (Decision::Interrupt { until: None }, false, 4)
-    );
-    let busy = after(
-        &spec(),
-        Ended::CouldNotStart(StartFailure {
-            kind: StartFailureKind::HostBusy,
-            errno: libc::EAGAIN,
-            path: "/bin/true".into(),
-        }),
-        4,
-    );
-    assert!(!busy.used);
-    assert!(retries(&busy.decision));
-}
-
-#[test]
 fn a_lost_attempt_counts_and_the_task_says_what_becomes_of_it() {
     let lost = || Ended::Lost(LossCause::SupervisorDied);
     let mut spec = spec();

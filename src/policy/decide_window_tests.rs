@@ -1,4 +1,4 @@
-//! What the window means for decisions.
+//! What the window, and what else we did ourselves, means for decisions.
 
 use super::*;
 use crate::policy::fit::Cut;
@@ -63,4 +63,32 @@ fn a_wait_that_a_peer_asks_for_ends_with_the_window() {
         };
         assert_eq!(at, minutes(until), "{end:?}");
     }
+}
+
+#[test]
+fn what_we_did_ourselves_does_not_count() {
+    let stopped = after(
+        &spec(),
+        Ended::Stopped {
+            reason: StopReason::WindowEnded,
+            exit: EXIT,
+            killed: true,
+        },
+        4,
+    );
+    assert_eq!(
+        (stopped.decision, stopped.used, stopped.used_in_all),
+        (Decision::Interrupt { until: None }, false, 4)
+    );
+    let busy = after(
+        &spec(),
+        Ended::CouldNotStart(StartFailure {
+            kind: StartFailureKind::HostBusy,
+            errno: libc::EAGAIN,
+            path: "/bin/true".into(),
+        }),
+        4,
+    );
+    assert!(!busy.used);
+    assert!(retries(&busy.decision));
 }
