@@ -161,6 +161,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             Write::Started { .. }
             | Write::ReturnClaim { .. }
             | Write::StepsDone { .. }
+            | Write::Result { .. }
             | Write::Doubt { .. }
             | Write::StopIntent { .. }
             | Write::Reprioritize { .. }

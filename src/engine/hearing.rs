@@ -41,6 +41,7 @@ use crate::policy::poison::POISON;
 use crate::process::Stream;
 use crate::process::epoch;
 use crate::process::logread::tail_bytes;
+use crate::process::resultfile;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
 
@@ -235,6 +236,11 @@ impl Dispatcher<'_> {
         outcome: Box<Outcome>,
         survivors: bool,
     ) -> Option<Event> {
+        if outcome.account.said.is_some()
+            && let Some(live) = self.state.live.get_mut(&attempt)
+        {
+            live.result = resultfile::whole(&self.entered.dir.result(attempt));
+        }
         let live = self.state.live.get(&attempt)?;
         // Whatever happens until the beat is over is about this attempt.
         let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);

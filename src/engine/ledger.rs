@@ -85,6 +85,7 @@ pub(crate) fn apply(
             checkpoints::note(tx, *task, *attempt, finished, now)
         }
         Write::Doubt { attempt, line } => attempts::doubt(tx, *attempt, line),
+        Write::Result { attempt, json } => attempts::set_result(tx, *attempt, json),
         Write::StopIntent { attempt, reason } => {
             attempts::set_stop_intent(tx, *attempt, *reason, actor, now)
         }

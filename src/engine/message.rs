@@ -173,6 +173,13 @@ pub(crate) enum Write {
         /// Why; untrusted text.
         line: String,
     },
+    /// What an attempt said of itself in the end.
+    Result {
+        /// The attempt.
+        attempt: AttemptId,
+        /// All of it, in JSON.
+        json: String,
+    },
     /// An attempt is to be stopped; a later run must know it too.
     StopIntent {
         /// The attempt.
@@ -224,6 +231,7 @@ impl Write {
             | Self::ClockSetBack => true,
             Self::Started { .. }
             | Self::StepsDone { .. }
+            | Self::Result { .. }
             | Self::Doubt { .. }
             | Self::StopIntent { .. }
             | Self::Remove { .. }

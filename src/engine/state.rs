@@ -74,6 +74,8 @@ pub(crate) struct Live {
     pub(crate) afterwards: Option<Afterwards>,
     /// What was found of it after an earlier run had ended without a goodbye.
     pub(crate) found: Option<Found>,
+    /// What it said of itself in the end, in JSON.
+    pub(crate) result: Option<String>,
 }
 
 /// Where an open attempt is.
@@ -155,6 +157,7 @@ impl Live {
             stopping: None,
             afterwards: None,
             found: None,
+            result: None,
         }
     }
 

@@ -221,6 +221,11 @@ fn ended(
     effects
         .writes
         .extend(steps_done(&live, attempt, &end.outcome, &event));
+    effects.writes.extend(
+        live.result
+            .clone()
+            .map(|json| Write::Result { attempt, json }),
+    );
     effects.writes.push(Write::Finish {
         attempt,
         outcome: end.outcome,

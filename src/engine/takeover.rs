@@ -54,6 +54,7 @@ impl Dispatcher<'_> {
                     self.afterwards(&row)?
                 },
                 found: None,
+                result: None,
             };
             self.state.live.insert(row.id, live);
         }

@@ -16,6 +16,7 @@ use crate::model::category::Category;
 use crate::model::category::Classification;
 use crate::model::spec::Backoff;
 use crate::model::spec::RetrySpec;
+use crate::policy::classify::said::SAID_WAIT;
 use crate::support::clock::Timestamp;
 
 /// The longest wait for a rate limit where its category has no cap of its own.
@@ -81,6 +82,10 @@ pub fn wait(
     chance: f64,
     now: Timestamp,
 ) -> Duration {
+    if let Some(said) = said(failure) {
+        let own = retry.on.get(&failure.category).and_then(|on| on.cap);
+        return said.min(own.unwrap_or(retry.cap.max(RATE_LIMIT_CAP)));
+    }
     let limited = matches!(
         failure.category,
         Category::RateLimit | Category::ServerError
@@ -93,6 +98,12 @@ pub fn wait(
     Duration::try_from_secs_f64(asked.as_secs_f64() * (1.0 + more))
         .unwrap_or(cap)
         .min(cap)
+}
+
+/// The wait that the task itself asked for.
+fn said(failure: &Classification) -> Option<Duration> {
+    let seconds: f64 = failure.extracted.get(SAID_WAIT)?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// A date as HTTP and JSON write it; a zone that is not written is UTC.

@@ -241,7 +241,7 @@ fn after_failure(
                 .to_owned(),
         });
     }
-    if let Err(reason) = may_retry(facts.spec, failure) {
+    if let Err(reason) = said_of_retries(facts).unwrap_or_else(|| may_retry(facts.spec, failure)) {
         return Decision::Fail { reason };
     }
     if used_in_all >= limit {
@@ -328,6 +328,22 @@ fn used_up(limit: u32) -> String {
     match limit {
         0 | 1 => "no further attempt is wanted".to_owned(),
         _ => format!("all {limit} attempts are used up"),
+    }
+}
+
+/// What the task itself said of another attempt in its result file; `None` if nothing.
+fn said_of_retries(facts: &DecideFacts<'_>) -> Option<Result<(), String>> {
+    let Ended::ByItself(_) = facts.outcome.ended else {
+        return None;
+    };
+    match facts.outcome.account.said.as_ref()?.retryable? {
+        Retryable::Yes => Some(Ok(())),
+        Retryable::No => Some(Err(
+            "the task itself says that a retry cannot help".to_owned()
+        )),
+        Retryable::AfterFix => Some(Err(
+            "the task itself says that something has to be changed first".to_owned(),
+        )),
     }
 }
 

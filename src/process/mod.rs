@@ -35,6 +35,7 @@ pub mod logread;
 pub mod preflight;
 pub mod reap;
 pub mod requires;
+pub mod resultfile;
 pub mod runlock;
 pub mod signals;
 pub mod slotfile;

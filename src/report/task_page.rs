@@ -189,6 +189,7 @@ fn attempt_value(attempt: &AttemptRecord, facts: &TraceFacts) -> Value {
         "decision": attempt.decision,
         "next_at": attempt.next_at.map(Timestamp::to_rfc3339),
         "outcome": attempt.outcome,
+        "result": attempt.result.as_ref().and_then(|said| said.get("result")),
         "trace": stages::value(facts),
     })
 }
@@ -344,6 +345,7 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
             }
         }
     }
+    lines.extend(said_lines(attempt));
     for left in &outcome.leftovers {
         lines.push(format!("       {}", leftover_words(left)));
     }
@@ -354,6 +356,25 @@ fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look) -> Vec<Str
         ));
     }
     lines
+}
+
+/// What an attempt said of itself; the message of a failure stands with its judgement.
+fn said_lines(attempt: &AttemptRecord) -> Vec<String> {
+    let said = attempt.result.as_ref();
+    let member = |name: &str| said.and_then(|said| said.get(name));
+    let message = member("message")
+        .and_then(Value::as_str)
+        .filter(|_| attempt.classification.is_none())
+        .map(|message| format!("says: {}", Untrusted::from(message).for_terminal()));
+    let result = member("result").map(|result| {
+        let text = result.to_string();
+        format!("result: {}", Untrusted::from(text).for_terminal())
+    });
+    message
+        .into_iter()
+        .chain(result)
+        .map(|line| format!("       {line}"))
+        .collect()
 }
 
 /// A process that outlived its command, and what became of it.

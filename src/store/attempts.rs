@@ -355,6 +355,18 @@ impl Reader {
     }
 }
 
+/// Keeps what an attempt said of itself in the end.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_result(tx: &Transaction<'_>, attempt: AttemptId, json: &str) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE attempts SET result = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![attempt.get(), json]))
+        .doing("keep what an attempt said")
+        .map(drop)
+}
+
 /// Notes that an attempt is to be stopped, before anybody is told to stop it.
 ///
 /// # Errors

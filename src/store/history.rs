@@ -52,6 +52,8 @@ pub struct AttemptRecord {
     pub outcome: Option<Outcome>,
     /// When its end was committed; unknown for attempts of old queues.
     pub recorded_at: Option<Timestamp>,
+    /// What it said of itself in its result file.
+    pub result: Option<serde_json::Value>,
 }
 
 /// An event of a task.
@@ -110,7 +112,7 @@ impl Reader {
             .prepare_cached(
                 "SELECT id, number, state, run_id, slot, pid, pid_start, timeout_ms, claimed_at, \
                  started_at, used, category, pattern, retryable, confidence, line, extracted, \
-                 decision, next_at, outcome, recorded_at FROM attempts WHERE task_id = ? ORDER BY number",
+                 decision, next_at, outcome, recorded_at, result FROM attempts WHERE task_id = ? ORDER BY number",
             )
             .doing(DOING)?;
         let mut rows = statement.query([task.get()]).doing(DOING)?;
@@ -199,6 +201,7 @@ fn read_attempt(cells: &mut Cells<'_, '_>) -> Result<AttemptRecord, StoreError> 
         next_at: cells.optional_instant()?,
         outcome: cells.optional_json()?,
         recorded_at: cells.optional_instant()?,
+        result: cells.optional_json()?,
     })
 }
 

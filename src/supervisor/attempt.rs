@@ -81,8 +81,10 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         heard: Heard::of(assignment),
     };
     let (ended, saved) = attempt.with_checkpoint(Attempt::steps);
-    let account = attempt.account(&ended, saved);
+    let mut account = attempt.account(&ended, saved);
     attempt.heard.end();
+    let found = attempt.result();
+    account.said = found.said;
     let Attempt {
         leftovers,
         usage,
@@ -118,6 +120,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         notes: (limits_memory && started_at.is_some())
             .then(|| MEMORY_NOTE.to_owned())
             .into_iter()
+            .chain(found.notes)
             .collect(),
         account,
     }

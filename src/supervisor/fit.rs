@@ -29,6 +29,12 @@ pub(super) fn fit(mut outcome: Outcome) -> Outcome {
     if !fits(&outcome) {
         shorten_path(&mut outcome);
     }
+    if !fits(&outcome)
+        && let Some(said) = &mut outcome.account.said
+    {
+        // All of it is recorded from its file.
+        said.message = None;
+    }
     while !fits(&outcome) && outcome.account.hang.pop().is_some() {}
     while !fits(&outcome) && outcome.leftovers.pop().is_some() {}
     outcome

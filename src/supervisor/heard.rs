@@ -1,4 +1,5 @@
-//! What an attempt tells of itself while it runs: its step, and what `autoexec progress` said.
+//! What an attempt tells of itself: its step and what `autoexec progress` said while it runs, and its
+//! result file when it is over.
 //!
 //! Looked for once a second; passed on to the runner when it is something new.
 
@@ -8,6 +9,8 @@ use crate::model::attempt::Assignment;
 use crate::model::message::FromSupervisor;
 use crate::model::message::Progress;
 use crate::model::spec::StepSpec;
+use crate::process::resultfile;
+use crate::process::resultfile::Found;
 use crate::process::telling::Listening;
 use crate::supervisor::attempt::Attempt;
 use crate::support::clock::monotonic;
@@ -16,6 +19,8 @@ use crate::support::clock::monotonic;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The variable by which a task finds where to tell how far it is.
 const PROGRESS_FILE: &str = "AUTOEXEC_PROGRESS_FILE";
+/// And where to leave its result.
+const RESULT_FILE: &str = "AUTOEXEC_RESULT_FILE";
 
 /// What an attempt told so far.
 #[derive(Debug)]
@@ -96,6 +101,23 @@ impl Attempt<'_> {
             },
         };
         self.service.control.send(&word);
+    }
+
+    /// What the attempt said of itself in the end. Its file stays where it is until all of it is
+    /// recorded; without a runner to do that at once, it must survive a loss of power.
+    pub(super) fn result(&self) -> Found {
+        let Some(path) = self.assignment.variables.get(RESULT_FILE) else {
+            return Found::default();
+        };
+        let found = resultfile::read(path.as_path()).unwrap_or_default();
+        if found.said.is_some() && self.service.control.is_gone() {
+            let named = [Some(path.as_path()), path.as_path().parent()];
+            for file in named.into_iter().flatten() {
+                let _what_counts_is_in_the_outcome =
+                    std::fs::File::open(file).and_then(|file| file.sync_all());
+            }
+        }
+        found
     }
 
     fn pass_on(&mut self, progress: Progress) {

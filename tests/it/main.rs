@@ -34,6 +34,7 @@ mod queue_list;
 mod report;
 mod requires;
 mod run;
+mod said;
 mod silence;
 mod start;
 mod status;

@@ -36,6 +36,7 @@ mod pattern;
 mod pattern_set;
 mod peers;
 mod reasons;
+pub mod said;
 pub mod signals;
 mod spans;
 mod start;
@@ -114,6 +115,20 @@ pub fn classify(facts: &Facts<'_>) -> Judgement {
 
 /// Judges an attempt.
 pub fn classify_with(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
+    match (
+        by_facts(facts, user),
+        &facts.outcome.ended,
+        &facts.outcome.account.said,
+    ) {
+        // Whatever else ended it, we know better than the task.
+        (Judgement::Failure(usual), Ended::ByItself(_), Some(said)) => {
+            Judgement::Failure(said::over(said, usual))
+        }
+        (judgement, ..) => judgement,
+    }
+}
+
+fn by_facts(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
     let outcome = facts.outcome;
     if let Ended::ByItself(Exit::Code(code)) = outcome.ended
         && facts.spec.success.exit_codes.contains(&code)
