@@ -215,7 +215,10 @@ fn the_example_is_without_fault_and_doubt() {
         .iter()
         .map(|task| task.spec.name.as_str())
         .collect();
-    assert_eq!(names, ["archive", "verify", "download", "slow-start"]);
+    assert_eq!(
+        names,
+        ["archive", "verify", "download", "slow-start", "summary"]
+    );
 }
 
 #[test]

@@ -51,9 +51,9 @@ const SLIPS: &[(&str, &str, &str)] = &[
         "pools and leases",
     ),
     (
-        "success.files = [\"x\"]",
-        "`success.files` is not supported yet",
-        "success checks",
+        "slurm.cpus = 2",
+        "`slurm` is not supported yet",
+        "other backends",
     ),
     (
         "retries = -1",
