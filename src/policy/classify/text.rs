@@ -100,14 +100,6 @@ impl Lines {
         })
     }
 
-    /// Whether it holds letters that English does not have.
-    pub(super) fn looks_foreign(&self) -> bool {
-        // Bytes that begin letters with accents, Cyrillic and the like, and those of East Asia; symbols
-        // and the frames that tools draw begin with E2.
-        let is_foreign = |byte: &u8| matches!(byte, 0xc3..=0xd1 | 0xe3..=0xed);
-        self.text.iter().any(is_foreign)
-    }
-
     fn push_stream(&mut self, stream: &[u8]) {
         for raw in stream.split(|byte| matches!(byte, b'\n' | b'\r')) {
             let start = self.text.len();

@@ -51,20 +51,8 @@ pub(super) fn judge(end: &CommandEnd<'_>, user: &UserPatterns) -> Classification
 
 /// What the output says, in whatever language it says it.
 fn read(evidence: &mut Evidence<'_>, user: &UserPatterns) -> Option<Draft> {
-    let book = Book::built_in();
-    if evidence.lines.looks_foreign() {
-        evidence.put_into_english();
-        return book.judge(evidence, user);
-    }
-    let draft = book.judge(evidence, user);
-    let is_weak = draft
-        .as_ref()
-        .is_none_or(|draft| draft.rank < rank::STATEMENT);
-    // Some languages write whole messages with English letters.
-    if is_weak && evidence.put_into_english() {
-        return book.judge(evidence, user).or(draft);
-    }
-    draft
+    evidence.put_into_english();
+    Book::built_in().judge(evidence, user)
 }
 
 /// The signal that a shell tells by an exit code: the usual ones; above them, codes are more likely a
