@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use crate::engine::events::AttemptRef;
 use crate::engine::events::Found;
@@ -24,7 +24,6 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::signal::Signal;
 use crate::support::clock::Timestamp;
-use crate::support::text::span;
 use crate::ui::aside::Aside;
 use crate::ui::far::Seldom;
 use crate::ui::far::far;
@@ -36,6 +35,7 @@ use crate::ui::printer::ErrorStream;
 use crate::ui::ticker::Drawn;
 use crate::ui::ticker::Ticker;
 use crate::ui::ticker::Waits;
+use crate::ui::ticker::style;
 
 /// The most attempts that have a line of their own at once.
 const MOST_LINES: usize = 16;
@@ -390,19 +390,6 @@ impl fmt::Debug for Bars {
             .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
     }
-}
-
-/// A template of ours; a mistake in one is seen in the tests and costs no run.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key(
-            "span",
-            |state: &ProgressState, text: &mut dyn fmt::Write| {
-                let _infallible = text.write_str(&span(state.elapsed()));
-            },
-        )
-        .progress_chars("━━─")
 }
 
 #[cfg(test)]

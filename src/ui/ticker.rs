@@ -2,19 +2,34 @@
 //!
 //! One thread draws elapsed times and the line of those that wait, however many bars there are.
 
+use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::model::ids::TaskName;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
+use crate::support::text::span;
 
 /// Between two drawings of elapsed times.
 const TICK: Duration = Duration::from_millis(500);
+
+/// A template of ours; a mistake in one is seen in the tests and costs no run.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "span",
+            |state: &ProgressState, text: &mut dyn fmt::Write| {
+                let _infallible = text.write_str(&span(state.elapsed()));
+            },
+        )
+        .progress_chars("━━─")
+}
 
 /// What changes as time goes on.
 #[derive(Default)]
