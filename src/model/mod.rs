@@ -17,6 +17,7 @@ pub mod layout;
 pub mod message;
 pub mod outcome;
 pub mod pattern;
+pub mod retry;
 pub mod signal;
 pub mod slot;
 pub mod spans;

@@ -1,6 +1,8 @@
 //! Tests of definitions: storage, limits of retries, stored variables.
 
 use super::*;
+use crate::model::category::Category;
+use crate::model::retry::CategoryRetry;
 
 fn spec_of_one_command() -> TaskSpec {
     TaskSpec::of_command(

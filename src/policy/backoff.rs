@@ -14,8 +14,8 @@ use chrono::Utc;
 
 use crate::model::category::Category;
 use crate::model::category::Classification;
-use crate::model::spec::Backoff;
-use crate::model::spec::RetrySpec;
+use crate::model::retry::Backoff;
+use crate::model::retry::RetrySpec;
 use crate::policy::classify::said::SAID_WAIT;
 use crate::support::clock::Timestamp;
 

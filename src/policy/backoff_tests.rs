@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::category::Retryable;
-use crate::model::spec::CategoryRetry;
+use crate::model::retry::CategoryRetry;
 use proptest::prelude::*;
 
 fn calm() -> RetrySpec {

@@ -24,7 +24,7 @@ use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StartFailureKind;
-use crate::model::spec::DEFAULT_MAX_ATTEMPTS;
+use crate::model::retry::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::OnCrash;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;

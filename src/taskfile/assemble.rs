@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::category::Category;
 use crate::model::checks::SuccessSpec;
 use crate::model::ids::TaskName;
-use crate::model::spec::Backoff;
+use crate::model::retry::Backoff;
 use crate::model::spec::Command;
 use crate::model::spec::Leftovers;
 use crate::model::spec::MAIN_STEP;

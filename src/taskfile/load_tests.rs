@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::retry::Backoff;
 use crate::model::signal::Signal;
-use crate::model::spec::Backoff;
 use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
 use crate::model::spec::Leftovers;
