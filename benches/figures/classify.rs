@@ -6,8 +6,11 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use autoexec::model::category::Category;
 use autoexec::model::outcome::Exit;
-use autoexec::policy::classify::{CommandEnd, TAIL, classify_end};
+use autoexec::model::pattern::PatternSpec;
+use autoexec::policy::classify::user::{PatternSource, UserPatterns};
+use autoexec::policy::classify::{CommandEnd, PatternSet, TAIL, classify_end_with};
 
 use crate::place::Place;
 use crate::roles;
@@ -20,25 +23,46 @@ const WARM: usize = 20;
 const FLOOD: usize = 100 << 20;
 /// How long 256 KiB may take.
 const MOST: f64 = 0.005;
+/// How long they may take where patterns and output are meant to delay.
+const MOST_HOSTILE: f64 = 1.0;
+/// The patterns of a user who has many.
+const MANY: usize = 200;
+
+/// The patterns of users that a judgement goes by.
+const NONE: &str = "none";
+const ORDINARY: &str = "ordinary";
+const HOSTILE: &str = "hostile";
 
 pub(crate) fn measure(place: &Place, score: &mut Score) -> Result<()> {
     let dir = place.fresh()?;
     let short = written(&dir, "short", &log_of(200))?;
     let long = written(&dir, "long", &log_of(TAIL))?;
-    for (what, file) in [("one error", &short), ("256 KiB of a build", &long)] {
-        judged(place, score, what, file)?;
+    let hostile = written(&dir, "hostile", &noise_of(TAIL))?;
+    for (what, file, patterns) in [
+        ("one error", &short, NONE),
+        ("256 KiB of a build", &long, NONE),
+        ("the same by 200 patterns more", &long, ORDINARY),
+        ("256 KiB by 200 patterns that delay", &hostile, HOSTILE),
+    ] {
+        judged(place, score, what, file, patterns)?;
     }
     flood(place, score, &dir, &long)
 }
 
 /// The first judgement of a process, which has to get ready, and the later ones.
-fn judged(place: &Place, score: &mut Score, what: &str, file: &Path) -> Result<()> {
+fn judged(place: &Place, score: &mut Score, what: &str, file: &Path, patterns: &str) -> Result<()> {
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    let (first, later, times) = match patterns {
+        HOSTILE => (Target::Value(MOST_HOSTILE), Target::Value(MOST_HOSTILE), 1),
+        ORDINARY => (Target::Known, Target::Value(MOST), WARM),
+        _ => (Target::Value(MOST), Target::Value(MOST), WARM),
+    };
     for _ in 0..place.pick(15, 60) {
         let mut command = place.role(roles::CLASSIFY)?;
         let output = command
             .arg(file)
-            .arg(WARM.to_string())
+            .arg(times.to_string())
+            .arg(patterns)
             .stdout(Stdio::piped())
             .output()?;
         let text = String::from_utf8(output.stdout)?;
@@ -46,13 +70,13 @@ fn judged(place: &Place, score: &mut Score, what: &str, file: &Path) -> Result<(
         cold.push(seconds.next().context("a first judgement")??);
         warm.extend(seconds.collect::<Result<Vec<f64>, _>>()?);
     }
-    for (when, ours) in [("first of a process", cold), ("later", warm)] {
+    for (when, ours, target) in [("first of a process", cold, first), ("later", warm, later)] {
         score.add(&Figure {
             what: format!("judging {what}, {when}"),
             unit: Unit::Seconds,
             ours,
             beside: None,
-            target: Target::Value(MOST),
+            target,
         });
     }
     Ok(())
@@ -82,21 +106,57 @@ fn flood(place: &Place, score: &mut Score, dir: &Path, end: &Path) -> Result<()>
 }
 
 /// The hidden role: judges a file as often as is said and prints what each time took.
-pub(crate) fn judge(file: &str, times: &str) -> Result<()> {
+pub(crate) fn judge(file: &str, times: &str, patterns: &str) -> Result<()> {
     let log = fs::read(file)?;
+    let user = match patterns {
+        ORDINARY => many(|number| {
+            format!("^(?:ERROR|FATAL):? pool {number} (?:is lost|was reset).* after (?P<s>\\d+) s")
+        })?,
+        HOSTILE => many(|number| format!("[0-9a-z][^x]{{1,40}}x{number}x"))?,
+        _ => UserPatterns::default(),
+    };
     for _ in 0..=times.parse::<usize>()? {
         let begin = Instant::now();
-        let judged = classify_end(&CommandEnd {
+        let end = CommandEnd {
             command: b"make all",
             exit: Some(Exit::Code(2)),
             stdout: b"",
             stderr: &log,
-        });
+        };
+        let judged = classify_end_with(&end, &user);
         let seconds = begin.elapsed().as_secs_f64();
         anyhow::ensure!(judged.pattern == "connection_refused", "{judged:?}");
         println!("{seconds}");
     }
     Ok(())
+}
+
+/// As many patterns of a user as somebody may have, none of which is met.
+fn many(matches: impl Fn(usize) -> String) -> Result<UserPatterns> {
+    let pattern = |number| PatternSpec {
+        name: format!("pattern-{number}"),
+        matches: Some(matches(number)),
+        exit_codes: Vec::new(),
+        tool: None,
+        category: Category::Resource,
+        retryable: None,
+        strategies: Vec::new(),
+    };
+    let set = PatternSet::new((0..MANY).map(pattern).collect())?;
+    Ok(UserPatterns::default().with(PatternSource::Queue, set.into()))
+}
+
+/// Letters and digits as they never stand twice, and what went wrong.
+fn noise_of(size: usize) -> Vec<u8> {
+    const END: &str = "connect to mirror: Connection refused\n";
+    let mut random = fastrand::Rng::with_seed(4);
+    let mut log = Vec::with_capacity(size);
+    while log.len() + 64 + END.len() < size {
+        log.extend((0..60).map(|_| random.alphanumeric() as u8));
+        log.push(b'\n');
+    }
+    log.extend_from_slice(END.as_bytes());
+    log
 }
 
 /// A build log of about `size` bytes that ends with what went wrong.

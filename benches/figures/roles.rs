@@ -23,7 +23,7 @@ pub(crate) const BARE: &str = "__bare";
 pub(crate) const ENGINE: &str = "__engine";
 /// A command that writes lines: `BYTES`.
 pub(crate) const FLOOD: &str = "__flood";
-/// A process that judges a failure: `FILE TIMES`.
+/// A process that judges a failure: `FILE TIMES PATTERNS`.
 pub(crate) const CLASSIFY: &str = "__classify";
 
 /// Plays a hidden role, if the arguments name one.
@@ -32,7 +32,7 @@ pub(crate) fn play(words: &[&str]) -> Option<Result<()>> {
         [BARE, slots, count] => Some(bare(slots, count)),
         [ENGINE, dir, slots, warm, measured] => Some(engine(dir, slots, warm, measured)),
         [FLOOD, bytes] => Some(flood(bytes)),
-        [CLASSIFY, file, times] => Some(classify::judge(file, times)),
+        [CLASSIFY, file, times, patterns] => Some(classify::judge(file, times, patterns)),
         _ => None,
     }
 }

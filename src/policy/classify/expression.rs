@@ -6,15 +6,19 @@
 
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
-use regex::bytes::RegexSet;
-use regex::bytes::RegexSetBuilder;
+use regex_automata::nfa::thompson;
+use regex_automata::nfa::thompson::NFA;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 
 /// The most bytes of an expression.
 const LONGEST: usize = 2_000;
 /// The most bytes that an expression may take once it is compiled; `(?u)\w+` needs some 100 KiB.
 const LARGEST: usize = 256 * 1024;
 /// The most bytes that all expressions of one source may take together.
-const LARGEST_TOGETHER: usize = 2 * 1024 * 1024;
+const LARGEST_TOGETHER: usize = 1024 * 1024;
+/// The most expressions of one source: as many may match at every byte.
+const MOST: usize = 500;
 
 /// Why an expression is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +38,15 @@ pub enum ExpressionProblem {
         LARGEST_TOGETHER / 1024 / 1024
     )]
     TooLargeTogether,
+    /// There are too many.
+    #[error("there are {count} of them, and at most {MOST} are allowed")]
+    TooMany {
+        /// How many.
+        count: usize,
+    },
+    /// It asks for the edges of words of any language, for which tables of states do not do.
+    #[error("`\\b` and `\\B` are for words in ASCII only, also behind `(?u)`")]
+    EdgesOfAnyWords,
     /// It is no expression.
     #[error("{words}{}", Place(*character))]
     Malformed {
@@ -64,6 +77,8 @@ impl ExpressionProblem {
             Self::TooLarge | Self::TooLargeTogether => {
                 "write smaller numbers of repetitions; `.*` between two words needs none"
             }
+            Self::TooMany { .. } => "write those of one tool as one, such as `GPU lost|GPU reset`",
+            Self::EdgesOfAnyWords => "write `(?-u:\\b)`, or the characters that stand around",
             Self::Malformed { words, .. } if words.contains("look-around") => {
                 "look-around does not exist here: match the words themselves"
             }
@@ -96,25 +111,41 @@ pub fn compile(written: &str) -> Result<Regex, ExpressionProblem> {
         .unicode(false)
         .size_limit(LARGEST)
         .build()
-        .map_err(|error| refusal(&error, ExpressionProblem::TooLarge))?;
+        .map_err(|error| refusal(&error))?;
     if expression.is_match(b"") {
         return Err(ExpressionProblem::MatchesEverything);
     }
+    compile_together(&[written.to_owned()])?;
     Ok(expression)
 }
 
-/// Compiles expressions, each of which is sound by itself, into one that finds any of them.
+/// Compiles expressions, each of which is sound by itself, for a search for all of them at once.
 ///
 /// # Errors
-/// When they are too large together.
-pub fn compile_set<'e>(
-    written: impl IntoIterator<Item = &'e str>,
-) -> Result<RegexSet, ExpressionProblem> {
-    RegexSetBuilder::new(written.into_iter().map(plain))
-        .unicode(false)
-        .size_limit(LARGEST_TOGETHER)
-        .build()
-        .map_err(|error| refusal(&error, ExpressionProblem::TooLargeTogether))
+/// When they are too many or too large together.
+pub(super) fn compile_together(written: &[String]) -> Result<NFA, ExpressionProblem> {
+    let count = written.len();
+    if count > MOST {
+        return Err(ExpressionProblem::TooMany { count });
+    }
+    let plain: Vec<String> = written.iter().map(|one| plain(one)).collect();
+    let nfa = NFA::compiler()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .which_captures(WhichCaptures::None)
+                .nfa_size_limit(Some(LARGEST_TOGETHER)),
+        )
+        .build_many(&plain)
+        .map_err(|error| match error.size_limit() {
+            Some(_) => ExpressionProblem::TooLargeTogether,
+            None => malformed(&error.to_string()),
+        })?;
+    if nfa.look_set_any().contains_word_unicode() {
+        return Err(ExpressionProblem::EdgesOfAnyWords);
+    }
+    Ok(nfa)
 }
 
 /// The expression with plain quotes, which output has when it is judged.
@@ -130,9 +161,9 @@ fn plain(written: &str) -> String {
         .collect()
 }
 
-fn refusal(error: &regex::Error, too_large: ExpressionProblem) -> ExpressionProblem {
+fn refusal(error: &regex::Error) -> ExpressionProblem {
     if matches!(error, regex::Error::CompiledTooBig(_)) {
-        too_large
+        ExpressionProblem::TooLarge
     } else {
         malformed(&error.to_string())
     }
@@ -194,7 +225,7 @@ mod tests {
         );
         let many: Vec<String> = (0..200).map(|n| format!("{n}(ab|cd){{500}}")).collect();
         assert_eq!(
-            compile_set(many.iter().map(String::as_str)).unwrap_err(),
+            compile_together(&many).unwrap_err(),
             ExpressionProblem::TooLargeTogether
         );
     }
@@ -217,6 +248,11 @@ mod tests {
         assert!(expression.is_match(b"Gr\xc3\xb6\xc3\x9fe \xff\xfe \xc3\xbcberschritten"));
         assert!(compile("[äöü]").unwrap_err().hint().contains("(?u)"));
         assert!(compile("(?u)[äöü]").is_ok());
+        assert_eq!(
+            compile(r"(?u)\bgröße").unwrap_err(),
+            ExpressionProblem::EdgesOfAnyWords
+        );
+        assert!(compile(r"(?u)(?-u:\b)größe").is_ok());
         assert!(compile("“quoted”").unwrap().is_match(b"\"quoted\""));
     }
 }

@@ -37,6 +37,7 @@ mod pattern_set;
 mod peers;
 mod reasons;
 pub mod said;
+mod search;
 pub mod signals;
 mod spans;
 mod start;

@@ -6,18 +6,19 @@
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
-use regex::bytes::RegexSet;
 
 use crate::model::pattern::PatternSpec;
 use crate::policy::classify::expression;
 use crate::policy::classify::expression::ExpressionProblem;
+use crate::policy::classify::search::Search;
+use crate::policy::classify::text::Lines;
 
 /// The patterns of one source.
 #[derive(Debug, Default)]
 pub struct PatternSet {
     specs: Vec<PatternSpec>,
-    /// The expressions of those that have one, as one.
-    any: Option<RegexSet>,
+    /// The expressions of those that have one.
+    any: Option<Search>,
     /// Which pattern each of its members is of.
     owners: Vec<usize>,
     /// The expressions one by one, compiled when their groups are needed.
@@ -39,8 +40,8 @@ impl PatternSet {
         let any = if owners.is_empty() {
             None
         } else {
-            let written = specs.iter().filter_map(|spec| spec.matches.as_deref());
-            Some(expression::compile_set(written)?)
+            let written = specs.iter().filter_map(|spec| spec.matches.clone());
+            Some(Search::of(written.collect())?)
         };
         Ok(Self {
             single: specs.iter().map(|_| OnceLock::new()).collect(),
@@ -91,18 +92,26 @@ impl PatternSet {
             .as_ref()
     }
 
-    /// The patterns whose expressions match a line, in the order in which they are written.
-    pub(super) fn on_line<'s>(&'s self, line: &[u8]) -> impl Iterator<Item = usize> + use<'s> {
-        let met = self
-            .any
-            .as_ref()
-            .filter(|any| any.is_match(line))
-            .map(|any| any.matches(line));
-        let numbers: Vec<usize> = met
-            .iter()
-            .flatten()
-            .filter_map(|member| self.owners.get(member).copied())
-            .collect();
-        numbers.into_iter()
+    /// Hands over every line that a wanted pattern matches, with the numbers of the patterns in the order in
+    /// which they are written, the last line first, until `meet` has an answer.
+    pub(super) fn backwards<T>(
+        &self,
+        lines: &Lines,
+        wanted: impl Fn(usize) -> bool,
+        mut meet: impl FnMut(usize, &[usize]) -> Option<T>,
+    ) -> Option<T> {
+        let members: Vec<bool> = self.owners.iter().map(|owner| wanted(*owner)).collect();
+        if !members.contains(&true) {
+            return None;
+        }
+        self.any
+            .as_ref()?
+            .backwards(lines, &members, |line, found| {
+                let numbers: Vec<usize> = found
+                    .iter()
+                    .filter_map(|member| self.owners.get(*member).copied())
+                    .collect();
+                meet(line, &numbers)
+            })
     }
 }

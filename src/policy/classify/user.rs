@@ -148,8 +148,17 @@ impl UserPatterns {
                 });
             };
             let fitting = self.fitting(*source, set, evidence);
-            for line in 0..evidence.lines.len() {
-                for number in set.on_line(evidence.lines.line(line)) {
+            let mut found = Vec::new();
+            set.backwards(
+                &evidence.lines,
+                |number| fitting.get(number).copied().flatten().is_some(),
+                |line, numbers| {
+                    found.push((line, numbers.to_vec()));
+                    None::<()>
+                },
+            );
+            for (line, numbers) in found.into_iter().rev() {
+                for number in numbers {
                     if let Some(spec) = fitting.get(number).copied().flatten() {
                         note(spec, Some(line));
                     }
@@ -173,23 +182,21 @@ impl UserPatterns {
         only_named: bool,
     ) -> Option<Fit<'p>> {
         let fitting = self.fitting(source, set, evidence);
-        let counts = |spec: &&PatternSpec| {
-            spec.matches.is_some() && (!only_named || !spec.exit_codes.is_empty())
-        };
-        if !fitting.iter().flatten().any(counts) {
-            return None;
-        }
-        (0..evidence.lines.len()).rev().find_map(|line| {
-            set.on_line(evidence.lines.line(line)).find_map(|number| {
-                let spec = fitting.get(number).copied().flatten().filter(counts)?;
+        let counts = |spec: &&PatternSpec| !only_named || !spec.exit_codes.is_empty();
+        let spec = |number: usize| fitting.get(number).copied().flatten().filter(counts);
+        set.backwards(
+            &evidence.lines,
+            |number| spec(number).is_some(),
+            |line, numbers| {
+                let number = numbers.first().copied()?;
                 Some(Fit {
                     set,
                     number,
-                    spec,
+                    spec: spec(number)?,
                     line: Some(line),
                 })
-            })
-        })
+            },
+        )
     }
 
     /// The pattern that goes by the exit code alone.
