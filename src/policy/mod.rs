@@ -14,6 +14,7 @@
 //! - [`forecast`]: how long a task will take.
 //! - [`guard`]: what follows when a run has died.
 //! - [`limits`]: deadlines, and the time over all attempts.
+//! - `line_words`: a line taken apart.
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
@@ -37,6 +38,7 @@ pub mod fit;
 pub mod forecast;
 pub mod guard;
 pub mod limits;
+mod line_words;
 pub mod pick;
 pub mod plain_retry;
 pub mod poison;
