@@ -281,7 +281,7 @@ const RULES: [(&str, &str); 9] = [
          AND EXISTS (SELECT 1 FROM task_dependencies d WHERE d.task_id = t.id) \
          AND NOT EXISTS (SELECT 1 FROM task_dependencies d \
          WHERE d.task_id = t.id AND d.in_vain = t.skip) \
-         AND NOT EXISTS (SELECT 1 FROM task_records n WHERE n.name = t.name AND n.id > t.id)",
+         AND NOT EXISTS (SELECT 1 FROM task_records n WHERE n.name = t.name AND n.id <> t.id)",
         "it is skipped, and no task that it waits for is the reason",
     ),
 ];

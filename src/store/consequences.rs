@@ -234,13 +234,15 @@ impl<'tx, 'store> Consequences<'tx, 'store> {
         }
     }
 
-    /// Whether no unfinished task has taken its name meanwhile: that one stands in its place.
+    /// Whether no other task stands in its place: a newer one of its name, whatever became of it
+    /// (perhaps it comes back for the same reason), or one that has the name now.
     fn may_come_back(&self, task: TaskId) -> Result<bool, StoreError> {
         self.tx
             .connection
             .prepare_cached(
-                "SELECT NOT EXISTS (SELECT 1 FROM task_records WHERE finished_at IS NULL \
-                 AND name = (SELECT name FROM task_records WHERE id = ?))",
+                "SELECT NOT EXISTS (SELECT 1 FROM task_records WHERE \
+                 name = (SELECT name FROM task_records WHERE id = ?1) \
+                 AND (id > ?1 OR finished_at IS NULL))",
             )
             .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
             .doing(READING)

@@ -8,8 +8,8 @@
 //! [`crate::store::consequences`].
 //!
 //! INVARIANT: a queued task without a claim has no row that is in vain, and a skipped one has a row
-//! for whose reason it was skipped, unless a newer task has taken its name. [`Reader::check`] holds
-//! the database to it.
+//! for whose reason it was skipped, unless another task of its name stands in its place: a newer one,
+//! or an older one that somebody has queued again. [`Reader::check`] holds the database to it.
 //!
 //! A removed upstream task leaves its rows as they are: one that was unfinished counts as cancelled.
 //! Somebody who queues the waiting task again does so without it.
