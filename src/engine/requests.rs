@@ -4,8 +4,6 @@
 //! what it knows and what the database says are the same. A command that finds the lock free serves
 //! its own wish through the same code.
 
-use std::io::ErrorKind;
-
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
@@ -16,6 +14,7 @@ use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::model::state::TaskState;
 use crate::policy::when;
+use crate::process::checkpoint;
 use crate::store::StoreError;
 use crate::store::Transaction;
 use crate::store::checkpoints;
@@ -245,17 +244,13 @@ impl Dispatcher<'_> {
             .write(|tx| checkpoints::forget(tx, task.id))?;
         // CRASH: the task begins at its beginning and finds what it had saved; nothing is lost.
         crash::point("before_checkpoint_aside");
-        let folder = self.entered.dir.checkpoints();
-        let at = self.clock.now().utc().format("%Y%m%dT%H%M%S%3fZ");
-        let aside = folder.join(format!("{}.{at}", task.id));
-        match std::fs::rename(folder.join(task.id.to_string()), aside) {
-            Ok(()) => Ok(Ok(())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(())),
-            Err(error) => Ok(Err(format!(
-                "the checkpoint of `{}` cannot be moved aside: {error}",
-                task.spec.name
-            ))),
-        }
+        let now = self.clock.now();
+        Ok(checkpoint::set_aside(&self.entered.dir, task.id, now)
+            .map(drop)
+            .map_err(|error| {
+                let name = &task.spec.name;
+                format!("the checkpoint of `{name}` cannot be moved aside: {error}")
+            }))
     }
 
     fn name_is_taken(&self, task: &Task) -> Result<bool, StoreError> {

@@ -19,6 +19,7 @@ mod crash;
 mod db;
 mod exec;
 mod exec_signals;
+mod from_scratch;
 mod guard;
 mod hostile;
 mod kills;

@@ -287,38 +287,3 @@ fn another_priority_changes_the_order_without_the_definition() {
         .run(["queue", "reprioritize", "c", "--priority", "7"])
         .is(0, "", "`c` has succeeded; nothing was changed\n");
 }
-
-#[test]
-fn a_task_begins_at_its_beginning_when_that_is_wanted() {
-    let sandbox = Sandbox::new();
-    sandbox.file(
-        "steps.toml",
-        r#"
-[[task]]
-name = "two"
-retries = 0
-
-  [[task.step]]
-  name = "one"
-  command = "echo one >> order"
-
-  [[task.step]]
-  name = "other"
-  command = "test -e ok || exit 65; echo other >> order"
-"#,
-    );
-    assert_eq!(sandbox.run(["run", "steps.toml"]).code, 1);
-    let saved = sandbox.state().join("checkpoints/1");
-    std::fs::create_dir_all(&saved).unwrap();
-    std::fs::write(saved.join("data"), "x").unwrap();
-    sandbox.file("ok", "");
-    sandbox.ok(["queue", "retry", "two", "--from-scratch"]);
-    assert!(!saved.exists());
-    let aside: Vec<String> = std::fs::read_dir(sandbox.state().join("checkpoints"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(aside[0].starts_with("1."), "{aside:?}");
-    sandbox.ok(["run"]);
-    assert_eq!(sandbox.read("order"), "one\none\nother\n");
-}
