@@ -95,7 +95,13 @@ pub(crate) fn apply(
                 let deadline = wish.map(|wish| when::resolve(wish, Zone::Local, now));
                 tasks::set_deadline(tx, *task, deadline)?;
             }
-            journal::record(tx, *task, event, actor, now).map(drop)
+            let until = if *event == TaskEvent::Released {
+                tx.still_to_come(*task, now)?
+            } else {
+                None
+            };
+            let later = until.map(|until| TaskEvent::ReleasedUntil { until });
+            journal::record(tx, *task, later.as_ref().unwrap_or(event), actor, now).map(drop)
         }
         Write::Reprioritize { task, priority } => {
             tasks::reprioritize(tx, *task, *priority, actor, now)
@@ -125,6 +131,7 @@ fn next_at(event: &TaskEvent) -> Option<Timestamp> {
         | TaskEvent::Revived { .. }
         | TaskEvent::Held(_)
         | TaskEvent::Released
+        | TaskEvent::ReleasedUntil { .. }
         | TaskEvent::Cancelled
         | TaskEvent::Completed { .. }
         | TaskEvent::Requeued => None,

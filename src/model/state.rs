@@ -207,6 +207,11 @@ pub enum TaskEvent {
     Held(Hold),
     /// Somebody let it go on.
     Released,
+    /// Somebody let it go on, and the hour before which it may not start is still to come.
+    ReleasedUntil {
+        /// Not before this instant.
+        until: Timestamp,
+    },
     /// Somebody called it off.
     Cancelled,
     /// Somebody declared it done.
@@ -236,6 +241,7 @@ impl TaskEvent {
             Self::Revived { .. } => "revived",
             Self::Held(_) => "held",
             Self::Released => "released",
+            Self::ReleasedUntil { .. } => "released_until",
             Self::Cancelled => "cancelled",
             Self::Completed { .. } => "completed",
             Self::Requeued => "requeued",
@@ -334,6 +340,7 @@ impl TaskState {
             },
             Self::Held(_) => match event {
                 E::Released | E::Requeued => Self::added(None),
+                E::ReleasedUntil { until } => Self::added(Some(*until)),
                 E::Cancelled => Self::Cancelled,
                 E::Completed { .. } => Self::Succeeded,
                 _ => return Err(refused()),
@@ -378,6 +385,7 @@ impl TaskState {
             | E::Skipped(_)
             | E::Revived { .. }
             | E::Released
+            | E::ReleasedUntil { .. }
             | E::Requeued => None,
         }
     }

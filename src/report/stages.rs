@@ -60,7 +60,9 @@ fn queued_at(events: &[LoggedEvent], attempt: &AttemptRecord) -> Option<Timestam
         let until = match &event.event {
             Event::Added { due, .. } => *due,
             Event::Task(
-                TaskEvent::RetryScheduled { until, .. } | TaskEvent::Recovered { until, .. },
+                TaskEvent::RetryScheduled { until, .. }
+                | TaskEvent::Recovered { until, .. }
+                | TaskEvent::ReleasedUntil { until },
             ) => Some(*until),
             Event::Task(TaskEvent::Interrupted { until, .. } | TaskEvent::Revived { until }) => {
                 *until

@@ -260,15 +260,7 @@ impl<'tx, 'store> Consequences<'tx, 'store> {
     }
 
     fn revive(&mut self, task: TaskId, upstream: TaskId) -> Result<(), StoreError> {
-        let not_before: Option<i64> = self
-            .tx
-            .connection
-            .prepare_cached("SELECT not_before_at FROM task_records WHERE id = ?")
-            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
-            .doing(READING)?;
-        let until = not_before
-            .map(Timestamp::from_millis)
-            .filter(|instant| *instant > self.now);
+        let until = self.tx.still_to_come(task, self.now)?;
         self.transition(task, &TaskEvent::Revived { until })?;
         self.note(task, upstream, Follow::Revived)
     }

@@ -158,6 +158,24 @@ impl Reader {
         }
     }
 
+    /// The hour before which a task may not start, if that is still to come.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn still_to_come(
+        &self,
+        task: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let not_before: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT not_before_at FROM task_records WHERE id = ?")
+            .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
+            .doing("read the hour before which a task may not start")?;
+        let instant = not_before.map(Timestamp::from_millis);
+        Ok(instant.filter(|instant| *instant > now))
+    }
+
     /// The task that a person means: by its id, else the newest of that name, an unfinished one
     /// before any other.
     ///

@@ -33,6 +33,27 @@ fn a_plain_run_does_not_wait_for_the_earliest_start() {
 }
 
 #[test]
+fn a_task_that_is_released_before_its_hour_still_waits_for_it() {
+    let sandbox = Sandbox::new();
+    sandbox.set_clock(START);
+    let late = ["queue", "add", "--name", "late", "--not-before", "02:00"];
+    sandbox.ok(late.iter().chain(&["--", "true"]));
+    sandbox.ok(["queue", "hold", "late"]);
+    sandbox.ok(["queue", "release", "late"]);
+    sandbox.ok(["run"]);
+    let shown = sandbox.json(["queue", "list", "--json"]);
+    assert_eq!(shown["tasks"][0]["why"], "not_before");
+    assert_eq!(shown["tasks"][0]["not_before"], "2023-11-15T02:00:00.000Z");
+    sandbox.ok(["db", "check"]);
+    // Whoever releases it later has nothing to wait for.
+    sandbox.ok(["queue", "hold", "late"]);
+    sandbox.set_clock(START + 227 * MINUTE);
+    sandbox.ok(["queue", "release", "late"]);
+    sandbox.ok(["run"]);
+    assert_eq!(status(&sandbox, "late"), "succeeded");
+}
+
+#[test]
 fn a_time_of_the_clock_means_the_hour_of_the_zone_over_a_switch() {
     let sandbox = Sandbox::new();
     // 24 March 2029, 22:00 in Berlin; at two o'clock the clocks go on to three.
