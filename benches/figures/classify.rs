@@ -112,7 +112,7 @@ pub(crate) fn judge(file: &str, times: &str, patterns: &str) -> Result<()> {
         ORDINARY => many(|number| {
             format!("^(?:ERROR|FATAL):? pool {number} (?:is lost|was reset).* after (?P<s>\\d+) s")
         })?,
-        HOSTILE => many(|number| format!("[0-9a-z][^x]{{1,40}}x{number}x"))?,
+        HOSTILE => many(|number| format!("[0-9a-z][^x]{{1,40}},{number},"))?,
         _ => UserPatterns::default(),
     };
     for _ in 0..=times.parse::<usize>()? {

@@ -171,6 +171,17 @@ impl CliError {
         text
     }
 
+    /// As the reason of a warning, where something else goes on: what is wrong, and why.
+    pub fn as_reason(&self) -> String {
+        let reasons = self.reasons();
+        let lines = reasons.iter().flat_map(|reason| reason.lines());
+        lines.fold(self.0.message.clone(), |mut text, line| {
+            text.push_str("\n  ");
+            text.push_str(line);
+            text
+        })
+    }
+
     /// For a script.
     pub fn as_json(&self) -> serde_json::Value {
         let mut answer = json!({

@@ -317,3 +317,50 @@ fn it_works_without_a_home_and_in_a_directory_that_cannot_be_written() {
         .args(["exec", "--", "pwd"]);
     sandbox.finish(&mut command).is(0, "/proc\n", "");
 }
+
+#[test]
+fn error_patterns_of_the_queue_and_of_the_configuration_decide_whether_to_retry() {
+    let sandbox = Sandbox::new();
+    let add = "patterns add no_licence --matches pool.empty --category logic --retryable no";
+    sandbox.ok(add.split(' '));
+    let config = sandbox.file(
+        "config.toml",
+        "[[pattern]]\nname = \"gpu_lost\"\nmatches = \"GPU lost\"\ncategory = \"logic\"\n",
+    );
+    let config = config.to_str().unwrap();
+    for (said, pattern) in [
+        ("licence pool empty", "no_licence"),
+        ("GPU lost", "gpu_lost"),
+    ] {
+        let script = format!("echo x >> {pattern}; echo {said} >&2; exit 7");
+        let words = ["--config", config, "exec", "--retries", "3", "--"];
+        let told = sandbox.run([&words[..], &["sh", "-c", &script]].concat());
+        assert_eq!(told.code, 7);
+        let shown = format!("({})", pattern.replace('_', " "));
+        assert!(told.stderr.contains(&shown), "{}", told.stderr);
+        assert_eq!(sandbox.read(pattern), "x\n");
+    }
+}
+
+#[test]
+fn error_patterns_that_cannot_be_used_keep_no_command_from_running() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.file(
+        "config.toml",
+        "[[pattern]]\nname = \"x\"\nmatches = \"(\"\n",
+    );
+    let config = config.to_str().unwrap();
+    let run = |script: &str| {
+        let words = ["--config", config, "exec", "--retries", "0", "--"];
+        sandbox.run([&words[..], &["sh", "-c", script]].concat())
+    };
+    run("echo fine").is(0, "fine\n", "");
+    let failed = run("exit 7");
+    assert_eq!(failed.code, 7);
+    assert!(
+        failed.stderr.contains("your error patterns did not count"),
+        "{}",
+        failed.stderr
+    );
+    assert!(!sandbox.state().exists(), "nothing is made");
+}

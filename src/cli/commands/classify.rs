@@ -63,7 +63,7 @@ pub fn carry_out(args: &ClassifyArgs, invocation: &mut Invocation<'_>) -> Answer
     let user = if args.built_in_only {
         UserPatterns::default()
     } else {
-        patterns::in_force(invocation)?
+        patterns::in_force(&invocation.settings)?
     };
     let output = &mut *invocation.output;
     if let Some(file) = &args.batch {

@@ -3,14 +3,15 @@
 //! The exit code belongs to the command, so whatever goes wrong on our side is 125 here, also a wrong
 //! option: [`own_ending`].
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::flags::KeyFlags;
+use crate::cli::commands::{Invocation, patterns};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
@@ -18,6 +19,7 @@ use crate::engine::direct::{self, Direct, Telling, Told};
 use crate::engine::events::RunEvent;
 use crate::model::signal::Signal;
 use crate::model::spec::TaskSpec;
+use crate::policy::classify::user::UserPatterns;
 use crate::process::signals;
 use crate::support::clock::Zone;
 use crate::support::text::count;
@@ -115,10 +117,19 @@ impl Args for ExecKeys {
 /// When an option is wrong, or the machinery around the command fails.
 pub fn carry_out(args: &ExecArgs, invocation: &mut Invocation<'_>) -> Answer {
     let spec = definition(args, invocation)?;
+    let settings = &invocation.settings;
+    let unread = Cell::new(None);
+    let find = || {
+        patterns::in_force(settings).unwrap_or_else(|failure| {
+            unread.set(Some(failure));
+            UserPatterns::default()
+        })
+    };
     let direct = Direct {
         executable: Settings::own_program()?,
-        clock: invocation.settings.clock,
+        clock: settings.clock,
         spec: &spec,
+        patterns: &find,
     };
     let manner = Manner {
         zone: Zone::Local,
@@ -139,6 +150,11 @@ pub fn carry_out(args: &ExecArgs, invocation: &mut Invocation<'_>) -> Answer {
     };
     let finish = direct::run(&direct, &mut tell)
         .map_err(|error| CliError::of_error(Ending::OfCommand(OUR_ERROR), "exec_failed", error))?;
+    if let Some(failure) = unread.take() {
+        let why = failure.as_reason();
+        let warning = format!("your error patterns did not count: {why}");
+        invocation.output.warning(&warning);
+    }
     if let Some(error) = &finish.unwritten {
         let failure = CliError::new(
             Ending::OfCommand(OUR_ERROR),

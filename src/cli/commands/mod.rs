@@ -44,19 +44,26 @@ pub struct Invocation<'a> {
     pub output: &'a mut Output,
 }
 
+/// The queue that the settings name, to be looked at; `None` if nothing was ever added.
+///
+/// # Errors
+/// When the queue cannot be used.
+pub fn look_into_queue(settings: &Settings) -> Result<Option<Store>, CliError> {
+    state_dir::check(&settings.state, SharedFileSystem::Refuse)?;
+    match Store::open(&settings.state, Access::ReadOnly, settings.clock.now()) {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Invocation<'_> {
     /// The queue, to be looked at; `None` if nothing was ever added.
     ///
     /// # Errors
     /// When the queue cannot be used.
     pub fn look_into_queue(&self) -> Result<Option<Store>, CliError> {
-        let settings = &self.settings;
-        state_dir::check(&settings.state, SharedFileSystem::Refuse)?;
-        match Store::open(&settings.state, Access::ReadOnly, settings.clock.now()) {
-            Ok(store) => Ok(Some(store)),
-            Err(StoreError::Missing { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        look_into_queue(&self.settings)
     }
 
     /// The queue's directory, as a person is shown it.

@@ -22,12 +22,14 @@
 //! (`while read …; do autoexec exec -- …; done`). A file is read again from where it began; what an
 //! attempt has read of a pipe is gone, and then there is no other attempt ([`input`]).
 
+mod finish;
 mod input;
 mod line;
 mod relay;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,7 +48,6 @@ use crate::model::ids::TaskId;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
 use crate::model::outcome::Outcome;
-use crate::model::outcome::StartFailureKind;
 use crate::model::outcome::StopReason;
 use crate::model::signal::Signal;
 use crate::model::spec::Surroundings;
@@ -54,6 +55,8 @@ use crate::model::spec::TaskSpec;
 use crate::policy::classify::Facts;
 use crate::policy::classify::Judgement;
 use crate::policy::classify::classify;
+use crate::policy::classify::classify_with;
+use crate::policy::classify::user::UserPatterns;
 use crate::policy::decide::DecideFacts;
 use crate::policy::decide::Decided;
 use crate::policy::decide::Decision;
@@ -61,6 +64,8 @@ use crate::policy::decide::decide;
 use crate::support::bytes::OsText;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
+
+pub use finish::Finish;
 
 /// Why a command cannot be run, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +87,6 @@ pub enum DirectError {
 }
 
 /// One command that is to be run.
-#[derive(Debug)]
 pub struct Direct<'a> {
     /// The program that is started as supervisor: this one.
     pub executable: PathBuf,
@@ -90,6 +94,18 @@ pub struct Direct<'a> {
     pub clock: Clock,
     /// What is wanted.
     pub spec: &'a TaskSpec,
+    /// Finds the error patterns of the user; asked once, and only after a failure.
+    pub patterns: &'a dyn Fn() -> UserPatterns,
+}
+
+impl fmt::Debug for Direct<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct")
+            .field("executable", &self.executable)
+            .field("clock", &self.clock)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something that is told, and how it meets what the command writes.
@@ -140,58 +156,6 @@ pub enum Told {
     },
 }
 
-/// How it ended.
-#[derive(Debug)]
-pub struct Finish {
-    /// The end of the last attempt.
-    pub ended: Ended,
-    /// Whether that is what was wanted.
-    pub succeeded: bool,
-    /// The signal by which somebody stopped it.
-    pub stopped: Option<Signal>,
-    /// Output that could not be written for another reason than a reader who left.
-    pub unwritten: Option<io::Error>,
-}
-
-impl Finish {
-    /// The exit code: the command's own, or what says that there is none.
-    pub fn exit_code(&self) -> u8 {
-        const OUR_TIMEOUT: i32 = 124;
-        const OUR_ERROR: i32 = 125;
-        const CANNOT_EXECUTE: i32 = 126;
-        const NO_SUCH_COMMAND: i32 = 127;
-        let code = match (&self.ended, self.stopped) {
-            (_, Some(signal)) => 128 + signal.number(),
-            _ if self.unwritten.is_some() => OUR_ERROR,
-            // It ended well and we say that it did not.
-            (Ended::ByItself(Exit::Code(0)), None) if !self.succeeded => OUR_ERROR,
-            (Ended::ByItself(Exit::Code(code)), None) => *code,
-            (Ended::ByItself(Exit::Signal { signal, .. }), None) => 128 + signal.number(),
-            (Ended::TimedOut { .. } | Ended::WentSilent { .. }, None) => OUR_TIMEOUT,
-            (Ended::Stopped { .. } | Ended::Lost(_), None) => OUR_ERROR,
-            (Ended::CouldNotStart(failure), None) => match failure.kind {
-                StartFailureKind::ProgramMissing | StartFailureKind::InterpreterMissing => {
-                    NO_SUCH_COMMAND
-                }
-                StartFailureKind::NotExecutable
-                | StartFailureKind::WrongFormat
-                | StartFailureKind::TooLong => CANNOT_EXECUTE,
-                StartFailureKind::WorkdirMissing
-                | StartFailureKind::WorkdirForbidden
-                | StartFailureKind::NulByte
-                | StartFailureKind::StdinUnreadable
-                | StartFailureKind::EnvFileUnreadable
-                | StartFailureKind::LimitRefused
-                | StartFailureKind::RequirementMissing
-                | StartFailureKind::CheckpointUnusable
-                | StartFailureKind::HostBusy
-                | StartFailureKind::Other => OUR_ERROR,
-            },
-        };
-        u8::try_from(code).unwrap_or(u8::MAX)
-    }
-}
-
 /// Runs the command until it succeeds, cannot, or somebody stops it.
 ///
 /// # Errors
@@ -205,6 +169,7 @@ pub fn run(direct: &Direct<'_>, tell: &mut Tell<'_>) -> Result<Finish, DirectErr
         used: 0,
         timeout: direct.spec.timeout,
         last: None,
+        patterns: None,
     };
     loop {
         let before = input.look();
@@ -260,6 +225,8 @@ struct Round<'a> {
     used: u32,
     timeout: Option<Duration>,
     last: Option<Classification>,
+    /// The patterns of the user, once something failed.
+    patterns: Option<UserPatterns>,
 }
 
 impl Round<'_> {
@@ -293,14 +260,21 @@ impl Round<'_> {
         }
     }
 
-    fn judge(&self, outcome: &Outcome, watch: &Watch<'_>) -> Judgement {
-        let (stdout, stderr) = watch.tails();
-        classify(&Facts {
+    fn judge(&mut self, outcome: &Outcome, watch: &Watch<'_>) -> Judgement {
+        let mut facts = Facts {
             spec: self.direct.spec,
             outcome,
-            stdout,
-            stderr,
-        })
+            stdout: &[],
+            stderr: &[],
+        };
+        // Only where the output may tell something are the patterns looked for.
+        let by_facts = classify(&facts);
+        if by_facts == Judgement::Success || !matches!(outcome.ended, Ended::ByItself(_)) {
+            return by_facts;
+        }
+        (facts.stdout, facts.stderr) = watch.tails();
+        let find = self.direct.patterns;
+        classify_with(&facts, self.patterns.get_or_insert_with(find))
     }
 
     fn decide(&self, outcome: &Outcome, judgement: &Judgement) -> Decided {
@@ -387,7 +361,3 @@ fn reason(decision: &Decision) -> String {
         Decision::Succeed | Decision::Interrupt { .. } => "stopped".to_owned(),
     }
 }
-
-#[cfg(test)]
-#[path = "mod_tests.rs"]
-mod tests;

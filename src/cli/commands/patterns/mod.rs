@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::commands::Invocation;
+use crate::cli::commands::{Invocation, look_into_queue};
 use crate::cli::failure::{Answer, CliError};
+use crate::cli::settings::Settings;
 use crate::engine;
 use crate::policy::classify::user::{PatternSource, UserPatterns};
 
@@ -78,9 +79,9 @@ pub fn carry_out(command: &PatternsCommand, invocation: &mut Invocation<'_>) -> 
 ///
 /// # Errors
 /// When the configuration holds an unusable pattern, or the queue cannot be used.
-pub fn in_force(invocation: &Invocation<'_>) -> Result<UserPatterns, CliError> {
-    let config = invocation.settings.config.patterns()?;
-    let stored = match invocation.look_into_queue()? {
+pub fn in_force(settings: &Settings) -> Result<UserPatterns, CliError> {
+    let config = settings.config.patterns()?;
+    let stored = match look_into_queue(settings)? {
         Some(store) => engine::patterns::stored(&store)?,
         None => UserPatterns::default(),
     };

@@ -55,7 +55,7 @@ pub(super) fn test(args: &TestArgs, invocation: &mut Invocation<'_>) -> Answer {
         let word = file.to_string_lossy().into_owned();
         return Err(known::unknown(&word, names).detail("there is no file of this name either"));
     }
-    let user = in_force(invocation)?;
+    let user = in_force(&invocation.settings)?;
     let tail = read_tail(file)?;
     let end = CommandEnd {
         command: args.command.as_deref().unwrap_or_default().as_bytes(),

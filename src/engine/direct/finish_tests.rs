@@ -1,7 +1,10 @@
 //! What an end means to a shell; the rest is tried with the real program in `tests/it/exec.rs`.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::outcome::StartFailure;
+use crate::support::bytes::OsText;
 
 fn code(ended: Ended, succeeded: bool) -> u8 {
     Finish {
