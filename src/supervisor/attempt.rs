@@ -247,13 +247,14 @@ impl Attempt<'_> {
         crash::point("supervisor_after_spawn");
         let at = Clock::System.now();
         let id = self.assignment.attempt;
+        // By what is known and not by the time: two steps may start in the same millisecond.
+        let is_first = self.started_at.is_none();
         let running = SlotEntry::Running {
             supervisor: self.service.own,
             process: launched.process,
             at: *self.started_at.get_or_insert(at),
             steps_done: self.steps.noted(),
         };
-        let is_first = self.started_at == Some(at);
         self.service.note_running(id, running);
         if is_first {
             let started = FromSupervisor::Started {

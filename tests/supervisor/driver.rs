@@ -225,12 +225,12 @@ impl Driver {
         }
     }
 
-    /// The outcome of the next attempt that ends; its start is passed over.
+    /// The outcome of the next attempt that ends; its start and its progress are passed over.
     pub(crate) fn outcome(&self) -> Outcome {
         loop {
             match self.word() {
                 FromSupervisor::Ended { outcome, .. } => return *outcome,
-                FromSupervisor::Started { .. } => {}
+                FromSupervisor::Started { .. } | FromSupervisor::Progress { .. } => {}
                 other => panic!("not ended: {other:?}"),
             }
         }
