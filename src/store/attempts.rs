@@ -188,7 +188,11 @@ pub fn mark_started(
         .map(TaskId::new)
         .ok_or(StoreError::NotOpen { attempt })?;
     let event = TaskEvent::Started { attempt };
-    journal::record_and_count(tx, task, &event, &actor.word(), now, Counters::default())
+    let counters = Counters {
+        started: Some(facts.at),
+        ..Counters::default()
+    };
+    journal::record_and_count(tx, task, &event, &actor.word(), now, counters)
 }
 
 /// Stores how an attempt ended and what follows: outcome, judgement, decision and the task's new

@@ -26,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) attempts: i64,
     /// Added to the number of attempts that count against `max_attempts`.
     pub(crate) used: i64,
+    /// When the attempt that begins was started, which is before anybody writes it down.
+    pub(crate) started: Option<Timestamp>,
 }
 
 /// Makes an event of a task true.
@@ -118,8 +120,7 @@ fn write(
             "UPDATE task_records SET status = ?1, attempt_id = ?2, due_at = ?3, hold_code = ?4, \
              hold_reason = ?5, skip = ?6, ready = ?7, changed_at = ?8, finished_at = ?9, \
              attempts = attempts + ?10, used = iif(?11, 0, used + ?12), \
-             first_started_at = CASE WHEN ?11 THEN NULL WHEN ?1 = 'running' \
-             THEN coalesce(first_started_at, ?8) ELSE first_started_at END \
+             first_started_at = iif(?11, NULL, coalesce(first_started_at, ?16)) \
              WHERE id = ?13 AND status = ?14 AND attempt_id IS ?15 RETURNING unmet",
         )
         .doing(DOING)?
@@ -140,6 +141,7 @@ fn write(
                 task.get(),
                 before.status().as_str(),
                 before.attempt().map(AttemptId::get),
+                counters.started.map(Timestamp::as_millis),
             ],
             |row| row.get(0),
         )
