@@ -19,7 +19,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
         "bad.toml",
         "[[task]]\nname = \"a\"\ncomand = \"true\"\ntimeout = \"1 parsec\"\n",
     );
-    sandbox.file("late.toml", "[[pattern]]\nname = \"x\"\n");
+    sandbox.file("late.toml", "[template.x]\nname = \"x\"\n");
     sandbox
         .run(["check", "bad.toml", "late.toml", "missing.toml"])
         .fails(

@@ -175,7 +175,28 @@ fn every_named_point_is_tried() {
         &mut named,
     );
     let tried: BTreeSet<String> = TRIED.iter().map(|point| (*point).to_owned()).collect();
+    // Passed by a command and not by a run; the test below is about it.
+    assert!(named.remove("before_checkpoint_aside"));
     assert_eq!(named, tried);
+}
+
+#[test]
+fn before_checkpoint_aside() {
+    let sandbox = Sandbox::new();
+    let script = "autoexec_checkpoint=$AUTOEXEC_CHECKPOINT_DIR/kept; \
+                  test -e $autoexec_checkpoint && exit 0; echo x > $autoexec_checkpoint; exit 3";
+    let mut add = vec!["queue", "add", "--name", "one", "--retries", "0", "--"];
+    add.extend(["sh", "-c", script]);
+    sandbox.ok(add);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    let mut retry = sandbox.command();
+    retry.args(["queue", "retry", "one", "--from-scratch"]);
+    let answer = sandbox.finish(retry.env("__AUTOEXEC_CRASH_AT", "before_checkpoint_aside"));
+    assert_eq!(answer.code, 137, "{}", answer.stderr);
+    // Whatever was made durable before: typed again, it begins anew.
+    sandbox.run(["queue", "retry", "one", "--from-scratch"]);
+    sandbox.ok(["db", "check"]);
+    assert_eq!(sandbox.run(["run"]).code, 1, "it found nothing of before");
 }
 
 /// The names in `crash::point("…")` below a folder.

@@ -253,6 +253,6 @@ fn what_was_added_can_be_read_as_json() {
     assert_eq!(json["schema"], "autoexec.added/1");
     assert_eq!(
         json["tasks"],
-        serde_json::json!([{"id": 1, "name": "x", "result": "added"}])
+        serde_json::json!([{"id": 1, "name": "x", "result": "added", "skip": null}])
     );
 }
