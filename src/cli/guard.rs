@@ -13,7 +13,7 @@ use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
-use crate::policy::guard::{MOST_IN_VAIN, Next, RunDeath, Vigil, next};
+use crate::policy::guard::{LONG_LIFE, MOST_IN_VAIN, Next, RunDeath, Vigil, next};
 use crate::process::guard::{Guard, Ward};
 use crate::support::clock::Timestamp;
 
@@ -73,8 +73,10 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
     let mut vigil = Vigil::default();
     loop {
         let before = last_end(invocation);
+        let started = invocation.settings.clock.now();
         let death = guard.watch(&ward).map_err(failed)?;
-        let progress = last_end(invocation) != before;
+        let lived = invocation.settings.clock.now().since(started);
+        let progress = last_end(invocation) != before || lived >= LONG_LIFE;
         let next = next(&mut vigil, death, guard.stop_wanted, progress);
         let what = match next {
             Next::End(code) => return Ok(Ending::of_run(code)),

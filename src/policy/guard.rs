@@ -1,9 +1,15 @@
 //! What the guard of a run does when the run has died.
 
+use std::time::Duration;
+
 use crate::model::signal::Signal;
 
 /// How often a run that dies is started again although it achieved nothing.
 pub const MOST_IN_VAIN: u32 = 3;
+
+/// A run that lived so long did what it is for, even if no attempt came to its end meanwhile: a single
+/// task may take the whole night, and what killed the run hours ago is no reason to give up now.
+pub const LONG_LIFE: Duration = Duration::from_mins(10);
 
 /// How a run ended, as its guard sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +23,7 @@ pub enum RunDeath {
 /// What a guard knows of the run that it guards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Vigil {
-    /// Deaths in a row between which no attempt came to an end.
+    /// Deaths in a row of runs that achieved nothing.
     pub in_vain: u32,
     /// The last start was the cautious one.
     pub was_safe: bool,
@@ -40,7 +46,7 @@ pub enum Next {
 const BUG: i32 = 70;
 
 /// What follows from the end of a run. `wanted`: somebody has asked for it; `progress`: an attempt
-/// came to an end since the run was started last.
+/// came to an end since the run was started last, or the run had a [`LONG_LIFE`].
 pub const fn next(vigil: &mut Vigil, end: RunDeath, wanted: bool, progress: bool) -> Next {
     match end {
         RunDeath::Code(code) if code != BUG => return Next::End(code),
@@ -52,7 +58,7 @@ pub const fn next(vigil: &mut Vigil, end: RunDeath, wanted: bool, progress: bool
         vigil.in_vain = 0;
     }
     vigil.in_vain += 1;
-    if vigil.was_safe {
+    if vigil.was_safe && !progress {
         return Next::GiveUp;
     }
     if vigil.in_vain <= MOST_IN_VAIN {
@@ -91,6 +97,17 @@ mod tests {
         }
         let again = Next::Again;
         assert_eq!(told, [again, again, again, Next::Safely, Next::GiveUp]);
+    }
+
+    #[test]
+    fn a_cautious_run_that_got_on_is_started_again() {
+        let mut vigil = Vigil::default();
+        for _ in 0..4 {
+            next(&mut vigil, FAULT, false, false);
+        }
+        assert!(vigil.was_safe);
+        assert_eq!(next(&mut vigil, FAULT, false, true), Next::Again);
+        assert_eq!(next(&mut vigil, FAULT, false, false), Next::GiveUp);
     }
 
     #[test]
