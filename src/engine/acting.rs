@@ -1,7 +1,5 @@
 //! Carrying out what a step decided, once it is durable.
 
-use std::time::Duration;
-
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
 use crate::engine::ledger;
@@ -14,9 +12,6 @@ use crate::model::message::ToSupervisor;
 use crate::model::signal::Signal;
 use crate::process::identity;
 use crate::support::crash;
-
-/// How long nothing is started after the machine had no process or memory to spare.
-pub(crate) const THROTTLE: Duration = Duration::from_secs(1);
 
 impl Dispatcher<'_> {
     pub(crate) fn carry_out(&mut self, acts: Vec<Act>) {
@@ -63,8 +58,7 @@ impl Dispatcher<'_> {
         if let Err(error) = self.backend.open(slot) {
             self.state.slots.remove(&slot);
             let now = self.clock.now();
-            self.pace.throttled = Some(now.plus(THROTTLE));
-            self.pace.stillborn += 1;
+            self.not_born();
             self.watcher.watch(
                 now,
                 &RunEvent::Warning {

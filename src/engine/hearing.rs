@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::backend::Said;
-use crate::engine::acting::THROTTLE;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
 use crate::engine::inbox::Arrival;
@@ -44,9 +43,6 @@ use crate::process::logread::tail_bytes;
 use crate::process::resultfile;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
-
-/// So many supervisors in a row that die before they say a word: no attempt can be started here.
-pub(crate) const MOST_STILLBORN: u32 = 5;
 
 impl Dispatcher<'_> {
     /// What an arrival means: events for the step.
@@ -88,7 +84,7 @@ impl Dispatcher<'_> {
         );
         if came_to_life && let Some(line) = self.state.slots.get_mut(&slot) {
             line.spoke = true;
-            self.pace.stillborn = 0;
+            self.pace.stillborn.one_lived();
         }
         let event = match message {
             FromSupervisor::Ready { .. } => return Vec::new(),
@@ -153,13 +149,8 @@ impl Dispatcher<'_> {
         if let Some(line) = self.state.slots.get_mut(&slot) {
             line.retiring = true;
             if !line.spoke {
-                // Whatever keeps it from living may pass, but not within a moment.
-                self.pace.stillborn += 1;
-                self.pace.throttled = Some(self.clock.now().plus(THROTTLE));
+                self.stillborn();
             }
-        }
-        if self.pace.stillborn >= MOST_STILLBORN {
-            self.state.halt = self.state.halt.max(Some(Halt::Drain));
         }
         let slot_file = self.slot_file(slot);
         self.inbox

@@ -41,6 +41,7 @@ mod requests;
 pub mod run;
 mod state;
 mod step;
+mod stillborn;
 mod takeover;
 mod tally;
 mod tidy;

@@ -6,6 +6,7 @@ use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::state::Halt;
+use crate::engine::stillborn::Stillborn;
 use crate::store::StoreError;
 use crate::support::clock::Timestamp;
 
@@ -30,8 +31,8 @@ pub(crate) struct Pace {
     pub(crate) told: Vec<RunEvent>,
     /// Nothing is started before this instant.
     pub(crate) throttled: Option<Timestamp>,
-    /// Supervisors in a row that died before they said a word.
-    pub(crate) stillborn: u32,
+    /// Supervisors in a row that did not live.
+    pub(crate) stillborn: Stillborn,
     /// Signals that came so far.
     pub(crate) signals: u32,
     /// Why the queue can no longer be written.

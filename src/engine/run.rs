@@ -19,7 +19,6 @@ use crate::engine::events::RunTotals;
 use crate::engine::events::RunWatcher;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
-use crate::engine::hearing::MOST_STILLBORN;
 use crate::engine::hours::RunHours;
 use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
@@ -298,7 +297,13 @@ impl Dispatcher<'_> {
         if let Some(error) = self.pace.failure.take() {
             return Err(EngineError::Store(error));
         }
-        if self.pace.stillborn >= MOST_STILLBORN {
+        if self.pace.stillborn.is_given_up() {
+            let row = runs::RunEnd {
+                at: now,
+                because: "no_supervisor".to_owned(),
+                exit_code: if self.tally.started == 0 { 4 } else { 3 },
+            };
+            self.entered.store.write(|tx| runs::end(tx, run, &row))?;
             return Err(EngineError::NoSupervisor {
                 log: self.entered.dir.logs().join(ERROR_LOG),
                 started: self.tally.started,

@@ -64,6 +64,8 @@ fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
         "{end:?}"
     );
     let store = open(&request);
+    let runs = store.runs(1).unwrap();
+    assert_eq!(runs[0].end.as_ref().unwrap().because, "no_supervisor");
     assert!(store.open_attempts().unwrap().is_empty());
     assert_eq!(
         store.counts(Selection::All).unwrap().of(TaskStatus::Queued),

@@ -162,6 +162,7 @@ fn because(run: &RunFacts, zone: Zone, now: Timestamp) -> String {
         Some("signal") => "it got a signal".to_owned(),
         Some("deadline") => "its time was over".to_owned(),
         Some("storage") => "the queue could not be written".to_owned(),
+        Some("no_supervisor") => "the processes that watch over attempts did not live".to_owned(),
         Some(other) => Untrusted::from(other.replace('_', " ")).for_terminal(),
         None => "of an unknown reason".to_owned(),
     }
