@@ -190,18 +190,18 @@ impl Night {
 }
 
 /// `start 17 4711` → 17.
-fn attempt_of_line(line: &str) -> Option<i64> {
+pub(crate) fn attempt_of_line(line: &str) -> Option<i64> {
     line.split(' ').nth(1)?.parse().ok()
 }
 
-fn kill_one(rng: &mut Rng, supervisors: &[Process]) -> u32 {
+pub(crate) fn kill_one(rng: &mut Rng, supervisors: &[Process]) -> u32 {
     rng.choice(supervisors).map_or(0, |supervisor| {
         kill(supervisor.pid);
         1
     })
 }
 
-fn kill_all(supervisors: &[Process]) -> u32 {
+pub(crate) fn kill_all(supervisors: &[Process]) -> u32 {
     for supervisor in supervisors {
         kill(supervisor.pid);
     }
@@ -214,7 +214,7 @@ fn has_ended(child: &Child) -> bool {
 }
 
 /// A number from the environment.
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
         text.parse()

@@ -26,6 +26,7 @@ mod kills;
 mod logs;
 mod night;
 mod night_clock;
+mod night_kills;
 mod patterns;
 mod pause;
 mod plan;

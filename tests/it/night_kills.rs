@@ -1,0 +1,480 @@
+//! Whole nights in which guards, runs, supervisors and tasks are killed at random.
+//!
+//! The loop kills with a seed that it prints; `AUTOEXEC_NIGHT_SEED` replays its choices (not the
+//! machine's timing) and `AUTOEXEC_NIGHTS` asks for more than the two of every day. As in `kills`,
+//! what is measured does not trust the program: tasks take locks of their own and write down what
+//! they do.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fastrand::Rng;
+
+use crate::kills::{attempt_of_line, kill_all, kill_one, setting};
+use crate::night::{HOUR, add_endless, at, sandbox, status, wait_for_status};
+use crate::sandbox::{Sandbox, wait_until};
+use crate::wild::{Kind, Process, Stored, fake_task, is_whole, kill, processes, story, tasks};
+
+const NIGHTS: u64 = 2;
+const DAY: i64 = 24 * HOUR;
+/// The first evening, when the window opens.
+const EVENING: &str = "2026-11-21T22:00:00Z";
+
+struct Nights {
+    sandbox: Sandbox,
+    rng: Rng,
+    count: i64,
+    run: Option<Child>,
+    kills: BTreeMap<&'static str, u32>,
+    ends: BTreeMap<String, u32>,
+}
+
+#[test]
+fn nights_with_random_kills_lose_double_and_repeat_nothing() {
+    let seed = setting("AUTOEXEC_NIGHT_SEED").unwrap_or_else(|| fastrand::u64(..));
+    let wanted = setting("AUTOEXEC_NIGHTS").unwrap_or(NIGHTS);
+    println!("replay with AUTOEXEC_NIGHT_SEED={seed} AUTOEXEC_NIGHTS={wanted}");
+    let mut nights = Nights {
+        sandbox: sandbox("UTC", ""),
+        rng: Rng::with_seed(seed),
+        count: 0,
+        run: None,
+        kills: BTreeMap::new(),
+        ends: BTreeMap::new(),
+    };
+    for _ in 0..wanted {
+        nights.night();
+    }
+    println!("kills: {:?}, ends: {:?}", nights.kills, nights.ends);
+    nights.undisturbed();
+    nights.judge();
+}
+
+impl Nights {
+    /// Sets the clock to so many hours behind the opening of tonight's window; it goes on from there.
+    fn hour(&self, hours: i64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = i64::try_from(now.as_millis()).unwrap();
+        let wanted = at(EVENING) + self.count * DAY + hours * HOUR;
+        self.sandbox.set_clock(format!("{:+}", wanted - now));
+    }
+
+    fn night(&mut self) {
+        self.hour(0);
+        let file = format!("night-{}.toml", self.count);
+        self.sandbox.file(&file, batch(self.count));
+        // What was acknowledged must be there at the end.
+        self.sandbox.ok(["queue", "add", &file]);
+        for hour in [0, 1, 5, 8] {
+            self.hour(hour);
+            for _ in 0..self.rng.u32(1..5) {
+                self.start_if_nobody_guards();
+                if hour == 8 {
+                    self.wait_until_it_began();
+                }
+                let longest = if self.rng.u8(..) < 64 { 600 } else { 120 };
+                sleep(Duration::from_millis(self.rng.u64(2..longest)));
+                self.kill_something();
+            }
+        }
+        self.hour(9);
+        self.wait_for_the_morning();
+        self.count += 1;
+    }
+
+    /// What a person does, or cron's next line: a second run on the queue is refused with 75.
+    fn start_if_nobody_guards(&mut self) {
+        let has_ended = |run: &mut Child| run.try_wait().unwrap().is_some();
+        if self.run.as_mut().is_none_or(has_ended) {
+            self.note_end();
+            self.run = Some(self.start());
+        }
+    }
+
+    /// A guard that begins in the morning belongs to the next night.
+    fn wait_until_it_began(&mut self) {
+        let run = self.run.as_mut().unwrap();
+        wait_until("the night has begun", || {
+            self.sandbox.runner().is_some() || run.try_wait().unwrap().is_some()
+        });
+    }
+
+    fn start(&self) -> Child {
+        let errors = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.sandbox.work().join("run.err"));
+        self.sandbox
+            .command()
+            .args(["run", "--overnight", "--no-progress", "-j", "3"])
+            .stdout(Stdio::null())
+            // Supervisors inherit it: a pipe would be open for as long as one of them lives.
+            .stderr(errors.unwrap())
+            .spawn()
+            .unwrap()
+    }
+
+    fn kill_something(&mut self) {
+        let all = processes(&self.sandbox);
+        let of = |kind: Kind| -> Vec<Process> {
+            let is_wanted = |process: &&Process| process.kind == kind;
+            all.iter().filter(is_wanted).cloned().collect()
+        };
+        let supervisors = of(Kind::Supervisor);
+        let guard = self.run.as_ref().map(Child::id);
+        let (guards, runs): (Vec<Process>, Vec<Process>) = of(Kind::Program)
+            .into_iter()
+            .partition(|program| u32::try_from(program.pid).ok() == guard);
+        let (class, count) = match self.rng.u32(0..20) {
+            0..5 => ("supervisor", kill_one(&mut self.rng, &supervisors)),
+            5..7 => ("all supervisors", kill_all(&supervisors)),
+            7..12 => ("run", kill_all(&runs)),
+            12..14 => ("guard", kill_all(&guards)),
+            14..16 => ("guard and run", kill_all(&guards) + kill_all(&runs)),
+            16..18 => {
+                let programs = kill_all(&guards) + kill_all(&runs);
+                ("everything of ours", programs + kill_all(&supervisors))
+            }
+            _ => {
+                let mut victims = of(Kind::Task);
+                // A death that is seen is a failure like any other, and leaves no doubt to ask about.
+                victims.retain(|task| {
+                    !["-ask.", "-fail."]
+                        .iter()
+                        .any(|name| task.command.contains(name))
+                });
+                ("task", kill_one(&mut self.rng, &victims))
+            }
+        };
+        *self.kills.entry(class).or_default() += count;
+    }
+
+    fn wait_for_the_morning(&mut self) {
+        let is_over = |nights: &mut Self| {
+            let own = nights.run.as_mut().unwrap().try_wait().unwrap();
+            own.is_some() && nights.programs().is_empty()
+        };
+        let mut waited = 0;
+        while !is_over(self) {
+            sleep(Duration::from_millis(20));
+            waited += 1;
+            assert!(
+                waited < 1_000,
+                "the night does not end: {:#?}\n{}",
+                processes(&self.sandbox),
+                self.sandbox.read("run.err")
+            );
+        }
+        self.note_end();
+        self.sandbox.ok(["db", "check"]);
+    }
+
+    fn programs(&self) -> Vec<Process> {
+        let mut programs = processes(&self.sandbox);
+        programs.retain(|process| process.kind == Kind::Program);
+        programs
+    }
+
+    /// A night ends by our kill, or well, or because something needs a person; a second one on the
+    /// same queue is refused. It never ends by a bug, and never for want of supervisors.
+    fn note_end(&mut self) {
+        let Some(mut run) = self.run.take() else {
+            return;
+        };
+        let status = run.wait().unwrap();
+        let is_fine = status.signal() == Some(9) || matches!(status.code(), Some(0 | 1 | 75));
+        assert!(is_fine, "{status:?}\n{}", self.sandbox.read("run.err"));
+        *self.ends.entry(status.to_string()).or_default() += 1;
+    }
+
+    /// Two nights without kills, between which a person looks at what two windows stopped.
+    fn undisturbed(&mut self) {
+        for _ in 0..2 {
+            self.hour(0);
+            let run = self.start();
+            // Whatever waits for a time gets it.
+            sleep(Duration::from_millis(300));
+            self.hour(5);
+            self.sandbox.answer_of(run);
+            self.count += 1;
+            for task in tasks(&self.sandbox) {
+                if task.hold.as_deref() == Some("does_not_fit_window") {
+                    self.sandbox.ok(["queue", "retry", &task.name]);
+                }
+            }
+        }
+    }
+
+    fn judge(&self) {
+        // The promise: nothing of an ended attempt is alive five seconds later.
+        let mut left = Vec::new();
+        for _ in 0..25 {
+            left = processes(&self.sandbox);
+            if left.is_empty() {
+                break;
+            }
+            sleep(Duration::from_millis(200));
+        }
+        assert_eq!(left, [], "orphans");
+        assert!(is_whole(&self.sandbox));
+        self.sandbox.ok(["db", "check"]);
+        let stored = tasks(&self.sandbox);
+        let nights = usize::try_from(self.count).unwrap() - 2;
+        assert_eq!(stored.len(), nights * BATCH, "tasks were lost");
+        let mut wrong = String::new();
+        for task in &stored {
+            for complaint in self.complaints(task) {
+                let log = self.text(&task.name, "log");
+                let told = self.sandbox.ok(["queue", "show", &task.name]);
+                writeln!(wrong, "{}: {complaint}:\n{log}{told}", task.name).unwrap();
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+        self.report_tells(&stored);
+    }
+
+    fn text(&self, name: &str, kind: &str) -> String {
+        let path = self.sandbox.work().join(format!("{name}.{kind}"));
+        fs::read_to_string(path).unwrap_or_default()
+    }
+
+    fn complaints(&self, task: &Stored) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut check = |is_so: bool, what: &str| {
+            if !is_so {
+                wrong.push(what.to_owned());
+            }
+        };
+        let log = self.text(&task.name, "log");
+        let overlap =
+            self.text(&task.name, "lock.overlap") + &self.text(&task.name, "child.overlap");
+        check(overlap.is_empty(), "two lives overlapped");
+        let (_, manner) = task.name.split_once('-').unwrap();
+        let starts: Vec<i64> = log.lines().filter_map(attempt_of_line).collect();
+        if let [success] = task.successes.as_slice() {
+            check(
+                starts.iter().all(|attempt| attempt <= success),
+                "started after its success was recorded",
+            );
+            check(
+                log.contains("end "),
+                "succeeded without having come to its end",
+            );
+        }
+        let wanted = match manner {
+            "broken" | "dead" => &["failed"][..],
+            "blocked" => &["skipped"],
+            // Nobody knows what became of it; its rule says what follows.
+            "ask" => &["succeeded", "held"],
+            "fail" => &["succeeded", "failed"],
+            _ => &["succeeded"],
+        };
+        let is_poison = task.hold.as_deref() == Some("poison");
+        check(
+            wanted.contains(&task.status.as_str()) || is_poison,
+            "neither done nor resolved",
+        );
+        check(task.successes.len() <= 1, "succeeded more than once");
+        match manner {
+            "blocked" => check(starts.is_empty(), "started although it is blocked"),
+            "ask" | "fail" => {
+                // Stopped at the end of a window it is known not to have finished.
+                let events = &story(&self.sandbox)[&task.name];
+                let is_pause = |event: &&String| *event == "interrupted";
+                let allowed = 1 + events.iter().filter(is_pause).count();
+                check(
+                    log.matches("start ").count() <= allowed,
+                    "started again without being asked",
+                );
+            }
+            "steps" => check(grows(&log, &["one", "two", "three"]), "repeated a step"),
+            "saves" => check(
+                is_sorted(&self.text(&task.name, "saved")),
+                "lost a checkpoint",
+            ),
+            "down" => {
+                let night = task.name.split('-').next().unwrap();
+                let order = self.text(night, "order");
+                check(
+                    grows(&order, &["up", "down"]),
+                    "did not wait for the other task",
+                );
+            }
+            _ => {}
+        }
+        wrong
+    }
+
+    /// Every task is in the report, and none seems to go on.
+    fn report_tells(&self, stored: &[Stored]) {
+        let since = "2026-11-21T00:00:00Z";
+        let answer = self
+            .sandbox
+            .run(["report", "--peek", "--format", "json", "--since", since]);
+        let report = answer.json();
+        let told = report["totals"]["tasks"].as_u64().unwrap();
+        assert_eq!(usize::try_from(told).unwrap(), stored.len(), "{report}");
+        assert!(!report["runs"].as_array().unwrap().is_empty());
+        for task in report["tasks"].as_array().unwrap() {
+            let verdict = task["verdict"].as_str().unwrap();
+            assert!(
+                !["running", "waiting", "interrupted"].contains(&verdict),
+                "{task}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_long_night_is_started_again_however_often_its_run_is_killed() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at(EVENING));
+    add_endless(&sandbox, "long");
+    let run = sandbox.start(&["run", "--overnight", "--no-progress"]);
+    let mut last = None;
+    for hour in 1..8 {
+        wait_until("a run is active", || {
+            sandbox.runner().is_some_and(|pid| Some(pid) != last)
+        });
+        wait_for_status(&sandbox, "long", "running");
+        // No attempt ends in between, but each run lived for an hour.
+        sandbox.set_clock(at(EVENING) + hour * HOUR);
+        last = sandbox.runner();
+        kill(last.unwrap());
+    }
+    wait_until("the last run is active", || {
+        sandbox.runner().is_some_and(|pid| Some(pid) != last)
+    });
+    sandbox.set_clock(at(EVENING) + 9 * HOUR);
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(answer.stderr.matches("the run died").count(), 7);
+    assert_eq!(status(&sandbox, "long")["status"], "queued");
+}
+
+/// Whether the first words of the lines come in this order, each as often as it likes.
+fn grows(text: &str, order: &[&str]) -> bool {
+    let place = |line: &str| {
+        let word = line.split(' ').next()?;
+        order.iter().position(|wanted| *wanted == word)
+    };
+    text.lines().filter_map(place).is_sorted()
+}
+
+fn is_sorted(numbers: &str) -> bool {
+    let number = |line: &str| line.parse::<u32>().unwrap();
+    numbers.lines().map(number).is_sorted()
+}
+
+/// How many tasks [`batch`] makes.
+const BATCH: usize = 14;
+
+/// The tasks of a night: `@` stands for the name of a task, `%` for the night, `FAKE` for the scripted
+/// program.
+fn batch(night: i64) -> String {
+    let program = fake_task();
+    let file = TASKS.replace("FAKE", program.to_str().unwrap());
+    let mut whole = String::new();
+    let mut name = String::new();
+    for line in file.lines() {
+        let line = line.replace('%', &format!("n{night}"));
+        if let Some(rest) = line.strip_prefix("name = ") {
+            rest.trim_matches('"').clone_into(&mut name);
+        }
+        writeln!(whole, "{}", line.replace('@', &name)).unwrap();
+    }
+    whole
+}
+
+const TASKS: &str = r#"
+[defaults]
+retry = { max_attempts = 1000, base = "10ms", cap = "20ms" }
+grace = "200ms"
+
+[[task]]
+name = "%-steps"
+  [[task.step]]
+  name = "one"
+  command = "FAKE lock @.lock record @.log one sleep 60"
+  [[task.step]]
+  name = "two"
+  command = "FAKE lock @.lock record @.log two sleep 60"
+  [[task.step]]
+  name = "three"
+  command = "FAKE lock @.lock record @.log three sleep 40 record @.log end record %.order up"
+
+[[task]]
+name = "%-down"
+after = ["%-steps"]
+command = "FAKE lock @.lock record @.log start record %.order down sleep 20 record @.log end"
+
+[[task]]
+name = "%-broken"
+retry = { max_attempts = 1 }
+on_crash = "fail"
+command = "FAKE lock @.lock record @.log start exit 1"
+
+[[task]]
+name = "%-blocked"
+after = ["%-broken"]
+command = "FAKE record @.log start"
+
+[[task]]
+name = "%-instead"
+after = [{ task = "%-broken", when = "failure" }]
+command = "FAKE lock @.lock record @.log start sleep 30 record @.log end"
+
+[[task]]
+name = "%-saves"
+command = '''
+FAKE lock @.lock record @.log start sleep 40
+n=$(cat $AUTOEXEC_CHECKPOINT_DIR/n || echo 0)
+echo $n >> @.saved
+echo $((n + 1)) > $AUTOEXEC_CHECKPOINT_DIR/new
+mv $AUTOEXEC_CHECKPOINT_DIR/new $AUTOEXEC_CHECKPOINT_DIR/n
+[ $n -ge 4 ] || exit 85
+FAKE record @.log end
+'''
+
+[[task]]
+name = "%-late"
+not_before = "02:00"
+command = "FAKE lock @.lock record @.log start sleep 30 record @.log end"
+
+[[task]]
+name = "%-dead"
+priority = 1
+deadline = "+4h"
+command = "FAKE lock @.lock record @.log start sleep 60000"
+
+[[task]]
+name = "%-ask"
+on_crash = "ask"
+command = "FAKE lock @.lock record @.log start sleep 50 record @.log end"
+
+[[task]]
+name = "%-fail"
+on_crash = "fail"
+command = "FAKE lock @.lock record @.log start sleep 50 record @.log end"
+
+[[task]]
+name = "%-leaves"
+command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "close", "ignore-term lock @.child sleep 60000", "sleep", "80", "record", "@.log", "end"]
+
+[[task]]
+name = "%-ignores"
+command = "FAKE lock @.lock record @.log start ignore-term sleep 150 record @.log end"
+
+[[task]]
+name = "%-fails"
+command = "FAKE lock @.lock record @.log start fail-first 2 @.n 75 record @.log end"
+
+[[task]]
+name = "%-plain"
+command = "FAKE lock @.lock record @.log start sleep 120 record @.log end"
+"#;
