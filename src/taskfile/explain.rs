@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use console::measure_text_width;
 
+use crate::model::pattern::PatternSpec;
 use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
 use crate::support::bytes::OsText;
@@ -87,7 +88,43 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
         }
     }
     rows.extend(step_rows(task));
+    rows.extend(
+        task.spec
+            .patterns
+            .iter()
+            .flat_map(|one| pattern_rows(task, one)),
+    );
     rows
+}
+
+/// What a pattern of the file says, under its name.
+fn pattern_rows(task: &ParsedTask, pattern: &PatternSpec) -> Vec<[String; 3]> {
+    let file = task.place.as_ref();
+    let file = file.map_or_else(String::new, |place| shown(&place.file));
+    let codes = &pattern.exit_codes;
+    let strategies = pattern.strategies.iter();
+    let rows = [
+        ("matches", pattern.matches.as_deref().map(quoted_text)),
+        (
+            "exit_codes",
+            (!codes.is_empty()).then(|| list(codes.iter().map(ToString::to_string))),
+        ),
+        ("tool", pattern.tool.as_deref().map(quoted_text)),
+        ("category", Some(pattern.category.to_string())),
+        ("retryable", Some(pattern.retryable().as_str().to_owned())),
+        (
+            "strategies",
+            (!pattern.strategies.is_empty()).then(|| list(strategies.map(|one| quoted_text(one)))),
+        ),
+    ];
+    rows.into_iter()
+        .filter_map(|(key, value)| {
+            let is_written = key != "retryable" || pattern.retryable.is_some();
+            let origin = if is_written { &file } else { BUILT_IN };
+            let path = format!("pattern.{}.{key}", pattern.name);
+            Some([path, value?, origin.to_owned()])
+        })
+        .collect()
 }
 
 /// What was written for each step, under the step's name.

@@ -196,6 +196,32 @@ fn no_name_and_no_option_stands_twice_in_the_table() {
 }
 
 #[test]
+fn patterns_of_the_file_are_explained_under_their_names() {
+    let task = one("[[task]]\nname = \"one\"\ncommand = \"true\"\n\
+         [[pattern]]\nname = \"gpu_lost\"\nmatches = 'GPU \\d+ lost'\nexit_codes = [7]\n\
+         category = \"resource\"\n");
+    let explained = explain(&task);
+    let rows: Vec<Vec<&str>> = explained
+        .lines()
+        .filter(|line| line.starts_with("pattern."))
+        .map(|line| {
+            let words = line.split("  ").map(str::trim);
+            words.filter(|word| !word.is_empty()).collect()
+        })
+        .collect();
+    let file = rows[0][2];
+    assert_eq!(
+        rows,
+        [
+            ["pattern.gpu_lost.matches", r#""GPU \d+ lost""#, file],
+            ["pattern.gpu_lost.exit_codes", "[7]", file],
+            ["pattern.gpu_lost.category", "resource", file],
+            ["pattern.gpu_lost.retryable", "after_fix", "default"],
+        ]
+    );
+}
+
+#[test]
 fn every_value_that_holds_is_explained_with_its_origin() {
     let task = one(
         "[defaults]\ntimeout = \"1.5h\"\nenv = { A = \"1\" }\n[[task]]\nname = \"one\"\nretries = 2\ncommand = [\"sort\", \"a b\"]\nstdin = \"in\"\n",
