@@ -17,8 +17,6 @@ const LONGEST: usize = 2_000;
 const LARGEST: usize = 256 * 1024;
 /// The most bytes that all expressions of one source may take together.
 const LARGEST_TOGETHER: usize = 1024 * 1024;
-/// The most expressions of one source: as many may match at every byte.
-const MOST: usize = 500;
 
 /// Why an expression is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +36,6 @@ pub enum ExpressionProblem {
         LARGEST_TOGETHER / 1024 / 1024
     )]
     TooLargeTogether,
-    /// There are too many.
-    #[error("there are {count} of them, and at most {MOST} are allowed")]
-    TooMany {
-        /// How many.
-        count: usize,
-    },
     /// It asks for the edges of words of any language, for which tables of states do not do.
     #[error("`\\b` and `\\B` are for words in ASCII only, also behind `(?u)`")]
     EdgesOfAnyWords,
@@ -77,7 +69,6 @@ impl ExpressionProblem {
             Self::TooLarge | Self::TooLargeTogether => {
                 "write smaller numbers of repetitions; `.*` between two words needs none"
             }
-            Self::TooMany { .. } => "write those of one tool as one, such as `GPU lost|GPU reset`",
             Self::EdgesOfAnyWords => "write `(?-u:\\b)`, or the characters that stand around",
             Self::Malformed { words, .. } if words.contains("look-around") => {
                 "look-around does not exist here: match the words themselves"
@@ -122,12 +113,8 @@ pub fn compile(written: &str) -> Result<Regex, ExpressionProblem> {
 /// Compiles expressions, each of which is sound by itself, for a search for all of them at once.
 ///
 /// # Errors
-/// When they are too many or too large together.
+/// When they are too large together.
 pub(super) fn compile_together(written: &[String]) -> Result<NFA, ExpressionProblem> {
-    let count = written.len();
-    if count > MOST {
-        return Err(ExpressionProblem::TooMany { count });
-    }
     let plain: Vec<String> = written.iter().map(|one| plain(one)).collect();
     let nfa = NFA::compiler()
         .syntax(syntax::Config::new().unicode(false).utf8(false))

@@ -14,6 +14,8 @@
 //! - All expressions of a source together are searched for first. If that is given up, each is searched for
 //!   by itself, with its share of the budget, so that one does not hide the others; what is given up
 //!   then too counts only in the lines that were read, which are the last ones.
+//! - Besides, every byte may complete every expression, of which a source has few enough
+//!   ([`crate::model::pattern::MAX_PATTERNS`]).
 //!
 //! INVARIANT: nothing here depends on the time that it takes.
 
@@ -60,7 +62,7 @@ impl Search {
     /// Gets ready to search for expressions, each of which is sound by itself.
     ///
     /// # Errors
-    /// When they are too many or too large together.
+    /// When they are too large together.
     pub(super) fn of(written: Vec<String>) -> Result<Self, ExpressionProblem> {
         let nfa = expression::compile_together(&written)?;
         Ok(Self {
