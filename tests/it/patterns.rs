@@ -219,3 +219,43 @@ fn the_browser_family_is_listed_by_all_its_names() {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
 }
+
+#[test]
+fn a_pattern_behind_one_of_the_configuration_is_told_and_can_be_taken_out() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.file(
+        "config.toml",
+        "[[pattern]]\nname = \"mine\"\nmatches = \"lost\"\ncategory = \"logic\"\n",
+    );
+    let run = |line: &str| {
+        let words = ["--config", config.to_str().unwrap(), "patterns"];
+        sandbox.run(words.into_iter().chain(line.split(' ')))
+    };
+    run("remove mine").fails(2, &["stands in `config.toml`"]);
+    let added = run("add mine --matches gone --category auth");
+    assert!(added.stderr.contains("that one counts"), "{}", added.stderr);
+    run("add mine --replace --matches gone --category network").is(
+        0,
+        "replaced the pattern `mine`\n",
+        "`mine` stands in `config.toml`, too: that one counts as long as it is there\n",
+    );
+    run("remove mine").is(0, "removed the pattern `mine`\n", "");
+    run("remove mine").fails(2, &["stands in `config.toml`"]);
+}
+
+#[test]
+fn what_is_switched_off_is_told_under_all_its_names() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("patterns add gone --matches gone --category auth".split(' '));
+    sandbox.ok(["patterns", "disable", "gone"]);
+    sandbox.ok(["patterns", "disable", "page_load"]);
+    let shown = sandbox.json(["patterns", "show", "page_load_failure", "--json"]);
+    assert_eq!(shown["enabled"], false);
+    let tried = sandbox.run_with_input(&["patterns", "test", "gone", "-"], b"gone\n");
+    assert_eq!(tried.code, 1);
+    assert!(
+        tried.stderr.contains("`gone` is switched off"),
+        "{}",
+        tried.stderr
+    );
+}

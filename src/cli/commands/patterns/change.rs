@@ -1,7 +1,7 @@
 //! `autoexec patterns add`, `remove`, `enable` and `disable`.
 
 use crate::cli::commands::Invocation;
-use crate::cli::commands::patterns::known;
+use crate::cli::commands::patterns::known::{self, Known};
 use crate::cli::commands::queue::select::parse_category;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::engine::patterns::{bring_up_to_date, row_of};
@@ -91,13 +91,23 @@ pub(super) fn add(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
             }
         }));
     }
-    let told = format!("added the pattern `{}`", spec.name);
+    let known = known::all(&invocation.settings)?;
+    let is_held = |one: &Known| one.writer == known::Writer::Queue || one.is_added_besides;
+    let before = known.iter().find(|one| one.spec.name == spec.name);
     let done = put_all(std::slice::from_ref(&spec), args.replace, invocation)?;
-    invocation.output.line(if done == 0 {
-        "nothing to do: there is the same pattern already"
-    } else {
-        &told
-    });
+    let told = match done {
+        0 => "nothing to do: there is the same pattern already".to_owned(),
+        _ if before.is_some_and(is_held) => format!("replaced the pattern `{}`", spec.name),
+        _ => format!("added the pattern `{}`", spec.name),
+    };
+    invocation.output.line(&told);
+    if before.is_some_and(|one| one.writer == known::Writer::Config) {
+        let note = format!(
+            "`{}` stands in `config.toml`, too: that one counts as long as it is there",
+            spec.name
+        );
+        invocation.output.note(&note);
+    }
     if catalogue::named(&spec.name).is_some() {
         let note = format!(
             "`{}` is the name of a built-in pattern, which no longer counts; `autoexec patterns remove {0}` brings it back",
@@ -164,9 +174,10 @@ pub(super) fn put_all(
 /// # Errors
 /// When it was not added, or the queue cannot be used.
 pub(super) fn remove(name: &str, invocation: &mut Invocation<'_>) -> Answer {
-    let one = known::find(name, known::all(invocation)?)?;
+    let one = known::find(name, known::all(&invocation.settings)?)?;
     match one.writer {
         known::Writer::Queue => {}
+        known::Writer::Config if one.is_added_besides => {}
         known::Writer::Config => return Err(in_config(name)),
         known::Writer::BuiltIn(_) => {
             return Err(CliError::usage(
@@ -198,7 +209,7 @@ pub(super) fn remove(name: &str, invocation: &mut Invocation<'_>) -> Answer {
 /// # Errors
 /// When it is not known or always counts, or the queue cannot be used.
 pub(super) fn switch(name: &str, to: Switch, invocation: &mut Invocation<'_>) -> Answer {
-    let one = known::find(name, known::all(invocation)?)?;
+    let one = known::find(name, known::all(&invocation.settings)?)?;
     // Its other names have no meaning of their own.
     let ours = one.stands_for().unwrap_or(&one.spec.name).to_owned();
     match one.writer {

@@ -1,7 +1,8 @@
 //! Every pattern that there is, whoever wrote it, for those who show or choose one.
 
-use crate::cli::commands::Invocation;
+use crate::cli::commands::look_into_queue;
 use crate::cli::failure::CliError;
+use crate::cli::settings::Settings;
 use crate::model::category::{Category, Retryable};
 use crate::model::pattern::PatternSpec;
 use crate::policy::classify::catalogue::{self, KnownBy, Named};
@@ -27,6 +28,8 @@ pub(super) struct Known {
     pub(super) writer: Writer,
     pub(super) enabled: bool,
     pub(super) sightings: Sightings,
+    /// There is one of this name in the queue, too, which does not count.
+    pub(super) is_added_besides: bool,
 }
 
 impl Known {
@@ -61,9 +64,9 @@ impl Known {
 
 /// Every pattern, those of the user first; a name that stands for another pattern than the built-in one
 /// is listed once, as it counts.
-pub(super) fn all(invocation: &Invocation<'_>) -> Result<Vec<Known>, CliError> {
-    let config = invocation.settings.config.patterns()?;
-    let store = invocation.look_into_queue()?;
+pub(super) fn all(settings: &Settings) -> Result<Vec<Known>, CliError> {
+    let config = settings.config.patterns()?;
+    let store = look_into_queue(settings)?;
     let rows: Vec<StoredPattern> = match &store {
         Some(store) => store.patterns()?,
         None => Vec::new(),
@@ -79,6 +82,9 @@ pub(super) fn all(invocation: &Invocation<'_>) -> Result<Vec<Known>, CliError> {
             writer: Writer::Config,
             enabled: true,
             sightings,
+            is_added_besides: rows
+                .iter()
+                .any(|row| row.origin == Origin::User && row.spec.name == spec.name),
         });
     }
     let is_taken = |known: &[Known], name: &str| known.iter().any(|one| one.spec.name == name);
@@ -89,15 +95,22 @@ pub(super) fn all(invocation: &Invocation<'_>) -> Result<Vec<Known>, CliError> {
                 writer: Writer::Queue,
                 enabled: row.enabled,
                 sightings: row.sightings,
+                is_added_besides: false,
             });
         }
     }
+    let row_of = |name: &str| {
+        rows.iter()
+            .find(|row| row.origin == Origin::BuiltIn && row.spec.name == name)
+    };
     for named in catalogue::catalogue() {
-        let row = rows
-            .iter()
-            .find(|row| row.origin == Origin::BuiltIn && row.spec.name == named.name);
         if !is_taken(&known, named.name) {
-            known.push(built_in(named, row));
+            let mut one = built_in(named, row_of(named.name));
+            if let Some(ours) = one.stands_for() {
+                // It counts as long as what it stands for does.
+                one.enabled = row_of(ours).is_none_or(|row| row.enabled);
+            }
+            known.push(one);
         }
     }
     Ok(known)
@@ -121,6 +134,7 @@ fn built_in(named: &'static Named, row: Option<&StoredPattern>) -> Known {
         writer: Writer::BuiltIn(named),
         enabled: row.is_none_or(|row| row.enabled),
         sightings: row.map(|row| row.sightings).unwrap_or_default(),
+        is_added_besides: false,
     }
 }
 

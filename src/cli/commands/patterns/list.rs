@@ -54,7 +54,7 @@ pub struct ShowArgs {
 /// # Errors
 /// When the queue or the configuration cannot be used.
 pub(super) fn list(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let mut patterns = known::all(invocation)?;
+    let mut patterns = known::all(&invocation.settings)?;
     patterns.retain(|one| {
         let by_origin = match (args.origin, one.writer) {
             (Some(OriginChoice::BuiltIn), writer) => matches!(writer, Writer::BuiltIn(_)),
@@ -112,7 +112,7 @@ pub(super) fn list(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
 /// # Errors
 /// When it is not known, or the queue or the configuration cannot be used.
 pub(super) fn show(args: &ShowArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let one = known::find(&args.name, known::all(invocation)?)?;
+    let one = known::find(&args.name, known::all(&invocation.settings)?)?;
     if args.json {
         let mut answer = value(&one);
         if let Some(object) = answer.as_object_mut() {

@@ -87,3 +87,19 @@ pub fn in_force(settings: &Settings) -> Result<UserPatterns, CliError> {
     };
     Ok(stored.with(PatternSource::Config, config))
 }
+
+/// The names that may follow a command of these on a command line, each with its category.
+pub fn names_for(command: &str, settings: &Settings) -> Vec<(String, &'static str)> {
+    let is_meant = |one: &known::Known| match command {
+        "remove" => one.writer == known::Writer::Queue,
+        "enable" => !one.enabled,
+        "disable" => one.enabled && one.writer != known::Writer::Config,
+        _ => true,
+    };
+    let known = known::all(settings).unwrap_or_default();
+    known
+        .into_iter()
+        .filter(is_meant)
+        .map(|one| (one.spec.name.clone(), one.category().as_str()))
+        .collect()
+}

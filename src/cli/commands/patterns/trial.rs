@@ -36,7 +36,7 @@ pub struct TestArgs {
 /// # Errors
 /// When the pattern is not known, or the output cannot be read.
 pub(super) fn test(args: &TestArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let known = known::all(invocation)?;
+    let known = known::all(&invocation.settings)?;
     let names: Vec<&str> = known.iter().map(|one| one.spec.name.as_str()).collect();
     // A single word that is no pattern is a file.
     let (name, file) = match (args.name.as_deref(), args.file.as_deref()) {
@@ -69,7 +69,20 @@ pub(super) fn test(args: &TestArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(one.stands_for().unwrap_or(name))
     });
     met.retain(|one| ours.is_none_or(|name| one.name == name));
-    tell(&met, invocation);
+    let is_off = |name: &str| {
+        known
+            .iter()
+            .any(|one| one.spec.name == name && !one.enabled)
+    };
+    match name {
+        Some(name) if is_off(name) => {
+            let note = format!(
+                "`{name}` is switched off and meets nothing; `autoexec patterns enable {name}`"
+            );
+            invocation.output.note(&note);
+        }
+        Some(_) | None => tell(&met, invocation),
+    }
     let decides = classify_end_with(&end, &user);
     let line = decides.line.unwrap_or_default();
     invocation.output.line(&format!(
