@@ -16,10 +16,12 @@ use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 
 use crate::cli::args::{Cli, GlobalArgs};
+use crate::cli::commands::patterns;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::host::state_dir::{self, SharedFileSystem};
 use crate::model::category::Category;
+use crate::model::category::Retryable;
 use crate::model::signal::Signal;
 use crate::model::state::TaskStatus;
 use crate::store::Filter;
@@ -143,11 +145,24 @@ fn dress_arg(arg: Arg, path: &str, asked: &Asked) -> Arg {
                 asked.tasks(typed, statuses)
             }))
         }
+        Some("NAME") if !arg.is_positional() => arg,
+        Some("NAME") => match path.strip_prefix("patterns ") {
+            Some(command @ ("show" | "remove" | "enable" | "disable")) => {
+                let (asked, command) = (asked.clone(), command.to_owned());
+                arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
+                    asked.patterns(typed, &command)
+                }))
+            }
+            Some(_) | None => arg,
+        },
         Some("FILE") => arg.add(words_of(&[FILES])),
         Some("DIR") => arg.add(words_of(&[FOLDERS])),
         Some("CMD") => arg.add(words_of(&[OWN_COMMAND])),
         Some("STATUS") => arg.add(words_of(&TaskStatus::ALL.map(TaskStatus::as_str))),
         Some("CATEGORY") => arg.add(words_of(&Category::ALL.map(Category::as_str))),
+        Some("R") => arg.add(words_of(
+            &[Retryable::Yes, Retryable::No, Retryable::AfterFix].map(Retryable::as_str),
+        )),
         Some("SIGNAL" | "S") => arg.add(words_of(&Signal::names().collect::<Vec<_>>())),
         Some("ID") if arg.get_long() == Some("run") => arg.add(words_of(&["last"])),
         _ => arg,
@@ -256,13 +271,32 @@ impl Asked {
             .collect()
     }
 
-    fn open(&self) -> Option<Store> {
-        let settings = Settings::load(&GlobalArgs {
+    /// The patterns that a command is for, whose name begins as it was typed.
+    fn patterns(&self, typed: &OsStr, command: &str) -> Vec<CompletionCandidate> {
+        let named = self
+            .settings()
+            .map(|settings| patterns::names_for(command, &settings));
+        named
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| begins(name, typed) && is_plain(name))
+            .map(|(name, category)| {
+                CompletionCandidate::new(name).help(Some(StyledStr::from(category)))
+            })
+            .collect()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Settings::load(&GlobalArgs {
             state_dir: self.state_dir.clone(),
             config: self.config.clone(),
             ..GlobalArgs::default()
         })
-        .ok()?;
+        .ok()
+    }
+
+    fn open(&self) -> Option<Store> {
+        let settings = self.settings()?;
         state_dir::check(&settings.state, SharedFileSystem::Refuse).ok()?;
         Store::open(&settings.state, Access::ReadOnly, settings.clock.now()).ok()
     }

@@ -127,6 +127,27 @@ fn another_queue_is_asked_when_the_command_line_names_it() {
 }
 
 #[test]
+fn names_of_patterns_are_offered_where_they_can_be_meant() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("patterns add gpu_lost --matches GPU --category resource".split(' '));
+    sandbox.ok(["patterns", "disable", "page_load"]);
+    let offered = |command: &str, typed: &str| {
+        let answer = sandbox.ok(["__complete", "3", "autoexec", "patterns", command, typed]);
+        let names = answer.lines().filter_map(|line| line.split('\t').next());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(offered("show", "gpu"), ["gpu_lost"]);
+    assert_eq!(offered("show", "page_load_"), ["page_load_failure"]);
+    assert_eq!(offered("remove", ""), ["gpu_lost"]);
+    assert_eq!(
+        offered("enable", "page"),
+        ["page_load", "page_load_failure"]
+    );
+    assert_eq!(offered("disable", "gpu"), ["gpu_lost"]);
+    assert!(!offered("disable", "page").contains(&"page_load".to_owned()));
+}
+
+#[test]
 fn without_a_queue_nothing_is_offered_said_or_made() {
     let sandbox = Sandbox::new();
     let answer = sandbox.run(["__complete", "3", "autoexec", "queue", "show", ""]);
