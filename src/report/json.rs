@@ -139,6 +139,7 @@ struct Task {
     cpu_seconds: f64,
     leftovers: u32,
     blocked_by: Option<i64>,
+    stalled: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -223,6 +224,9 @@ fn task(task: &TaskSummary) -> Task {
         cpu_seconds: task.cpu.as_secs_f64(),
         leftovers: task.leftovers,
         blocked_by: task.blocked_by.as_ref().map(|(id, _)| id.get()),
+        stalled: task.stalled.map(|stalled| {
+            json!({ "stage": stalled.stage.as_str(), "since": stalled.since.to_rfc3339() })
+        }),
     }
 }
 

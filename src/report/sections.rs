@@ -161,7 +161,13 @@ fn running(summary: &RunSummary) -> Option<Section> {
         RunPresence::Absent => "Running when the run was cut off",
     };
     let items = listed(&running, |task| {
-        format!("{}: attempt {}", named(task), task.attempts.max(1))
+        let stalled = task.stalled.map_or_else(String::new, |stalled| {
+            let long = span(summary.generated_at.since(stalled.since));
+            let id = task.id;
+            let words = stalled.words();
+            format!("; it {words} for {long}, see `autoexec why {id}`")
+        });
+        format!("{}: attempt {}{stalled}", named(task), task.attempts.max(1))
     });
     Section::of(title, running.len(), items)
 }

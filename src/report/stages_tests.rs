@@ -54,6 +54,7 @@ fn retried() -> Whole {
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),
+        kept: crate::report::kept::Kept::default(),
         printed: Some(crate::process::glance::Glance {
             first: Some(Duration::from_secs(3)),
             last: Some(Duration::from_secs(5)),

@@ -17,6 +17,7 @@ use crate::policy::compare::Change;
 use crate::policy::compare::Tonight;
 use crate::policy::compare::changes;
 use crate::policy::pick::RunPresence;
+use crate::policy::trace::Stalled;
 use crate::policy::verdict::Story;
 use crate::policy::verdict::verdict;
 use crate::report::causes::Cause;
@@ -113,6 +114,8 @@ pub struct TaskSummary {
     pub leftovers: u32,
     /// The task that it will not run because of.
     pub blocked_by: Option<(TaskId, TaskName)>,
+    /// The stage at which its attempt has come to a stop; noted by [`crate::report::standstill`].
+    pub stalled: Option<Stalled>,
 }
 
 /// A task that is different against earlier nights.
@@ -296,6 +299,7 @@ fn task_summary(task: &TaskFacts, outlook: Outlook) -> TaskSummary {
         cpu: task.attempts.iter().map(|one| one.cpu).sum(),
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
         blocked_by: task.blocked_by.clone(),
+        stalled: None,
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Values of environment variables are not shown on the page: some are secrets.
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::model::attempt::AttemptState;
 use crate::model::ids::TaskId;
+use crate::model::layout::StateDir;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
@@ -17,6 +16,8 @@ use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
 use crate::report::attempt_lines::attempt_lines;
+use crate::report::kept;
+use crate::report::kept::Kept;
 use crate::report::order_words::{blocked_by, order_facts, waiting_for};
 use crate::report::queue_table::Line;
 use crate::report::queue_table::Moment;
@@ -55,27 +56,32 @@ pub struct Whole {
     pub events: Vec<LoggedEvent>,
     /// What an attempt that runs has printed so far.
     pub printed: Option<Glance>,
+    /// What the task has behind it and what it saved.
+    pub kept: Kept,
 }
 
-/// Reads everything that is known of a task, and what its attempt prints at this moment.
+/// Reads everything that is known of a task, and what its attempt does at this moment.
 ///
 /// # Errors
 /// When there is no such task, or the queue cannot be read.
-pub fn load(store: &Store, id: TaskId, logs: &Path) -> Result<Whole, StoreError> {
+pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreError> {
     let mut whole = store.read(|reader| {
+        let task = reader.task(id)?;
         Ok(Whole {
-            task: reader.task(id)?,
+            kept: Kept::recorded(reader, id, &task.spec)?,
+            task,
             dependencies: reader.dependencies_of(id)?,
             attempts: reader.attempts_of(id)?,
             events: reader.events_of(id)?,
             printed: None,
         })
     })?;
+    whole.kept.look(store, dir, id, whole.attempts.last());
     if let Some(last) = whole.attempts.last()
         && last.state == AttemptState::Running
     {
         // Output that cannot be read at this moment is only missing from the page.
-        whole.printed = glance(logs, last.run, last.id).ok();
+        whole.printed = glance(&dir.logs(), last.run, last.id).ok();
     }
     Ok(whole)
 }
@@ -149,6 +155,9 @@ pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
                 .iter()
                 .map(|attempt| attempt_value(attempt, &stages::facts(whole, attempt)))
                 .collect(),
+            finished_steps: kept::finished_value(whole),
+            progress: kept::progress_value(whole),
+            checkpoint: kept::saved_value(whole),
             events: whole.events.iter().map(event_value).collect(),
         },
     }
@@ -168,6 +177,9 @@ struct TaskValue {
     definition_hash: String,
     definition: Value,
     attempts_made: Vec<Value>,
+    finished_steps: Vec<Value>,
+    progress: Value,
+    checkpoint: Value,
     events: Vec<Value>,
 }
 
@@ -256,6 +268,7 @@ fn definition(whole: &Whole, moment: Moment, look: Look) -> Vec<Vec<String>> {
         told.push(("timeout", span(timeout)));
     }
     told.push(("retry", retry_words(spec)));
+    told.extend(kept::rows(whole, moment.now, look));
     told.into_iter()
         .map(|(name, value)| vec![name.to_owned(), value])
         .collect()

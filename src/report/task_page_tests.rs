@@ -45,6 +45,7 @@ fn whole() -> Whole {
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),
         printed: None,
+        kept: Kept::default(),
     }
 }
 

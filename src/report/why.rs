@@ -18,6 +18,7 @@ use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::policy::trace::stalled;
+use crate::report::kept;
 use crate::report::order_words::{blocked_by, order_facts, skipped_words};
 use crate::report::outcome_words::outcome_words;
 use crate::report::page::Page;
@@ -119,6 +120,9 @@ impl Why {
                 why.failure(facts, look);
             }
         }
+        if task.state != TaskState::Succeeded {
+            why.tell("kept", kept::kept_words(facts.whole).unwrap_or_default());
+        }
         if !facts.whole.attempts.is_empty() {
             why.next(format!("autoexec logs {}", task.id), "its output");
         }
@@ -194,6 +198,11 @@ impl Why {
             let long = span(now.since(stalled.since));
             self.tell("stalled", format!("it {} for {long}", stalled.words()));
         }
+        self.tell("step", kept::step_words(facts.whole).unwrap_or_default());
+        self.tell(
+            "progress",
+            kept::told_words(facts.whole).unwrap_or_default(),
+        );
         if let Some(printed) = &facts.whole.printed {
             self.tell(
                 "last line",

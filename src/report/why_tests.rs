@@ -33,8 +33,7 @@ fn moment(seconds: u64) -> Moment {
 }
 
 fn asked(queue: &Queue, task: TaskId, seconds: u64) -> (Why, String) {
-    let logs = queue.dir.logs();
-    let whole = crate::report::task_page::load(&queue.store, task, &logs).unwrap();
+    let whole = crate::report::task_page::load(&queue.store, task, &queue.dir).unwrap();
     let facts = Facts {
         whole: &whole,
         moment: moment(seconds),

@@ -22,6 +22,7 @@ mod exec_signals;
 mod from_scratch;
 mod guard;
 mod hostile;
+mod kept;
 mod kills;
 mod logs;
 mod night;

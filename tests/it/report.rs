@@ -1,6 +1,7 @@
 //! `autoexec report`: the page, JSON, ranges, files, and what counts as read.
 
 use crate::sandbox::Sandbox;
+use crate::sandbox::wait_until;
 
 /// One task that succeeds, one that fails at once, one that fails first and then succeeds.
 fn night(sandbox: &Sandbox) {
@@ -325,4 +326,25 @@ fn a_success_with_an_error_as_its_last_word_is_suspicious() {
         top.iter().any(|line| line.contains("autoexec logs 1")),
         "{page}"
     );
+}
+
+#[test]
+fn a_running_task_that_prints_nothing_for_long_is_named_with_its_stage() {
+    let sandbox = Sandbox::new();
+    let script = "echo one; sleep 60";
+    sandbox.ok(["queue", "add", "--name", "quiet", "--", "sh", "-c", script]);
+    let run = sandbox.start(&["run", "--no-progress"]);
+    wait_until("it prints", || {
+        sandbox.run(["why", "quiet"]).stdout.contains("last line")
+    });
+    let page = sandbox.ok(["report"]);
+    assert!(page.contains("quiet (1): attempt 1\n"), "{page}");
+    sandbox.set_clock(format!("+{}", 40 * 60_000));
+    let page = sandbox.ok(["report"]);
+    let silent = "quiet (1): attempt 1; it has printed nothing more for [SPAN]";
+    assert!(page.contains(silent), "{page}");
+    let json = sandbox.json(["report", "--format", "json"]);
+    assert_eq!(json["tasks"][0]["stalled"]["stage"], "last_output");
+    sandbox.ok(["stop", "--now"]);
+    sandbox.answer_of(run);
 }

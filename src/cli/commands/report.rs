@@ -11,6 +11,7 @@ use crate::report::json;
 use crate::report::load::{LoadError, Loaded, Wish, load};
 use crate::report::markdown;
 use crate::report::range::{Range, RangeError, parse_run, parse_since};
+use crate::report::standstill;
 use crate::report::summary::RunSummary;
 use crate::report::text::{self, Look};
 use crate::store::runs::{ReportRead, mark_report_read};
@@ -111,7 +112,11 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         only: None,
     };
     let loaded = match invocation.look_into_queue()? {
-        Some(store) => load(&store, &wish)?,
+        Some(store) => {
+            let mut loaded = load(&store, &wish)?;
+            standstill::note(&mut loaded.summary, &store, &invocation.settings.state)?;
+            loaded
+        }
         None => Loaded::of_nothing(&wish)?,
     };
     if let Some(file) = &args.output {

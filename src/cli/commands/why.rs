@@ -26,7 +26,7 @@ pub fn carry_out(args: &WhyArgs, invocation: &mut Invocation<'_>) -> Answer {
         return Err(select::unknown(&args.task, []));
     };
     let id = select::find(&store, &args.task)?;
-    let whole = task_page::load(&store, id, &invocation.settings.state.logs())?;
+    let whole = task_page::load(&store, id, &invocation.settings.state)?;
     let moment = invocation.moment().look_into(&store)?;
     let facts = Facts {
         whole: &whole,

@@ -134,6 +134,14 @@ fn write_synced(path: &Path, value: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When it is there and cannot be read.
 pub fn get(checkpoint: &Path, key: &Key) -> io::Result<Option<Vec<u8>>> {
+    beginning(checkpoint, key, MOST_BYTES)
+}
+
+/// At most so many bytes of a value; `None` if it is not set.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn beginning(checkpoint: &Path, key: &Key, most: usize) -> io::Result<Option<Vec<u8>>> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
@@ -141,7 +149,7 @@ pub fn get(checkpoint: &Path, key: &Key) -> io::Result<Option<Vec<u8>>> {
     match file {
         Ok(file) => {
             let mut value = Vec::new();
-            let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+            let most = u64::try_from(most).unwrap_or(u64::MAX);
             file.take(most).read_to_end(&mut value)?;
             Ok(Some(value))
         }

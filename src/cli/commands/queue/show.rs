@@ -25,7 +25,7 @@ pub fn carry_out(args: &ShowArgs, invocation: &mut Invocation<'_>) -> Answer {
         return Err(select::unknown(&args.task, []));
     };
     let id = select::find(&store, &args.task)?;
-    let whole = task_page::load(&store, id, &invocation.settings.state.logs())?;
+    let whole = task_page::load(&store, id, &invocation.settings.state)?;
     let moment = invocation.moment().look_into(&store)?;
     let look = invocation.look();
     if args.json {
