@@ -301,7 +301,7 @@ impl Present {
     fn find(tx: &Transaction<'_>, name: &str) -> Result<Self, StoreError> {
         tx.connection
             .prepare_cached(
-                "SELECT id, status = 'held', used > 0 OR attempt_id IS NOT NULL, attempts = 0, \
+                "SELECT id, status = 'held', attempts > 0 OR attempt_id IS NOT NULL, attempts = 0, \
                  definition_hash \
                  FROM task_records WHERE name = ? AND finished_at IS NULL",
             )

@@ -83,6 +83,32 @@ fn what_is_added_again_follows_the_rules_of_names() {
 }
 
 #[test]
+fn a_task_whose_attempt_was_interrupted_keeps_its_definition() {
+    let mut queue = queue();
+    let id = queue.add(&["one"])[0];
+    let run = queue.run();
+    let attempt = queue.claim(id, run);
+    queue.start(attempt);
+    let outcome = outcome(1);
+    // An interruption uses up none of its attempts.
+    let mut end = success(&outcome);
+    end.used = false;
+    let event = TaskEvent::Interrupted {
+        attempt,
+        until: None,
+    };
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &end, &event, &actor(), NOW))
+        .unwrap();
+    let changed = || new_task_running("one", "false");
+    let kept = add_one(&mut queue, changed(), OnChange::Keep);
+    assert_eq!(kept, AddResult::KeptOld(id));
+    let replaced = add_one(&mut queue, changed(), OnChange::Replace);
+    assert_eq!(replaced, AddResult::Replaced(id));
+}
+
+#[test]
 fn an_attempt_goes_from_claim_to_outcome() {
     let mut queue = queue();
     let task = queue.add(&["one"])[0];
