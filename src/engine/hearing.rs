@@ -36,6 +36,8 @@ use crate::policy::classify::TAIL;
 use crate::policy::classify::classify;
 use crate::policy::classify::classify_with;
 use crate::policy::classify::user::UserPatterns;
+use crate::policy::mask::mask;
+use crate::policy::mask::mask_quotes;
 use crate::policy::poison::POISON;
 use crate::process::Stream;
 use crate::process::epoch;
@@ -237,10 +239,14 @@ impl Dispatcher<'_> {
         let _without_it_a_crash_counts_for_nobody = self.entered.lock.note(attempt);
         let store = &self.entered.store;
         let user = || self.patterns.for_task(store, &live.task.spec.patterns);
-        let judgement = judge(live, &outcome, &self.entered.dir.logs(), user);
-        let doubt = match &judgement {
-            Judgement::Success => self.doubt(live, &outcome),
-            Judgement::Failure(_) => None,
+        let mut judgement = judge(live, &outcome, &self.entered.dir.logs(), user);
+        // What is quoted from here on is stored, shown and mailed; the output itself stays in its log.
+        let doubt = match &mut judgement {
+            Judgement::Success => self.doubt(live, &outcome).map(|line| mask(&line)),
+            Judgement::Failure(failure) => {
+                mask_quotes(failure);
+                None
+            }
         };
         let by_window = is_stopped_by_window(live, &outcome);
         // A count that cannot be read keeps nobody from going on; the commit tells what is wrong.

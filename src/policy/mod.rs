@@ -15,6 +15,7 @@
 //! - [`guard`]: what follows when a run has died.
 //! - [`limits`]: deadlines, and the time over all attempts.
 //! - `line_words`: a line taken apart.
+//! - [`mask`]: what is hidden in a quoted line.
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
@@ -39,6 +40,7 @@ pub mod forecast;
 pub mod guard;
 pub mod limits;
 mod line_words;
+pub mod mask;
 pub mod pick;
 pub mod plain_retry;
 pub mod poison;

@@ -55,3 +55,36 @@ fn an_unknown_task_is_told_with_the_nearest_name() {
         .run(["why", "shop-dmp"])
         .fails(2, &["`shop-dmp`", "`shop-dump`"]);
 }
+
+#[test]
+fn a_quoted_line_hides_what_looks_like_a_secret() {
+    let sandbox = Sandbox::new();
+    let script = "echo \"fatal: unable to access 'https://me:hunter2@127.0.0.1:1/x.git/': \
+                  Failed to connect to 127.0.0.1 port 1: Connection refused\" >&2; exit 128";
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "clone",
+        "--retries",
+        "0",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ]);
+    let run = sandbox.run(["run"]);
+    let pages = [
+        run.stderr,
+        sandbox.ok(["why", "clone"]),
+        sandbox.run(["report", "--format", "markdown"]).stdout,
+        sandbox.ok(["why", "clone", "--json"]),
+        sandbox.run(["report", "--format", "json"]).stdout,
+    ];
+    for page in pages {
+        assert!(page.contains("me:***@127.0.0.1"), "{page}");
+        assert!(!page.contains("hunter2"), "{page}");
+    }
+    // The log is the task's own.
+    assert!(sandbox.ok(["logs", "clone"]).contains("hunter2"));
+}
