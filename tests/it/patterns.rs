@@ -259,3 +259,18 @@ fn what_is_switched_off_is_told_under_all_its_names() {
         tried.stderr
     );
 }
+
+#[test]
+fn whoever_looks_for_a_pattern_of_a_task_file_is_told_where_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(["patterns", "show", "somewhere_else"])
+        .fails(2, &["no pattern `somewhere_else`", "check --explain"]);
+    sandbox.file(
+        "t.toml",
+        "[[task]]\nname = \"t\"\ncommand = \"true\"\n[[pattern]]\nname = \"somewhere_else\"\n\
+         matches = \"x\"\ncategory = \"logic\"\n",
+    );
+    let told = sandbox.ok(["check", "--explain", "t", "t.toml"]);
+    assert!(told.contains("pattern.somewhere_else.matches"), "{told}");
+}

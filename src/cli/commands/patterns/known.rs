@@ -150,7 +150,10 @@ pub(super) fn find(name: &str, known: Vec<Known>) -> Result<Known, CliError> {
 pub(super) fn unknown<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> CliError {
     let shown = Untrusted::from(name).for_terminal_within(64);
     let hint = closest(name, names).map_or_else(
-        || "list all with `autoexec patterns list`".to_owned(),
+        || {
+            "list all with `autoexec patterns list`, those of a task file with `autoexec check --explain TASK FILE`"
+                .to_owned()
+        },
         |meant| format!("did you mean `{meant}`?"),
     );
     CliError::usage("unknown_pattern", format!("there is no pattern `{shown}`")).hint(hint)
