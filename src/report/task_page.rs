@@ -242,11 +242,13 @@ fn definition(whole: &Whole, moment: Moment, look: Look) -> Vec<Vec<String>> {
     let spec = &task.spec;
     let mut told: Vec<(&str, String)> = Vec::new();
     for step in &spec.steps {
-        let name = match spec.steps.len() {
-            1 => "command",
-            _ => "step",
-        };
-        told.push((name, command_words(&step.command)));
+        let command = command_words(&step.command);
+        told.push(if spec.steps.len() == 1 {
+            ("command", command)
+        } else {
+            let name = Untrusted::from(step.name.as_str()).for_terminal();
+            ("step", format!("{name}: {command}"))
+        });
     }
     told.push(("workdir", spec.workdir.untrusted().for_terminal()));
     if let Some(source) = &task.source {

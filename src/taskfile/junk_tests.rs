@@ -11,9 +11,9 @@ use crate::taskfile::render;
 const EXAMPLE: &str = include_str!("../../tasks.example.toml");
 
 /// What may come of a torn file: it is refused, or it reads as the whole file up to its last task,
-/// because nobody can see that a complete text was meant to go on.
+/// and that one up to its last step, because nobody can see that a complete text was meant to go on.
 #[test]
-fn a_file_torn_at_any_byte_is_refused_or_complete_up_to_its_last_task() {
+fn a_file_torn_at_any_byte_is_refused_or_complete_up_to_its_last_step() {
     let whole = loaded(EXAMPLE).tasks;
     let mut accepted = 0;
     for cut in 0..EXAMPLE.len() {
@@ -32,7 +32,9 @@ fn a_file_torn_at_any_byte_is_refused_or_complete_up_to_its_last_task() {
         }
         let original = &whole[before.len()].spec;
         assert_eq!(last.spec.name, original.name, "cut at {cut}");
-        assert_eq!(last.spec.steps, original.steps, "cut at {cut}");
+        let steps = &last.spec.steps;
+        assert!(original.steps.starts_with(steps), "cut at {cut}: {steps:?}");
+        assert!(!steps.is_empty(), "cut at {cut}");
     }
     assert!(accepted > 0);
 }

@@ -217,7 +217,14 @@ fn the_example_is_without_fault_and_doubt() {
         .collect();
     assert_eq!(
         names,
-        ["archive", "verify", "download", "slow-start", "summary"]
+        [
+            "archive",
+            "verify",
+            "download",
+            "slow-start",
+            "import",
+            "summary"
+        ]
     );
 }
 

@@ -350,3 +350,16 @@ fn an_urgent_task_that_is_added_late_overtakes_what_is_claimed() {
     let order = sandbox.read("order");
     assert_eq!(order.lines().next(), Some("urgent"), "{order}");
 }
+
+#[test]
+fn the_example_ends_well_as_often_as_it_is_run() {
+    let sandbox = Sandbox::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks.example.toml");
+    for _ in 0..2 {
+        let answer = sandbox.run(["run", example, "--report", "--no-progress"]);
+        assert_eq!(answer.code, 0, "{}\n{}", answer.stdout, answer.stderr);
+        let done = "all 6 tasks are done, nothing needs you";
+        assert!(answer.stdout.contains(done), "{}", answer.stdout);
+        assert!(!answer.stderr.contains("warning"), "{}", answer.stderr);
+    }
+}
