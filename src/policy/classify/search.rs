@@ -9,8 +9,8 @@
 //! 200 expressions like `[0-9a-z][^x]{1,40}` took 40 seconds on 256 KiB. So the same tables are used
 //! here directly, and where they would grow too large, the search ends instead:
 //!
-//! - Making a state walks through the expressions once, at most. So the number of states is the budget
-//!   ([`WORK`] divided by the size of what is searched for), and reading costs next to nothing besides.
+//! - Making a state walks through the expressions once, at most, and keeps it. So the number of states is
+//!   the budget ([`WORK`] divided by what one costs), and reading costs next to nothing besides.
 //! - All expressions of a source together are searched for first. If that is given up, each is searched for
 //!   by itself, with its share of the budget, so that one does not hide the others; what is given up
 //!   then too counts only in the lines that were read, which are the last ones.
@@ -40,7 +40,7 @@ use crate::policy::classify::text::Lines;
 const WORK: usize = 1 << 24;
 /// The most bytes of a table of states; a full one is begun anew if the budget allows it.
 const TABLE: usize = 4 << 20;
-/// What a state takes besides its row, at the least.
+/// What a state takes besides its row, in bytes, at the least; to keep it costs as many steps.
 const STATE: usize = 64;
 /// The most bytes that are read where each expression is searched for by itself, of all together.
 const READ: usize = 64 << 20;
@@ -166,7 +166,7 @@ impl Search {
 /// A table of states for expressions that gives up when its share of work is done.
 fn table(nfa: NFA, work: usize) -> Result<DFA, ExpressionProblem> {
     let row = (1 << nfa.byte_classes().stride2()) * size_of::<u32>();
-    let states = work / nfa.states().len().max(1);
+    let states = work / (nfa.states().len() + STATE);
     let bytes = states.saturating_mul(row + STATE);
     let config = Config::new()
         .match_kind(MatchKind::All)
