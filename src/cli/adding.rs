@@ -11,10 +11,12 @@ use crate::cli::commands::queue::select;
 use crate::cli::failure::{CliError, Ending};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
+use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Skip;
+use crate::model::state::TaskStatus;
 use crate::model::timing::TimeWish;
 use crate::policy::when;
 use crate::process::wake;
@@ -217,6 +219,16 @@ pub fn add(
             Follow::Revived => None,
         })
         .collect();
+    let waiting: Vec<TaskId> = new
+        .iter()
+        .zip(&results)
+        .filter(|(task, _)| !task.spec.after.is_empty())
+        .filter_map(|(_, result)| match result {
+            AddResult::Added(id) | AddResult::Replaced(id) => Some(*id),
+            AddResult::AlreadyQueued(_) | AddResult::KeptOld(_) | AddResult::RefusedHeld(_) => None,
+        })
+        .collect();
+    tell_of_done(store, &waiting, now, invocation.output)?;
     Ok(new
         .into_iter()
         .zip(results)
@@ -226,6 +238,36 @@ pub fn add(
             result,
         })
         .collect())
+}
+
+/// Says whom a task need not wait for, because that was done before: last night's success is easily
+/// taken for tonight's, which somebody is about to add.
+fn tell_of_done(
+    store: &Store,
+    waiting: &[TaskId],
+    now: Timestamp,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    for id in waiting {
+        for upstream in store.dependencies_of(*id)? {
+            let done = upstream.wait == Wait::Met && upstream.status == Some(TaskStatus::Succeeded);
+            let Some(at) = done
+                .then(|| store.task(upstream.upstream))
+                .transpose()?
+                .and_then(|task| task.finished_at)
+            else {
+                continue;
+            };
+            let task = store.task(*id)?.spec.name;
+            output.note(&format!(
+                "`{task}` does not wait for `{}`: it has succeeded as task {}, {}",
+                upstream.name,
+                upstream.upstream,
+                Zone::Local.short(at, now),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What the times of a definition mean for somebody who adds it now.

@@ -34,6 +34,8 @@ pub struct Facts {
     pub begin: Timestamp,
     /// When nothing may run any more.
     pub until: Option<Timestamp>,
+    /// Whether the queue is paused, and until when.
+    pub paused: Option<Option<Timestamp>>,
     /// Attempts at once.
     pub slots: usize,
     /// The tasks, in the order in which they were added.
@@ -53,6 +55,8 @@ pub struct Task {
     pub due: Option<Timestamp>,
     /// The latest end.
     pub deadline: Option<Timestamp>,
+    /// It has had attempts, so that what it waits for is its next one.
+    pub was_tried: bool,
     /// Tasks of the list that must end first, by their places.
     pub after: Vec<usize>,
     /// How long it usually takes; `None` where nothing is known.
@@ -220,6 +224,7 @@ pub fn value(plan: &Plan) -> impl Serialize + use<> {
         "schema": SCHEMA,
         "begin": plan.facts.begin.to_rfc3339(),
         "until": plan.facts.until.map(Timestamp::to_rfc3339),
+        "paused": plan.facts.paused.is_some(),
         "slots": plan.facts.slots,
         "assumed_ms": millis(plan.assumed),
         "tasks": tasks,

@@ -27,6 +27,15 @@ pub fn text(plan: &Plan, look: Look, all: bool) -> String {
     for line in wrap(&headline(plan, look), look.width) {
         page.line(&look.paint.strong(&line));
     }
+    if let Some(until) = plan.facts.paused {
+        let until = until.map_or_else(String::new, |until| {
+            format!(" until {}", clock(plan, look, until))
+        });
+        let words = format!("The queue is paused{until}: nothing starts before `autoexec resume`.");
+        for line in wrap(&words, look.width) {
+            page.line(&look.paint.warn(&line));
+        }
+    }
     let mut placed: Vec<(&Task, &Row, Slotted)> = plan
         .pairs()
         .filter_map(|(task, row)| Some((task, row, row.usual?)))

@@ -32,6 +32,7 @@ fn task(id: i64, name: &str, forecast: impl Into<Option<Forecast>>) -> Task {
         priority: 0,
         due: None,
         deadline: None,
+        was_tried: false,
         after: Vec::new(),
         forecast: forecast.into(),
         running_since: None,
@@ -45,6 +46,7 @@ fn facts(tasks: Vec<Task>) -> Facts {
         now: BEGIN,
         begin: BEGIN,
         until: Some(BEGIN.plus(Duration::from_hours(9))),
+        paused: None,
         slots: 2,
         tasks,
     }
@@ -129,6 +131,20 @@ fn what_is_in_the_way_needs_a_person() {
     assert_eq!(json["schema"], SCHEMA);
     assert_eq!(json["tasks"][0]["start_p50"], "2023-11-15T20:00:00.000Z");
     assert_eq!(json["tasks"][0]["forecast"], Value::Null);
+}
+
+#[test]
+fn a_pause_is_told_first() {
+    let paused = Facts {
+        paused: Some(None),
+        ..facts(vec![task(1, "one", None)])
+    };
+    let shown = plan_page::text(&Plan::of(paused), look(80), false);
+    let second = shown.lines().nth(1).unwrap();
+    assert_eq!(
+        second,
+        "The queue is paused: nothing starts before `autoexec resume`."
+    );
 }
 
 #[test]

@@ -53,6 +53,26 @@ fn a_plan_names_order_and_problems_and_starts_nothing() {
 }
 
 #[test]
+fn what_a_plain_run_does_not_wait_for_is_not_planned() {
+    let sandbox = Sandbox::new();
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "late",
+        "--not-before",
+        "+5h",
+        "--",
+        "true",
+    ]);
+    let page = sandbox.ok(["plan"]);
+    assert!(page.contains("nothing would run"), "{page}");
+    assert!(page.contains("a plain run does not wait"), "{page}");
+    sandbox.ok(["pause"]);
+    assert!(sandbox.ok(["plan"]).contains("The queue is paused"));
+}
+
+#[test]
 fn what_a_task_usually_takes_comes_from_its_history() {
     let sandbox = Sandbox::new();
     for _ in 0..3 {

@@ -256,3 +256,16 @@ fn what_was_added_can_be_read_as_json() {
         serde_json::json!([{"id": 1, "name": "x", "result": "added", "skip": null}])
     );
 }
+
+#[test]
+fn somebody_who_adds_a_task_is_told_whom_it_need_not_wait_for() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "extract", "--", "true"]);
+    sandbox.ok(["run"]);
+    let answer = sandbox.run([
+        "queue", "add", "--name", "load", "--after", "extract", "--", "true",
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let expected = "`load` does not wait for `extract`: it has succeeded as task 1, ";
+    assert!(answer.stderr.contains(expected), "{}", answer.stderr);
+}

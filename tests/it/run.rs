@@ -363,3 +363,20 @@ fn the_example_ends_well_as_often_as_it_is_run() {
         assert!(!answer.stderr.contains("warning"), "{}", answer.stderr);
     }
 }
+
+#[test]
+fn tasks_of_a_file_are_told_to_be_queued_when_another_run_is_active() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "long", "--", "sleep", "60"]);
+    let run = sandbox.start(&["run"]);
+    crate::sandbox::wait_until("it runs", || sandbox.runner().is_some());
+    sandbox.file(
+        "more.toml",
+        "[[task]]\nname = \"more\"\ncommand = [\"true\"]\n",
+    );
+    sandbox
+        .run(["run", "more.toml"])
+        .fails(75, &["the tasks of the files are queued"]);
+    sandbox.ok(["stop", "--now"]);
+    sandbox.answer_of(run);
+}

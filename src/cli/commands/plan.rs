@@ -73,10 +73,18 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
     } else {
         (now, None)
     };
+    if !args.overnight {
+        tasks.leave_out_later(now);
+    }
+    let pause = match &store {
+        Some(store) => store.pause()?.filter(|pause| pause.holds(now)),
+        None => None,
+    };
     let plan = Plan::of(Facts {
         now,
         begin,
         until,
+        paused: pause.map(|pause| pause.until),
         slots: args.parallel.unwrap_or(settings.config.parallel).get(),
         tasks: tasks.planned,
     });
@@ -146,6 +154,7 @@ impl<'a> Tasks<'a> {
             let mut planned = self.planned(Some(line.id), &task.spec, &task.surroundings)?;
             planned.priority = task.priority;
             planned.deadline = task.deadline;
+            planned.was_tried = task.attempts > 0;
             match &task.state {
                 TaskState::Queued { due, .. } => planned.due = *due,
                 TaskState::Running { attempt } | TaskState::Recovering { attempt } => {
@@ -173,6 +182,17 @@ impl<'a> Tasks<'a> {
             self.planned.push(planned);
         }
         Ok(())
+    }
+
+    /// What is not to start yet: a plain run does not wait for it.
+    fn leave_out_later(&mut self, now: Timestamp) {
+        for task in &mut self.planned {
+            if let Some(due) = task.due.filter(|due| *due > now && !task.was_tried) {
+                let at = Zone::Local.short(due, now);
+                let why = format!("not before {at}; a plain run does not wait, `--overnight` does");
+                task.stuck.get_or_insert(why);
+            }
+        }
     }
 
     /// A task of a file; what it waits for stands before it or is in the queue.
@@ -233,6 +253,7 @@ impl<'a> Tasks<'a> {
             priority: spec.priority,
             due: None,
             deadline: None,
+            was_tried: false,
             after: Vec::new(),
             forecast: self.forecast(spec)?,
             running_since: None,

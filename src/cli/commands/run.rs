@@ -113,7 +113,15 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     let outcome = engine::run(&request, shown.as_mut());
     // The bars are gone before anything else is said.
     drop(shown);
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| {
+        let failure = CliError::from(error);
+        // The adding was done before the run asked for the queue.
+        if failure.ending() == Ending::QueueInUse && !args.files.is_empty() {
+            failure.detail("the tasks of the files are queued; the active run takes them up")
+        } else {
+            failure
+        }
+    })?;
     if args.report {
         report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
     }
