@@ -11,6 +11,7 @@
 //! spare directory that is renamed to the task's name and, when it is empty afterwards, back: neither
 //! makes nor deletes anything. The path is the same in every attempt, because programs write it down.
 
+mod folder;
 pub mod spare;
 pub mod trace;
 pub mod values;
@@ -20,8 +21,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::fs::FileType;
+
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
+use crate::process::checkpoint::folder::Folder;
 use crate::support::clock::Timestamp;
 
 /// Where what was moved aside lies, below `checkpoints/`.
@@ -35,15 +39,11 @@ const KEPT_ASIDE: Duration = Duration::from_hours(7 * 24);
 /// # Errors
 /// When it cannot be moved.
 pub fn set_aside(dir: &StateDir, task: TaskId, now: Timestamp) -> io::Result<Option<PathBuf>> {
-    let from = dir.checkpoint(task);
-    let folder = dir.checkpoints().join(ASIDE);
-    match spare::make_private(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    let to = folder.join(format!("{task}-{}", now.as_millis()));
-    match std::fs::rename(from, &to) {
-        Ok(()) => Ok(Some(to)),
+    let all = Folder::open(&dir.checkpoints())?;
+    let aside = all.inner_or_new(Path::new(ASIDE))?;
+    let name = format!("{task}-{}", now.as_millis());
+    match all.move_into(Path::new(&task.to_string()), &aside, Path::new(&name)) {
+        Ok(()) => Ok(Some(dir.checkpoints().join(ASIDE).join(name))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -52,39 +52,50 @@ pub fn set_aside(dir: &StateDir, task: TaskId, now: Timestamp) -> io::Result<Opt
 /// Removes what nobody needs any more: what `is_done` says of a task, what was aside for a week,
 /// empty directories, and spare ones that a killed supervisor left. Whatever cannot be removed stays.
 pub fn tidy(dir: &StateDir, now: Timestamp, mut is_done: impl FnMut(TaskId) -> bool) {
-    for (name, path) in entries(&dir.checkpoints()) {
+    let Ok(all) = Folder::open(&dir.checkpoints()) else {
+        return;
+    };
+    for name in folders_of(&all) {
+        let path = Path::new(&name);
         if let Ok(number) = name.parse() {
             let task = TaskId::new(number);
-            if std::fs::remove_dir(&path).is_err() && is_done(task) {
-                let _stays = std::fs::remove_dir_all(&path);
+            if all.remove_empty(path).is_err() && is_done(task) {
+                let _stays = all.remove_all(path);
             }
         } else if let Some(slot) = name.strip_prefix(spare::PREFIX)
             && !dir.slots().join(slot).exists()
         {
-            let _stays = std::fs::remove_dir(&path);
+            let _stays = all.remove_empty(path);
         }
     }
-    for (name, path) in entries(&dir.checkpoints().join(ASIDE)) {
+    let Ok(aside) = all.inner(Path::new(ASIDE)) else {
+        return;
+    };
+    for name in folders_of(&aside) {
         let at = name
             .rsplit_once('-')
             .and_then(|(_, at)| at.parse().ok())
             .map(Timestamp::from_millis);
         if at.is_none_or(|at| at.plus(KEPT_ASIDE) < now) {
-            let _stays = std::fs::remove_dir_all(path);
+            let _stays = aside.remove_all(Path::new(&name));
         }
     }
 }
 
-/// The directories of a directory; none if there is no such directory.
-fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
-        .collect()
+/// The directories of a directory; links to directories are none.
+fn folders_of(folder: &Folder) -> Vec<String> {
+    let mut names: Vec<String> = folder
+        .names()
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|name| name.into_string().ok())
+        .collect();
+    names.retain(|name| {
+        folder
+            .look_at(Path::new(name))
+            .is_ok_and(|data| FileType::from_raw_mode(data.st_mode) == FileType::Directory)
+    });
+    names
 }
 
 #[cfg(test)]

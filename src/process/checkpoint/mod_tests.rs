@@ -215,3 +215,49 @@ fn what_is_done_with_goes_and_what_is_not_stays() {
     tidy(&place.dir, kept.plus(Duration::from_secs(1)), |_| false);
     assert!(!aside.exists());
 }
+
+#[test]
+fn nothing_outside_is_read_written_or_removed_by_way_of_a_link() {
+    let place = place();
+    let victim = place.dir.root().join("victim");
+    let link = |from: &Path| std::os::unix::fs::symlink(&victim, from).unwrap();
+    fs::create_dir_all(victim.join("1-1")).unwrap();
+    fs::write(victim.join("1-1/file"), "theirs").unwrap();
+    fs::create_dir(victim.join("sub")).unwrap();
+    for name in ["secret", ".new-half"] {
+        fs::write(victim.join(name), "theirs").unwrap();
+    }
+    // The directory of one task, the values of another, and what is aside are links.
+    link(&place.of(1));
+    fs::create_dir(place.of(2)).unwrap();
+    link(&place.of(2).join(values::FOLDER));
+    link(&place.dir.checkpoints().join(ASIDE));
+    fs::write(place.of(2).join("rows"), "1").unwrap();
+
+    for task in [1, 2] {
+        let at = place.of(task);
+        let error = values::set(&at, &key("secret"), b"ours").unwrap_err();
+        assert!(
+            error.to_string().contains("links are not followed"),
+            "{error}"
+        );
+        values::get(&at, &key("secret")).unwrap_err();
+        values::list(&at).unwrap_err();
+        values::clear(&at, None).unwrap_err();
+        values::clear(&at, Some(&key("secret"))).unwrap_err();
+    }
+    place.spare().lend(&place.of(2)).unwrap();
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    set_aside(&place.dir, TaskId::new(2), now).unwrap_err();
+    tidy(&place.dir, now, |_| true);
+
+    let mut left: Vec<_> = fs::read_dir(&victim)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".new-half", "1-1", "secret", "sub"]);
+    for name in ["secret", ".new-half", "1-1/file"] {
+        assert_eq!(fs::read(victim.join(name)).unwrap(), b"theirs", "{name}");
+    }
+}

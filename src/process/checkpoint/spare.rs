@@ -3,7 +3,6 @@
 //! INVARIANT: a directory is taken back only when nothing of the attempt runs any more, and it is
 //! lent again only if it is empty and ours alone: what one task saved never reaches another.
 
-use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -75,7 +74,8 @@ impl Spare {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                values_of_the_dead_are_removed(to);
+                // Nothing of the task runs now.
+                values::remove_half_written(to);
                 Some(Trace::of(to))
             }
             Err(error) => {
@@ -149,16 +149,4 @@ fn is_pristine(folder: &File) -> bool {
             .all(|entry| matches!(entry.file_name().to_bytes(), b"." | b".."))
     });
     is_private && is_empty
-}
-
-/// What a killed `checkpoint set` left half written; nothing of the task runs now.
-fn values_of_the_dead_are_removed(folder: &Path) {
-    let values = folder.join(values::FOLDER);
-    for entry in std::fs::read_dir(values).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name: &OsStr = &name;
-        if values::is_half_written(name) {
-            let _next_time = std::fs::remove_file(entry.path());
-        }
-    }
 }

@@ -92,6 +92,10 @@ impl Trace {
 /// Every entry below a directory, unread.
 fn walk(folder: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
+    // A task may have put a link in its place.
+    if !folder.symlink_metadata().is_ok_and(|data| data.is_dir()) {
+        return entries;
+    }
     let mut open = vec![(PathBuf::new(), 0)];
     while let Some((below, depth)) = open.pop() {
         let Ok(listing) = std::fs::read_dir(folder.join(&below)) else {

@@ -4,20 +4,20 @@
 //! A new one is written beside the old one and takes its place in one step, and all that names it is
 //! synced before [`set`] returns: what was acknowledged survives a loss of power, and a reader sees
 //! one value or the other, never half of one. Several writers do not disturb each other; the last one
-//! holds.
+//! holds. No link is followed on the way to a value.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::SystemTime;
 
-use crate::process::checkpoint::spare::make_private;
+use rustix::fs::FileType;
+use rustix::fs::OFlags;
+use rustix::fs::Stat;
+
+use crate::process::checkpoint::folder::Folder;
 use crate::support::clock::Timestamp;
 
 /// Where values lie in a checkpoint directory.
@@ -83,48 +83,33 @@ pub fn is_half_written(name: &OsStr) -> bool {
 /// # Errors
 /// When something cannot be written.
 pub fn set(checkpoint: &Path, key: &Key, value: &[u8]) -> io::Result<()> {
-    let folder = checkpoint.join(FOLDER);
-    for missing in [checkpoint, &folder] {
-        match make_private(missing) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
+    let own = Folder::of_task_or_new(checkpoint)?;
+    let folder = own.inner_or_new(Path::new(FOLDER))?;
     let name = format!(
         "{HALF}{}-{}-{:x}",
         key.0,
         std::process::id(),
         fastrand::u32(..)
     );
-    let half = folder.join(name);
-    let written = write_synced(&half, value)
+    let half = Path::new(&name);
+    let written = write_synced(&folder, half, value)
         // CRASH: a half-written value is left, which nobody takes for one.
-        .and_then(|()| std::fs::rename(&half, folder.join(&key.0)));
+        .and_then(|()| folder.rename(half, Path::new(&key.0)));
     if let Err(error) = written {
-        let _left_for_the_next_attempt = std::fs::remove_file(&half);
+        let _left_for_the_next_attempt = folder.remove_file(half);
         return Err(error);
     }
     // From the inside out: each name is worth nothing without the one above it.
-    for named in [
-        Some(folder.as_path()),
-        Some(checkpoint),
-        checkpoint.parent(),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        File::open(named)?.sync_all()?;
+    folder.sync()?;
+    own.sync()?;
+    match checkpoint.parent() {
+        Some(all) => Folder::open(all)?.sync(),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-fn write_synced(path: &Path, value: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)?;
+fn write_synced(folder: &Folder, name: &Path, value: &[u8]) -> io::Result<()> {
+    let mut file = folder.file(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
     file.write_all(value)?;
     file.sync_all()
 }
@@ -142,11 +127,10 @@ pub fn get(checkpoint: &Path, key: &Key) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// When it is there and cannot be read.
 pub fn beginning(checkpoint: &Path, key: &Key, most: usize) -> io::Result<Option<Vec<u8>>> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(checkpoint.join(FOLDER).join(&key.0));
-    match file {
+    let Some(folder) = existing(checkpoint)? else {
+        return Ok(None);
+    };
+    match folder.file(Path::new(&key.0), OFlags::RDONLY | OFlags::NONBLOCK) {
         Ok(file) => {
             let mut value = Vec::new();
             let most = u64::try_from(most).unwrap_or(u64::MAX);
@@ -158,30 +142,41 @@ pub fn beginning(checkpoint: &Path, key: &Key, most: usize) -> io::Result<Option
     }
 }
 
+/// Where the values lie; `None` where there never were any.
+fn existing(checkpoint: &Path) -> io::Result<Option<Folder>> {
+    match Folder::of_task(checkpoint).and_then(|own| own.inner(Path::new(FOLDER))) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// All values, by name.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn list(checkpoint: &Path) -> io::Result<Vec<Listed>> {
-    let entries = match std::fs::read_dir(checkpoint.join(FOLDER)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    match existing(checkpoint)? {
+        Some(folder) => list_of(&folder),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn list_of(folder: &Folder) -> io::Result<Vec<Listed>> {
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
+    for name in folder.names()? {
         let Some(Ok(key)) = name.to_str().map(Key::new) else {
             continue;
         };
         // It may have been cleared meanwhile.
-        let Ok(data) = entry.metadata() else { continue };
-        if data.is_file() {
+        let Ok(data) = folder.look_at(Path::new(&name)) else {
+            continue;
+        };
+        if FileType::from_raw_mode(data.st_mode) == FileType::RegularFile {
             found.push(Listed {
                 key,
-                bytes: data.len(),
-                set_at: data.modified().ok().and_then(timestamp),
+                bytes: u64::try_from(data.st_size).unwrap_or_default(),
+                set_at: timestamp(&data),
             });
         }
     }
@@ -189,11 +184,12 @@ pub fn list(checkpoint: &Path) -> io::Result<Vec<Listed>> {
     Ok(found)
 }
 
-fn timestamp(at: SystemTime) -> Option<Timestamp> {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis())
-        .ok()
-        .map(Timestamp::from_millis)
+fn timestamp(data: &Stat) -> Option<Timestamp> {
+    let seconds: i64 = data.st_mtime;
+    let millis = i64::try_from(data.st_mtime_nsec).ok()? / 1_000_000;
+    Some(Timestamp::from_millis(
+        seconds.checked_mul(1000)?.checked_add(millis)?,
+    ))
 }
 
 /// Removes one value or all of them; how many were there.
@@ -201,21 +197,35 @@ fn timestamp(at: SystemTime) -> Option<Timestamp> {
 /// # Errors
 /// When they cannot be removed.
 pub fn clear(checkpoint: &Path, key: Option<&Key>) -> io::Result<usize> {
-    let folder = checkpoint.join(FOLDER);
+    let Some(folder) = existing(checkpoint)? else {
+        return Ok(0);
+    };
     let keys: Vec<Key> = match key {
         Some(key) => vec![key.clone()],
-        None => list(checkpoint)?.into_iter().map(|one| one.key).collect(),
+        None => list_of(&folder)?.into_iter().map(|one| one.key).collect(),
     };
     let mut removed = 0;
     for key in keys {
-        match std::fs::remove_file(folder.join(&key.0)) {
+        match folder.remove_file(Path::new(&key.0)) {
             Ok(()) => removed += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
     if removed > 0 {
-        File::open(folder)?.sync_all()?;
+        folder.sync()?;
     }
     Ok(removed)
+}
+
+/// Removes what a killed [`set`] left half written. Whatever cannot be removed stays.
+pub(super) fn remove_half_written(checkpoint: &Path) {
+    let Ok(Some(folder)) = existing(checkpoint) else {
+        return;
+    };
+    for name in folder.names().unwrap_or_default() {
+        if is_half_written(&name) {
+            let _next_time = folder.remove_file(Path::new(&name));
+        }
+    }
 }
