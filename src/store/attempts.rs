@@ -8,16 +8,16 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, params};
 
 use crate::model::attempt::AttemptState;
-use crate::model::category::{Category, Classification};
+use crate::model::category::Classification;
 use crate::model::ids::{AttemptId, BootId, Epoch, ProcessIdentity, RunId, TaskId};
 use crate::model::outcome::{Ended, Exit, Outcome, StopReason};
 use crate::model::state::{TaskEvent, TaskState};
-use crate::store::connection::{Reader, Transaction};
+use crate::store::connection::Transaction;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal::{self, Counters};
 use crate::store::log::{self, Actor, Event};
 use crate::store::open_attempts::OpenAttempt;
-use crate::store::rows::{Cells, column, json_of, millis, word_of};
+use crate::store::rows::{column, json_of, millis, word_of};
 use crate::support::clock::Timestamp;
 
 /// What is known when an attempt is claimed.
@@ -318,45 +318,6 @@ fn note_category(
         })
         .doing("note the category of a failure")
         .map(|_| ())
-}
-
-/// What a task's last attempt that counts died of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastFailure {
-    /// The category.
-    pub category: Category,
-    /// The pattern.
-    pub pattern: String,
-    /// The time limit that held.
-    pub timeout: Option<Duration>,
-}
-
-impl Reader {
-    /// What a task's last attempt that counts died of; `None` when none has failed.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn last_failure(&self, task: TaskId) -> Result<Option<LastFailure>, StoreError> {
-        const DOING: &str = "read a task's last failure";
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT category, pattern, timeout_ms FROM attempts \
-                 WHERE task_id = ? AND state = 'ended' AND used AND category IS NOT NULL \
-                 ORDER BY number DESC LIMIT 1",
-            )
-            .doing(DOING)?;
-        let mut rows = statement.query([task.get()]).doing(DOING)?;
-        let Some(row) = rows.next().doing(DOING)? else {
-            return Ok(None);
-        };
-        let mut cells = Cells::of(row, "attempts");
-        Ok(Some(LastFailure {
-            category: cells.word(Category::parse)?,
-            pattern: cells.take()?,
-            timeout: cells.optional_span()?,
-        }))
-    }
 }
 
 /// Keeps what an attempt said of itself in the end.

@@ -71,7 +71,44 @@ pub struct LoggedEvent {
     pub event: Event,
 }
 
+/// What a task's last attempt that counts died of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastFailure {
+    /// The category.
+    pub category: Category,
+    /// The pattern.
+    pub pattern: String,
+    /// The time limit that held.
+    pub timeout: Option<Duration>,
+}
+
 impl Reader {
+    /// What a task's last attempt that counts died of; `None` when none has failed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_failure(&self, task: TaskId) -> Result<Option<LastFailure>, StoreError> {
+        const DOING: &str = "read a task's last failure";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT category, pattern, timeout_ms FROM attempts \
+                 WHERE task_id = ? AND state = 'ended' AND used AND category IS NOT NULL \
+                 ORDER BY number DESC LIMIT 1",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(None);
+        };
+        let mut cells = Cells::of(row, "attempts");
+        Ok(Some(LastFailure {
+            category: cells.word(Category::parse)?,
+            pattern: cells.take()?,
+            timeout: cells.optional_span()?,
+        }))
+    }
+
     /// How long the newest `most` successes of tasks of this name took, the newest first: the last
     /// attempt of each. What a person declared done, and what only looked on, does not count.
     ///

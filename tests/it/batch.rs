@@ -1,0 +1,113 @@
+//! The tasks of a night in which anything may be killed: steps, checkpoints, order, hours.
+
+use std::fmt::Write as _;
+
+use crate::wild::fake_task;
+
+/// How many tasks [`batch`] makes.
+pub(crate) const BATCH: usize = 14;
+
+/// The tasks of a night: `@` stands for the name of a task, `%` for the night, `FAKE` for the scripted
+/// program.
+pub(crate) fn batch(night: i64) -> String {
+    let program = fake_task();
+    let file = TASKS.replace("FAKE", program.to_str().unwrap());
+    let mut whole = String::new();
+    let mut name = String::new();
+    for line in file.lines() {
+        let line = line.replace('%', &format!("n{night}"));
+        if let Some(rest) = line.strip_prefix("name = ") {
+            rest.trim_matches('"').clone_into(&mut name);
+        }
+        writeln!(whole, "{}", line.replace('@', &name)).unwrap();
+    }
+    whole
+}
+
+const TASKS: &str = r#"
+[defaults]
+retry = { max_attempts = 1000, base = "10ms", cap = "20ms" }
+grace = "200ms"
+
+[[task]]
+name = "%-steps"
+  [[task.step]]
+  name = "one"
+  command = "FAKE lock @.lock record @.log one sleep 60"
+  [[task.step]]
+  name = "two"
+  command = "FAKE lock @.lock record @.log two sleep 60"
+  [[task.step]]
+  name = "three"
+  command = "FAKE lock @.lock record @.log three sleep 40 record @.log end record %.order up"
+
+[[task]]
+name = "%-down"
+after = ["%-steps"]
+command = "FAKE lock @.lock record @.log start record %.order down sleep 20 record @.log end"
+
+[[task]]
+name = "%-broken"
+retry = { max_attempts = 1 }
+on_crash = "fail"
+command = "FAKE lock @.lock record @.log start exit 1"
+
+[[task]]
+name = "%-blocked"
+after = ["%-broken"]
+command = "FAKE record @.log start"
+
+[[task]]
+name = "%-instead"
+after = [{ task = "%-broken", when = "failure" }]
+command = "FAKE lock @.lock record @.log start sleep 30 record @.log end"
+
+[[task]]
+name = "%-saves"
+command = '''
+FAKE lock @.lock record @.log start sleep 40
+n=$(cat $AUTOEXEC_CHECKPOINT_DIR/n || echo 0)
+echo $n >> @.saved
+echo $((n + 1)) > $AUTOEXEC_CHECKPOINT_DIR/new
+mv $AUTOEXEC_CHECKPOINT_DIR/new $AUTOEXEC_CHECKPOINT_DIR/n
+[ $n -ge 4 ] || exit 85
+FAKE record @.log end
+'''
+
+[[task]]
+name = "%-late"
+not_before = "02:00"
+command = "FAKE lock @.lock record @.log start sleep 30 record @.log end"
+
+[[task]]
+name = "%-dead"
+priority = 1
+deadline = "+4h"
+command = "FAKE lock @.lock record @.log start sleep 60000"
+
+[[task]]
+name = "%-ask"
+on_crash = "ask"
+command = "FAKE lock @.lock record @.log start sleep 50 record @.log end"
+
+[[task]]
+name = "%-fail"
+on_crash = "fail"
+command = "FAKE lock @.lock record @.log start sleep 50 record @.log end"
+
+[[task]]
+name = "%-leaves"
+command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "close", "ignore-term lock @.child sleep 60000", "sleep", "80", "record", "@.log", "end"]
+
+[[task]]
+name = "%-ignores"
+command = "FAKE lock @.lock record @.log start ignore-term sleep 150 record @.log end"
+
+[[task]]
+name = "%-fails"
+command = "FAKE lock @.lock record @.log start fail-first 2 @.n 75 record @.log end"
+
+[[task]]
+name = "%-plain"
+command = "FAKE lock @.lock record @.log start sleep 120 record @.log end"
+"#;
