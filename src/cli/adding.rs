@@ -9,23 +9,20 @@ use serde_json::json;
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::select;
 use crate::cli::failure::{CliError, Ending};
+use crate::cli::judging::{Judge, times};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
-use crate::model::spec::TaskSpec;
 use crate::model::state::Skip;
 use crate::model::state::TaskStatus;
-use crate::model::timing::TimeWish;
-use crate::policy::when;
 use crate::process::wake;
-use crate::store::tasks::{self, AddResult, NewTask, OnChange, Times};
-use crate::store::{Actor, Filter, Follow, Store};
+use crate::store::tasks::{self, AddResult, NewTask, OnChange};
+use crate::store::{Actor, Follow, Store};
 use crate::support::clock::{Timestamp, Zone};
-use crate::support::similar::closest;
 use crate::support::text::count;
-use crate::taskfile::{Context, Loaded, ParsedTask, Severity, render};
+use crate::taskfile::{Context, Loaded, ParsedTask, Severity, load, render};
 
 /// What became of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +93,30 @@ pub fn is_taken(store: &Store, name: &str) -> bool {
             .is_ok_and(|task| task.status().is_unfinished())
     };
     store.find(name).ok().flatten().is_some_and(unfinished)
+}
+
+/// The tasks of these files, if nothing is wrong with them; otherwise all that is wrong was told, also
+/// what is wrong with them in this queue.
+///
+/// # Errors
+/// When a definition is wrong, or the queue cannot be read.
+pub fn of_files(
+    files: &[PathBuf],
+    context: &Context,
+    invocation: &mut Invocation<'_>,
+) -> Result<Vec<ParsedTask>, CliError> {
+    let mut loaded = load(files, context);
+    // What is right by itself is judged when it comes in, with those of it that were chosen.
+    if loaded.has_errors() {
+        let store = invocation.look_into_queue()?;
+        let judge = Judge {
+            store: store.as_ref(),
+            is_final: true,
+            now: invocation.settings.clock.now(),
+        };
+        judge.complete(&mut loaded)?;
+    }
+    accept(loaded, invocation.output)
 }
 
 /// Shows what is doubtful, and gives the tasks if nothing is wrong.
@@ -183,10 +204,19 @@ pub fn add(
     command: &str,
     invocation: &mut Invocation<'_>,
 ) -> Result<Vec<Added>, CliError> {
-    find_upstreams(store, parsed, invocation.output)?;
     let settings = &invocation.settings;
-    let surroundings = Settings::surroundings();
     let now = settings.clock.now();
+    let judge = Judge {
+        store: Some(store),
+        is_final: true,
+        now,
+    };
+    let wrong = Loaded {
+        diagnostics: judge.wrong(parsed)?,
+        ..Loaded::default()
+    };
+    accept(wrong, invocation.output)?;
+    let surroundings = Settings::surroundings();
     let new: Vec<NewTask> = parsed
         .iter()
         .map(|task| NewTask {
@@ -268,73 +298,6 @@ fn tell_of_done(
         }
     }
     Ok(())
-}
-
-/// What the times of a definition mean for somebody who adds it now.
-pub fn times(spec: &TaskSpec, now: Timestamp) -> Times {
-    let instant = |wish: Option<TimeWish>| wish.map(|wish| when::resolve(wish, Zone::Local, now));
-    Times {
-        not_before: instant(spec.not_before),
-        deadline: instant(spec.deadline),
-    }
-}
-
-/// Refuses tasks that are to wait for one that is neither among them nor in the queue.
-fn find_upstreams(
-    store: &Store,
-    parsed: &[ParsedTask],
-    output: &mut Output,
-) -> Result<(), CliError> {
-    if parsed.iter().all(|task| task.spec.after.is_empty()) {
-        return Ok(());
-    }
-    let names: HashSet<&str> = parsed.iter().map(|task| task.spec.name.as_str()).collect();
-    let mut found: HashSet<&str> = HashSet::new();
-    let mut missing = Vec::new();
-    for task in parsed {
-        for after in &task.spec.after {
-            let name = after.task.as_str();
-            if names.contains(name) || found.contains(name) {
-                continue;
-            }
-            if store.find(name)?.is_some() {
-                found.insert(name);
-            } else {
-                missing.push((task, name));
-            }
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let lines = store.list(&Filter::default())?;
-    let diagnostics = missing
-        .into_iter()
-        .map(|(task, name)| {
-            let known = names
-                .iter()
-                .copied()
-                .chain(lines.iter().map(|line| line.name.as_str()))
-                .filter(|known| *known != task.spec.name.as_str());
-            let hint = match closest(name, known) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "it must stand in the same file or be in the queue".to_owned(),
-            };
-            let message = format!(
-                "`{}` is to wait for `{name}`, and there is no such task",
-                task.spec.name
-            );
-            task.wrong("after", message, &hint)
-        })
-        .collect();
-    accept(
-        Loaded {
-            tasks: Vec::new(),
-            diagnostics,
-        },
-        output,
-    )
-    .map(drop)
 }
 
 /// Warns of tasks that were not taken over, and says how the command ends.

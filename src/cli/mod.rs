@@ -38,6 +38,7 @@ pub mod engine_failure;
 pub mod failure;
 pub mod guard;
 pub mod hours;
+pub mod judging;
 pub mod logging;
 pub mod output;
 pub mod overnight;

@@ -92,7 +92,12 @@ pub fn from_flags(
     }
     let mut diagnostics = reader.reporter.found;
     diagnostics.extend(circles(&tasks));
-    Loaded { tasks, diagnostics }.complete()
+    Loaded {
+        tasks,
+        diagnostics,
+        ..Loaded::default()
+    }
+    .complete()
 }
 
 /// One task for each line of a file, as [`from_lines`] makes them. The file is trusted like a task
@@ -108,6 +113,7 @@ pub fn load_lines(
         Err(diagnostic) => Loaded {
             tasks: Vec::new(),
             diagnostics: vec![*diagnostic],
+            ..Loaded::default()
         },
     }
 }
@@ -152,7 +158,12 @@ pub fn from_lines(
     }
     let mut diagnostics = reader.reporter.found;
     diagnostics.extend(circles(&tasks));
-    Loaded { tasks, diagnostics }.complete()
+    Loaded {
+        tasks,
+        diagnostics,
+        ..Loaded::default()
+    }
+    .complete()
 }
 
 /// A task without a name is not called like one that it waits for.

@@ -47,7 +47,10 @@ type Names = HashMap<TaskName, Place>;
 
 /// Reads task files: all their tasks, or all that is wrong with them.
 pub fn load(files: &[PathBuf], context: &Context) -> Loaded {
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded {
+        names_are_known: true,
+        ..Loaded::default()
+    };
     let mut names = Names::new();
     for file in files {
         match read(file, &context.base) {
@@ -55,8 +58,12 @@ pub fn load(files: &[PathBuf], context: &Context) -> Loaded {
                 let of_file = load_source(&source, context.home.as_deref(), &mut names);
                 loaded.tasks.extend(of_file.tasks);
                 loaded.diagnostics.extend(of_file.diagnostics);
+                loaded.names_are_known &= of_file.names_are_known;
             }
-            Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+            Err(diagnostic) => {
+                loaded.diagnostics.push(*diagnostic);
+                loaded.names_are_known = false;
+            }
         }
     }
     loaded.diagnostics.extend(circles(&loaded.tasks));
@@ -74,10 +81,11 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
         tasks: Vec::new(),
         patterns: Vec::new(),
         has_tasks: false,
+        all_read: broken.is_empty(),
         is_toml: broken.is_empty(),
     };
     file.walk(document.into_inner());
-    let (tasks, has_tasks) = (file.tasks, file.has_tasks);
+    let (tasks, has_tasks, names_are_known) = (file.tasks, file.has_tasks, file.all_read);
 
     let mut diagnostics = reader.reporter.found;
     if broken.is_empty() {
@@ -93,7 +101,12 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     diagnostics.dedup();
-    Loaded { tasks, diagnostics }
+    Loaded {
+        tasks,
+        diagnostics,
+        names_are_known,
+        ..Loaded::default()
+    }
 }
 
 /// The errors of syntax, and of the others those that they have not caused: the parser goes on
@@ -162,6 +175,8 @@ struct FileWalk<'w, 'a> {
     /// The error patterns of the file, which every task of it carries.
     patterns: Vec<PatternSpec>,
     has_tasks: bool,
+    /// No task has been left out because of what is wrong with it.
+    all_read: bool,
     is_toml: bool,
 }
 
@@ -178,6 +193,7 @@ impl FileWalk<'_, '_> {
                 let _told = unknown_key(self.reader, scope, Section::Task, name.get_ref(), &at);
                 // Somebody who wrote `[[tasks]]` need not be told that there is no task.
                 self.has_tasks = true;
+                self.all_read = false;
                 continue;
             };
             if let Since::Later(what) = key.since {
@@ -216,6 +232,7 @@ impl FileWalk<'_, '_> {
     }
 
     fn refuse_form(&mut self, name: &str, at: &At, node: &Node) {
+        self.all_read = false;
         let (wanted, header) = match name {
             "defaults" => ("a table", "[defaults]"),
             _ => ("a list of tables", "[[task]]"),
@@ -251,6 +268,7 @@ impl FileWalk<'_, '_> {
         note_doubts(&mut self.reader.reporter, &settings);
         let place = find(&settings, "name").and_then(|name| self.place_of(name));
         let Some(mut spec) = assemble(&settings, &self.source.folder) else {
+            self.all_read = false;
             return;
         };
         spec.patterns.clone_from(&self.patterns);

@@ -113,6 +113,10 @@ pub struct Loaded {
     pub tasks: Vec<ParsedTask>,
     /// Errors and warnings, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// What could be read of the tasks if anything is wrong: for looking for more that is wrong.
+    pub unfit: Vec<ParsedTask>,
+    /// Whether every task has been read that is written, and none is missing above.
+    pub names_are_known: bool,
 }
 
 impl Loaded {
@@ -126,7 +130,7 @@ impl Loaded {
     /// All or nothing: half of a file that is wrong is not what anybody wants.
     fn complete(mut self) -> Self {
         if self.has_errors() {
-            self.tasks.clear();
+            self.unfit = std::mem::take(&mut self.tasks);
         }
         self
     }

@@ -10,14 +10,14 @@ use crate::support::bytes::OsText;
 use crate::taskfile::diagnostic::At;
 
 /// A value and where it was written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) at: At,
     pub(crate) raw: Raw,
 }
 
 /// A value as it was written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Raw {
     Text(OsText),
     Whole(i64),
@@ -31,7 +31,7 @@ pub(crate) enum Raw {
 }
 
 /// A key and its value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     /// Where the key was written.

@@ -145,7 +145,7 @@ pub static KEYS: &[Key] = keys! {
     Task "not_before" = Moment, default "none", flag "--not-before", example "\"02:00\"";
         "The earliest start: the next time that the clocks show this, `\"+30m\"` from the adding on, or a date such as `\"2026-11-22T02:00:00+01:00\"`. A plain `run` does not wait for it."
     Task "deadline" = Moment, default "none", flag "--deadline", example "\"06:30\"";
-        "The latest end, written like `not_before`: the task is not started after it and stopped at it, and has failed then."
+        "The latest end, written like `not_before`; a time of the clock is the first one behind `not_before`. The task is not started after it and stopped at it, and has failed then."
     Task "total_timeout" = Span(MILLISECOND), default "none", flag "--total-timeout", example "\"12h\"";
         "The most time from the first start on, all attempts and waits included; then the task has failed."
     Task "expect_duration" = Span(MILLISECOND), default "none", flag "--expect-duration", example "\"45m\"";

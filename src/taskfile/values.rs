@@ -80,10 +80,33 @@ impl<'a> Reader<'a> {
         match self.value(key, node) {
             Ok(value) => Some(value),
             Err(refusal) => {
-                self.refuse(key, part, node, refusal);
+                if !self.refuse_items(key, part, node) {
+                    self.refuse(key, part, node, refusal);
+                }
                 None
             }
         }
+    }
+
+    /// Tells what is wrong with each item of a list by itself; `false` if nothing is.
+    fn refuse_items(&mut self, key: &'static Key, part: &str, node: &Node) -> bool {
+        let (Kind::Requirements | Kind::After | Kind::Paths, Raw::List(items)) =
+            (key.kind, &node.raw)
+        else {
+            return false;
+        };
+        let mut told = false;
+        for item in items {
+            let alone = Node {
+                at: node.at.clone(),
+                raw: Raw::List(vec![item.clone()]),
+            };
+            if let Err(refusal) = self.value(key, &alone) {
+                self.refuse(key, part, &alone, refusal);
+                told = true;
+            }
+        }
+        told
     }
 
     fn refuse(&mut self, key: &Key, part: &str, node: &Node, refusal: Refusal) {

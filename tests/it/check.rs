@@ -94,3 +94,53 @@ fn explain_says_where_each_value_comes_from() {
         .run(["check", "a.toml", "--explain", "b"])
         .fails(2, &["there is no task named `b`"]);
 }
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_and_check_and_add_agree() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "a.toml",
+        "[[task]]\nname = \"a\"\ncommand = \"true\"\nafter = [\"b\", \"nobody\"]\n\
+         requires = [\"bad:1\", \"sh\", \"worse:2\"]\n\
+         [[task]]\nname = \"b\"\ncommand = \"true\"\nafter = [\"a\"]\n\
+         deadline = \"2020-01-01T00:00:00Z\"\n\
+         [[task]]\nname = \"c\"\ncommand = \"true\"\nnot_before = \"+30m\"\ndeadline = \"+10m\"\n",
+    );
+    sandbox.ok(["queue", "add", "--", "true"]);
+    for command in [&["check", "a.toml"][..], &["queue", "add", "a.toml"]] {
+        sandbox.run(command.iter().copied()).fails(
+            2,
+            &[
+                "bad:1",
+                "worse:2",
+                "wait for each other",
+                "`a` is to wait for `nobody`, and there is no such task",
+                "`b` is impossible: its deadline",
+                "`c` is impossible: it may not start before",
+            ],
+        );
+    }
+}
+
+#[test]
+fn an_unknown_task_to_wait_for_is_a_doubt_where_there_is_no_queue() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "a.toml",
+        "[[task]]\nname = \"a\"\ncommand = \"true\"\nafter = [\"nobody\"]\n",
+    );
+    sandbox.run(["check", "a.toml"]).fails(
+        0,
+        &["warning: `a` is to wait for `nobody`, and there is no such task"],
+    );
+    sandbox
+        .run(["queue", "add", "a.toml"])
+        .fails(2, &["error: `a` is to wait for `nobody`"]);
+    sandbox.file(
+        "b.toml",
+        "[[task]]\nname = \"b\"\ncommand = \"true\"\ndeadline = \"2020-01-01T00:00:00Z\"\n",
+    );
+    sandbox
+        .run(["queue", "add", "b.toml"])
+        .fails(2, &["b.toml:4", "`b` is impossible"]);
+}

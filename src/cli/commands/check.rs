@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::judging::Judge;
 use crate::cli::settings::Settings;
 use crate::process::environment::{Inherited, of_task, search_path};
 use crate::process::preflight::{Missing, missing};
@@ -32,7 +33,6 @@ pub struct CheckArgs {
 /// # Errors
 /// When a definition is wrong.
 pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let output = &mut *invocation.output;
     let mut loaded = load(&args.files, &invocation.settings.task_context()?);
     let inherited = Inherited::take();
     let doubts: Vec<Diagnostic> = loaded
@@ -41,6 +41,15 @@ pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
         .filter_map(|task| doubt_here(task, &inherited))
         .collect();
     loaded.diagnostics.extend(doubts);
+    // A queue that cannot be read is told by whoever needs it.
+    let store = invocation.look_into_queue().ok().flatten();
+    let judge = Judge {
+        store: store.as_ref(),
+        is_final: false,
+        now: invocation.settings.clock.now(),
+    };
+    judge.complete(&mut loaded)?;
+    let output = &mut *invocation.output;
     if let Some(name) = &args.explain {
         let tasks = adding::accept(loaded, output)?;
         let tasks = adding::only(tasks, std::slice::from_ref(name))?;

@@ -9,14 +9,13 @@ use crate::cli::adding;
 use crate::cli::commands::Invocation;
 use crate::cli::config::parse_parallel;
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::judging::times;
 use crate::cli::settings::Settings;
 use crate::model::dependency::{Wait, When};
 use crate::model::ids::{TaskId, TaskName};
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::model::state::{TaskState, TaskStatus};
-use crate::model::timing::TimeWish;
 use crate::policy::forecast::{Forecast, NEWEST, forecast};
-use crate::policy::when;
 use crate::process::environment::{Environment, Inherited, of_task};
 use crate::process::preflight::missing;
 use crate::process::requires;
@@ -203,9 +202,8 @@ impl<'a> Tasks<'a> {
         now: Timestamp,
     ) -> Result<(), CliError> {
         let mut planned = self.planned(None, &spec, surroundings)?;
-        let instant = |wish: TimeWish| when::resolve(wish, Zone::Local, now);
-        planned.due = spec.not_before.map(instant);
-        planned.deadline = spec.deadline.map(instant);
+        let times = times(&spec, now);
+        (planned.due, planned.deadline) = (times.not_before, times.deadline);
         for after in &spec.after {
             if let Some(place) = self.names.get(&after.task) {
                 planned.after.push(*place);

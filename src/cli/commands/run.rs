@@ -21,7 +21,6 @@ use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
 use crate::store::tasks::OnChange;
 use crate::support::clock::Zone;
-use crate::taskfile::load;
 use crate::ui::lines::Manner;
 use crate::ui::progress::{Show, watcher};
 
@@ -195,7 +194,7 @@ fn find_work(
 
 fn add_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Work, CliError> {
     let context = invocation.settings.task_context()?;
-    let tasks = adding::accept(load(&args.files, &context), invocation.output)?;
+    let tasks = adding::of_files(&args.files, &context, invocation)?;
     let tasks = adding::only_with_upstreams(tasks, &args.only)?;
     let mut store = invocation.open_queue()?;
     let keep = OnChange::Keep;

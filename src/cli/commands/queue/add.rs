@@ -17,7 +17,7 @@ use crate::store::tasks::{AddResult, OnChange};
 use crate::support::bytes::OsText;
 use crate::support::text::count;
 use crate::taskfile::{
-    CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load, load_lines,
+    CommandLine, Context, Loaded, ParsedTask, from_flags, from_lines, load_lines,
 };
 
 /// How many tasks of a list of commands are shown one by one.
@@ -82,8 +82,7 @@ pub fn carry_out(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
         let loaded = from_command_line(args, &context, store)?;
         adding::accept(loaded, invocation.output)?
     } else {
-        let loaded = load(&args.files, &context);
-        let accepted = adding::accept(loaded, invocation.output);
+        let accepted = adding::of_files(&args.files, &context, invocation);
         let tasks = accepted.map_err(|failure| hint_at_command(args, failure))?;
         adding::only(tasks, &args.only)?
     };
