@@ -6,9 +6,9 @@ use crate::support::clock::Timestamp;
 
 /// So many successes of one definition make something usual.
 const USUAL: usize = 5;
-/// A task is slower or bigger from so many times the usual on.
+/// A task is slower, busier or bigger from so many times the usual on.
 const TIMES: u32 = 2;
-/// What a slower task must take longer at least.
+/// What a slower or busier task must take longer at least.
 const LONGER: Duration = Duration::from_mins(1);
 /// What a bigger task must need more at least.
 const MORE_BYTES: u64 = 256 * 1024 * 1024;
@@ -24,6 +24,8 @@ pub struct Night {
     pub same_definition: bool,
     /// How long its last attempt took.
     pub took: Duration,
+    /// CPU time of its last attempt.
+    pub cpu: Duration,
     /// Peak memory of the largest process of its last attempt.
     pub max_rss_bytes: u64,
 }
@@ -35,6 +37,8 @@ pub struct Tonight {
     pub succeeded: bool,
     /// How long its last attempt took.
     pub took: Duration,
+    /// CPU time of its last attempt.
+    pub cpu: Duration,
     /// Peak memory of the largest process of its last attempt.
     pub max_rss_bytes: u64,
 }
@@ -65,6 +69,13 @@ pub enum Change {
         /// The median.
         usual: Duration,
     },
+    /// It used far more of the processor than usual.
+    Busier {
+        /// What it used.
+        used: Duration,
+        /// The median.
+        usual: Duration,
+    },
     /// It needed far more memory than usual.
     Bigger {
         /// What it needed.
@@ -81,6 +92,7 @@ impl Change {
             Self::Broke { .. } => "broke",
             Self::Mended { .. } => "mended",
             Self::Slower { .. } => "slower",
+            Self::Busier { .. } => "busier",
             Self::Bigger { .. } => "bigger",
         }
     }
@@ -115,6 +127,12 @@ pub fn changes(tonight: Tonight, earlier: &[Night]) -> Vec<Change> {
         let took = tonight.took;
         if took >= usual * TIMES && took > most && took.saturating_sub(usual) >= LONGER {
             found.push(Change::Slower { took, usual });
+        }
+    }
+    if let Some((usual, most)) = spread(alike().map(|night| night.cpu)) {
+        let used = tonight.cpu;
+        if used >= usual * TIMES && used > most && used.saturating_sub(usual) >= LONGER {
+            found.push(Change::Busier { used, usual });
         }
     }
     if let Some((usual, most)) = spread(alike().map(|night| night.max_rss_bytes)) {
@@ -157,6 +175,7 @@ mod tests {
             at: Timestamp::from_millis(day),
             same_definition: true,
             took: Duration::from_mins(minutes),
+            cpu: Duration::from_mins(10),
             max_rss_bytes: 100 * MIB,
         }
     }
@@ -165,6 +184,7 @@ mod tests {
         Tonight {
             succeeded,
             took: Duration::from_mins(minutes),
+            cpu: Duration::from_mins(10),
             max_rss_bytes: 100 * MIB,
         }
     }
@@ -201,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_far_from_usual_is_slower_or_bigger() {
+    fn only_what_is_far_from_usual_is_slower_busier_or_bigger() {
         let usual = [24, 25, 25, 26, 27].map(|minutes| night(true, 1, minutes));
         let slower = |minutes| Change::Slower {
             took: Duration::from_mins(minutes),
@@ -222,6 +242,15 @@ mod tests {
             usual: 100 * MIB,
         };
         assert_eq!(changes(big, &usual), [bigger]);
+        let busy = Tonight {
+            cpu: Duration::from_mins(21),
+            ..tonight(true, 25)
+        };
+        let busier = Change::Busier {
+            used: Duration::from_mins(21),
+            usual: Duration::from_mins(10),
+        };
+        assert_eq!(changes(busy, &usual), [busier]);
         // What varies anyway is no change.
         let wild = [5, 5, 5, 120, 140].map(|minutes| night(true, 1, minutes));
         assert_eq!(changes(tonight(true, 130), &wild), []);

@@ -282,6 +282,8 @@ fn changed(changed: &Changed) -> Value {
             "failed_before": failures, "redefined": redefined }),
         Change::Slower { took, usual } => json!({ "id": id, "name": name, "what": what,
             "seconds": took.as_secs_f64(), "usual_seconds": usual.as_secs_f64() }),
+        Change::Busier { used, usual } => json!({ "id": id, "name": name, "what": what,
+            "cpu_seconds": used.as_secs_f64(), "usual_cpu_seconds": usual.as_secs_f64() }),
         Change::Bigger { used, usual } => json!({ "id": id, "name": name, "what": what,
             "max_rss_bytes": used, "usual_max_rss_bytes": usual }),
     }

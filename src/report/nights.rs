@@ -254,6 +254,7 @@ pub(crate) fn different() -> Facts {
         at: evening(0).minus(Duration::from_hours(24 * days)),
         same_definition: true,
         took: Duration::from_mins(1),
+        cpu: Duration::ZERO,
         max_rss_bytes: 1024,
     };
     facts.tasks[0].earlier = vec![before(false, 1), before(true, 2)];

@@ -304,6 +304,13 @@ fn change_words(changed: &Changed, summary: &RunSummary, look: Look) -> String {
         Change::Slower { took, usual } => {
             format!("it took {}, usually {}", span(took), span(usual))
         }
+        Change::Busier { used, usual } => {
+            format!(
+                "it used {} of the processor, usually {}",
+                span(used),
+                span(usual)
+            )
+        }
         Change::Bigger { used, usual } => {
             format!(
                 "it needed {} of memory, usually {}",

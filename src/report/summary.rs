@@ -244,6 +244,7 @@ fn changed(task: &TaskFacts) -> impl Iterator<Item = Changed> {
     let tonight = Tonight {
         succeeded: task.state == TaskState::Succeeded,
         took: last.map_or(Duration::ZERO, |last| last.duration),
+        cpu: last.map_or(Duration::ZERO, |last| last.cpu),
         max_rss_bytes: last.map_or(0, |last| last.max_rss_bytes),
     };
     let found = if task.earlier.is_empty() {

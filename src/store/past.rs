@@ -43,7 +43,8 @@ impl Reader {
             .prepare_cached(
                 "SELECT old.status = 'succeeded', old.finished_at, \
                  old.definition_hash = new.definition_hash, \
-                 coalesce(attempts.duration_ms, 0), coalesce(attempts.max_rss_bytes, 0) \
+                 coalesce(attempts.duration_ms, 0), coalesce(attempts.cpu_ms, 0), \
+                 coalesce(attempts.max_rss_bytes, 0) \
                  FROM task_records AS new \
                  CROSS JOIN task_records AS old INDEXED BY task_finished \
                   ON old.name = new.name AND old.finished_at IS NOT NULL AND old.id < new.id \
@@ -62,6 +63,7 @@ impl Reader {
                 at: cells.instant()?,
                 same_definition: cells.take()?,
                 took: cells.optional_span()?.unwrap_or_default(),
+                cpu: cells.optional_span()?.unwrap_or_default(),
                 max_rss_bytes: cells.number()?,
             });
         }
