@@ -254,7 +254,7 @@ pub(crate) fn different() -> Facts {
         at: evening(0).minus(Duration::from_hours(24 * days)),
         same_definition: true,
         took: Duration::from_mins(1),
-        cpu: Duration::ZERO,
+        cpu: Duration::from_millis(61_500),
         max_rss_bytes: 1024,
     };
     facts.tasks[0].earlier = vec![before(false, 1), before(true, 2)];
