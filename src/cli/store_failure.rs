@@ -92,6 +92,7 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
             Some("name a file that does not exist yet"),
         ),
         E::CopyFailed { .. } => (Ending::NeedsPerson, "copy_failed", None),
+        E::NoWayBack { .. } => (Ending::QueueUnusable, "copy_failed", None),
         E::CopyUnsound { .. } => (
             Ending::NeedsPerson,
             "copy_unsound",

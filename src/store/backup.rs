@@ -1,7 +1,8 @@
 //! Copies of the database, made by SQLite's own backup so that they are whole while others write.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +31,24 @@ impl Reader {
 }
 
 /// Makes the copy that a migration can be undone with, and lets go of the oldest ones.
+///
+/// INVARIANT: one process at a time is in here, because it holds the queue's lock for writers on
+/// another connection. Otherwise one would remove the copy that another is about to write.
 pub(crate) fn before_migration(
+    connection: &Connection,
+    dir: &StateDir,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    copy_and_prune(connection, dir, now).map_err(|error| {
+        if let StoreError::CopyFailed { path, source } = error {
+            StoreError::NoWayBack { path, source }
+        } else {
+            error
+        }
+    })
+}
+
+fn copy_and_prune(
     connection: &Connection,
     dir: &StateDir,
     now: Timestamp,
@@ -40,6 +58,10 @@ pub(crate) fn before_migration(
         path: folder.clone(),
         source,
     };
+    match DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
     let version: i32 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .doing("read the queue's format")?;
@@ -48,7 +70,7 @@ pub(crate) fn before_migration(
         now.utc().format("%Y%m%dT%H%M%S%3f")
     );
     match copy(connection, &folder.join(name)) {
-        // Another process that migrates has made the same copy in the same millisecond.
+        // A migration that failed has made the same copy in the same millisecond.
         Ok(()) | Err(StoreError::CopyExists { .. }) => {}
         Err(error) => return Err(error),
     }
@@ -62,7 +84,10 @@ pub(crate) fn before_migration(
     copies.sort();
     let surplus = copies.len().saturating_sub(KEPT);
     for old in copies.iter().take(surplus) {
-        fs::remove_file(old).map_err(failed)?;
+        match fs::remove_file(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
     }
     Ok(())
 }

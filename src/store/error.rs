@@ -216,6 +216,17 @@ pub enum StoreError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The copy before a change of the queue's format could not be made, so the format stays.
+    #[error(
+        "cannot write the copy `{}` that comes before a change of the queue's format",
+        Shown(path)
+    )]
+    NoWayBack {
+        /// The file or its directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The copy was made and is not sound.
     #[error("the copy `{}` is not sound: {problem}", Shown(path))]
     CopyUnsound {
@@ -243,6 +254,7 @@ impl StoreError {
             | Self::StoppedAfterIo
             | Self::Busy { .. }
             | Self::ReadOnly { .. }
+            | Self::NoWayBack { .. }
             | Self::Sqlite { .. } => true,
             Self::Missing { .. }
             | Self::NoSuchTask { .. }

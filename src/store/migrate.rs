@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::model::ids::QueueId;
 use crate::model::layout::StateDir;
 use crate::store::backup;
+use crate::store::connection::{Access, connect};
 use crate::store::error::{Doing, StoreError};
 use crate::store::log;
 use crate::support::clock::Timestamp;
@@ -80,14 +81,19 @@ fn migrate_by(
 ) -> Result<(), StoreError> {
     if version(connection, path)? == 0 {
         use_write_ahead_log(connection)?;
-    } else {
-        backup::before_migration(connection, dir, now)?;
     }
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .doing(DOING)?;
     // Somebody else may have done it while we waited for the lock.
     let found = usize::try_from(version(&transaction, path)?).unwrap_or_default();
+    if found >= steps.len() {
+        return Ok(());
+    }
+    if found > 0 {
+        // By a connection of its own: it reads what stands while this one keeps others from writing.
+        backup::before_migration(&connect(path, Access::ReadWrite)?, dir, now)?;
+    }
     for step in steps.iter().skip(found) {
         transaction.execute_batch(step).doing(DOING)?;
     }

@@ -84,6 +84,63 @@ fn a_migration_that_fails_changes_nothing() {
 }
 
 #[test]
+fn many_who_open_an_old_queue_at_once_make_one_copy() {
+    let mut queue = queue();
+    queue.add(&["one"]);
+    for second in 0..3 {
+        backup::before_migration(&plain(&queue.dir), &queue.dir, later(second)).unwrap();
+    }
+    let path = queue.dir.database();
+    let (dir, path) = (&queue.dir, &path);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..6)
+            .map(|number| {
+                scope.spawn(move || {
+                    let mut connection = connect(path, Access::ReadWrite).unwrap();
+                    let steps = [STEPS[0], STEPS[1], NEXT];
+                    migrate_by(&steps, &mut connection, dir, path, later(10 + number))
+                })
+            })
+            .collect();
+        for one in all {
+            // Whoever came late finds a format that this program does not know, and nothing else.
+            let result = one.join().unwrap();
+            let late = matches!(result, Err(StoreError::Newer { found: 3, .. }));
+            assert!(late || result.is_ok(), "{result:?}");
+        }
+    });
+    assert_eq!(version_of(&plain(dir)), 3);
+    assert_eq!(backups(dir).len(), 3);
+    let of_the_migration = backups(dir)
+        .iter()
+        .filter(|copy| copy.to_string_lossy().contains("T22133"))
+        .count();
+    assert_eq!(of_the_migration, 1);
+    for copy in backups(dir) {
+        assert_eq!(version_of(&Connection::open(copy).unwrap()), CURRENT);
+    }
+}
+
+#[test]
+fn the_folder_of_copies_is_made_and_a_queue_that_cannot_be_copied_stays() {
+    let mut queue = queue();
+    queue.add(&["one"]);
+    let path = queue.dir.database();
+    let steps = [STEPS[0], STEPS[1], NEXT];
+    fs::remove_dir(queue.dir.backups()).unwrap();
+    fs::write(queue.dir.backups(), "in the way").unwrap();
+    let error = migrate_by(&steps, &mut plain(&queue.dir), &queue.dir, &path, NOW).unwrap_err();
+    assert!(matches!(error, StoreError::NoWayBack { .. }), "{error:?}");
+    assert!(error.is_storage_failure());
+    assert_eq!(version_of(&plain(&queue.dir)), CURRENT);
+
+    fs::remove_file(queue.dir.backups()).unwrap();
+    migrate_by(&steps, &mut plain(&queue.dir), &queue.dir, &path, NOW).unwrap();
+    assert_eq!(version_of(&plain(&queue.dir)), 3);
+    assert_eq!(backups(&queue.dir).len(), 1);
+}
+
+#[test]
 fn only_the_latest_copies_are_kept() {
     let queue = queue();
     let connection = plain(&queue.dir);
