@@ -284,9 +284,9 @@ fn a_run_of_one_task_takes_along_what_it_waits_for() {
 fn the_same_file_the_next_evening_waits_for_the_tasks_of_that_evening() {
     let sandbox = Sandbox::new();
     sandbox.file("night.toml", NIGHT);
-    assert_eq!(sandbox.run(["run", "night.toml"]).code, 1);
+    assert_eq!(sandbox.run(["run", "-j", "1", "night.toml"]).code, 1);
     sandbox.file("ok", "");
-    let answer = sandbox.run(["run", "night.toml"]);
+    let answer = sandbox.run(["run", "-j", "1", "night.toml"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_eq!(
         sandbox.read("order"),
