@@ -345,7 +345,9 @@ impl Dispatcher<'_> {
         let counts = self.entered.store.counts(self.selection)?;
         let waiting = counts.of(TaskStatus::Queued);
         let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
-        Ok(self.tally.totals(waiting, end, waits))
+        let held = counts.of(TaskStatus::Held);
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        Ok(self.tally.totals(waiting, held, end, waits))
     }
 
     fn send_retire(&mut self, slot: usize) {

@@ -124,8 +124,14 @@ impl Tally {
         self.others.values().filter(|other| **other == word).count()
     }
 
-    /// The figures at the end, when so many tasks are queued.
-    pub(crate) fn totals(&self, queued: usize, end: RunEnd, waits: TimeWaits) -> RunTotals {
+    /// The figures at the end, when so many tasks are queued and so many held, in this run or before.
+    pub(crate) fn totals(
+        &self,
+        queued: usize,
+        held: usize,
+        end: RunEnd,
+        waits: TimeWaits,
+    ) -> RunTotals {
         let interrupted = self.count(Word::Interrupted);
         let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let not_reached = if end == RunEnd::Deadline {
@@ -140,7 +146,7 @@ impl Tally {
             recovered: self.recovered,
             suspicious: self.suspicious,
             failed: self.count(Word::Failed),
-            held: self.count(Word::Held),
+            held,
             blocked: self.count(Word::Blocked),
             interrupted,
             cancelled: self.count(Word::Cancelled),

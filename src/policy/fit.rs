@@ -79,8 +79,8 @@ fn never(forecast: &Forecast, whole: Duration) -> Hold {
     Hold {
         code: DOES_NOT_FIT_WINDOW.to_owned(),
         reason: format!(
-            "{}, and a whole window has {}; split it into steps or let it save checkpoints, make \
-             `[overnight]` longer, or run it by day with `autoexec run`; then `autoexec queue retry`",
+            "{}, and a whole window has {}; split it into steps, let it save checkpoints or make \
+             `[overnight]` longer; or `autoexec queue release` it and run it by day with `autoexec run`",
             usually(forecast),
             text::span(whole)
         ),
@@ -112,8 +112,8 @@ pub fn cut_too_often(cuts: u32) -> Hold {
         code: DOES_NOT_FIT_WINDOW.to_owned(),
         reason: format!(
             "the end of the window stopped it {cuts} times in a row and nothing was saved; split it \
-             into steps or let it save checkpoints, make `[overnight]` longer, or run it by day with \
-             `autoexec run`; then `autoexec queue retry`"
+             into steps, let it save checkpoints or make `[overnight]` longer; or `autoexec queue \
+             release` it and run it by day with `autoexec run`"
         ),
     }
 }

@@ -31,6 +31,7 @@ pub mod plan_page;
 pub mod queue_table;
 pub mod range;
 mod sections;
+mod spoken;
 mod stages;
 pub mod standstill;
 pub mod status_page;
@@ -38,6 +39,7 @@ pub mod summary;
 pub mod task_page;
 pub mod text;
 pub mod why;
+mod why_page;
 
 #[cfg(test)]
 mod nights;

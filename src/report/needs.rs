@@ -100,6 +100,16 @@ pub(crate) fn needs(summary: &RunSummary, zone: Zone) -> Vec<Need<'_>> {
         .collect()
 }
 
+/// The first entries, so many of them at most, and every success that is hard to believe: nothing else
+/// would tell of that one.
+pub(crate) fn told_of<'n, 't>(needs: &'n [Need<'t>], most: usize) -> Vec<&'n Need<'t>> {
+    let is_told = |(place, need): &(usize, &'n Need<'t>)| {
+        *place < most || need.verdict == Verdict::Suspicious
+    };
+    let told = needs.iter().enumerate().filter(is_told);
+    told.map(|(_, need)| need).collect()
+}
+
 /// How many tasks there are of each cause.
 fn sizes(all: &[Common]) -> BTreeMap<String, usize> {
     let mut sizes = BTreeMap::new();

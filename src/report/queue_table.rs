@@ -126,6 +126,7 @@ pub(crate) struct Line {
     attempts: u32,
     used: u32,
     category: Option<&'static str>,
+    doubt: Option<String>,
     tags: Vec<String>,
     added_at: String,
     changed_at: String,
@@ -157,6 +158,7 @@ pub(crate) fn line_value(line: &TaskLine, moment: Moment) -> Line {
         attempts: line.starts(),
         used: line.used,
         category: line.last_category.map(Category::as_str),
+        doubt: (line.doubt.clone()).map(|doubt| Untrusted::from(doubt).for_json()),
         tags: line.tags.clone(),
         added_at: line.added_at.to_rfc3339(),
         changed_at: line.changed_at.to_rfc3339(),
@@ -258,6 +260,10 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
             )
         }
         TaskState::Skipped(skip) => skipped_words(*skip, line.blocked_by.as_ref()),
+        TaskState::Succeeded if line.doubt.is_some() => {
+            let doubt = Untrusted::from(line.doubt.clone().unwrap_or_default());
+            format!("suspicious: {}", doubt.for_terminal())
+        }
         TaskState::Succeeded | TaskState::Cancelled => at(line.changed_at),
     }
 }

@@ -16,6 +16,7 @@ fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
     TaskLine {
         waiting_for: Vec::new(),
         blocked_by: None,
+        doubt: None,
         parked: None,
         id: TaskId::new(id),
         name: name.to_owned(),

@@ -12,6 +12,7 @@ use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::report::needs::Need;
 use crate::report::needs::named;
+use crate::report::needs::told_of;
 use crate::report::not_run::NotRun;
 use crate::report::not_run::Reason;
 use crate::report::queue_table::why_words;
@@ -88,8 +89,11 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
 
 /// Why each entry needs a person: the line that tells, what it means, what helps, and who is in it.
 pub(crate) fn reasons(needs: &[Need<'_>]) -> Option<Section> {
-    let mut items: Vec<Item> = needs.iter().take(LISTED).map(reason).collect();
-    more(&mut items, needs.len());
+    let mut items: Vec<Item> = told_of(needs, LISTED).into_iter().map(reason).collect();
+    let hidden = needs.len() - items.len();
+    if hidden > 0 {
+        items.push(Item::of(format!("and {hidden} more")));
+    }
     Section::of("Why", needs.len(), items)
 }
 

@@ -72,6 +72,7 @@ fn queued_at(events: &[LoggedEvent], attempt: &AttemptRecord) -> Option<Timestam
             | Event::Redefined { .. }
             | Event::Reprioritized { .. }
             | Event::Removed
+            | Event::Accepted { .. }
             | Event::StopWanted { .. } => {
                 return None;
             }

@@ -55,6 +55,7 @@ fn retried() -> Whole {
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),
         kept: crate::report::kept::Kept::default(),
+        doubt: None,
         printed: Some(crate::process::glance::Glance {
             first: Some(Duration::from_secs(3)),
             last: Some(Duration::from_secs(5)),

@@ -1,6 +1,7 @@
 //! The page of bare `autoexec`: what is queued, what needs a person, and where to start.
 
 use crate::model::ids::RunId;
+use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::note;
@@ -109,7 +110,14 @@ fn needing(status: Status<'_>, moment: Moment, look: Look) -> String {
         .needing
         .iter()
         .map(|line| {
-            let command = format!("autoexec queue retry {}", line.id);
+            let id = line.id;
+            let command = if matches!(line.state, TaskState::Held(_)) {
+                format!("autoexec queue release {id}")
+            } else if line.state == TaskState::Succeeded {
+                format!("autoexec why {id}")
+            } else {
+                format!("autoexec queue retry {id}")
+            };
             vec![
                 format!("  {}", status_word(look.paint, line.state.status())),
                 format!("{} ({})", line.name, line.id),

@@ -34,6 +34,7 @@ use crate::report::not_run::Outlook;
 use crate::report::not_run::missed;
 use crate::report::not_run::reason;
 use crate::report::not_run::waits_for_time;
+use crate::report::spoken::accept_command;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -329,7 +330,8 @@ fn hold(state: &TaskState) -> Option<Hold> {
 fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook) -> Option<String> {
     let id = task.id;
     match verdict {
-        Verdict::Failed | Verdict::Held => Some(format!("autoexec queue retry {id}")),
+        Verdict::Failed => Some(format!("autoexec queue retry {id}")),
+        Verdict::Held => Some(format!("autoexec queue release {id}")),
         // What it needs brings it back.
         Verdict::Blocked => {
             let id = task
@@ -338,7 +340,7 @@ fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook) -> Option<String> 
                 .map_or(id, |(upstream, _)| *upstream);
             Some(format!("autoexec queue retry {id}"))
         }
-        Verdict::Suspicious => Some(format!("autoexec logs {id}")),
+        Verdict::Suspicious => Some(accept_command(id)),
         Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred => {
             (outlook.presence == RunPresence::Absent).then(|| outlook.go_on.to_owned())
         }

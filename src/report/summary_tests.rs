@@ -23,7 +23,7 @@ fn every_task_of_a_mixed_night_gets_its_verdict_and_its_command() {
             ("photos", "ok", None),
             ("shop-dump", "failed", Some("autoexec queue retry 2")),
             ("crawl", "recovered", None),
-            ("payroll", "held", Some("autoexec queue retry 4")),
+            ("payroll", "held", Some("autoexec queue release 4")),
             ("train", "interrupted", Some("autoexec run")),
             ("publish", "waiting", Some("autoexec run")),
             ("new-idea", "waiting", Some("autoexec run")),

@@ -24,6 +24,8 @@ use crate::report::queue_table::Moment;
 use crate::report::queue_table::line_value;
 use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
+use crate::report::spoken::accept_command;
+use crate::report::spoken::reason_of;
 use crate::report::stages;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
@@ -54,6 +56,8 @@ pub struct Whole {
     pub attempts: Vec<AttemptRecord>,
     /// Its events, the first one first.
     pub events: Vec<LoggedEvent>,
+    /// What makes its success hard to believe; untrusted text.
+    pub doubt: Option<String>,
     /// What an attempt that runs has printed so far.
     pub printed: Option<Glance>,
     /// What the task has behind it and what it saved.
@@ -73,6 +77,7 @@ pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreErr
             dependencies: reader.dependencies_of(id)?,
             attempts: reader.attempts_of(id)?,
             events: reader.events_of(id)?,
+            doubt: reader.doubt_of(id)?,
             printed: None,
         })
     })?;
@@ -233,6 +238,7 @@ pub(crate) fn line_of(whole: &Whole) -> TaskLine {
         waiting_for: waiting_for(&task.state, &whole.dependencies),
         blocked_by: blocked_by(&task.state, &whole.dependencies),
         parked: task.parked.clone(),
+        doubt: whole.doubt.clone(),
     }
 }
 
@@ -318,7 +324,10 @@ fn event_line(event: &LoggedEvent, now: Timestamp, look: Look) -> String {
     let at = look.paint.dim(format!("{day} {time}").trim_start());
     let what = event.event.kind().replace('_', " ");
     let actor = Untrusted::from(event.actor.as_str()).for_terminal();
-    format!("  {at}  {what} ({actor})")
+    let reason = reason_of(&event.event).map_or_else(String::new, |reason| {
+        format!(": {}", Untrusted::from(reason).for_terminal())
+    });
+    format!("  {at}  {what} ({actor}){reason}")
 }
 
 /// What to type next.
@@ -328,11 +337,14 @@ fn commands(whole: &Whole) -> Vec<String> {
     if !whole.attempts.is_empty() {
         commands.push(format!("autoexec logs {id}"));
     }
-    if matches!(
-        whole.task.status(),
-        TaskStatus::Failed | TaskStatus::Held | TaskStatus::Cancelled
-    ) {
+    let status = whole.task.status();
+    if status == TaskStatus::Held {
+        commands.push(format!("autoexec queue release {id}"));
+    } else if matches!(status, TaskStatus::Failed | TaskStatus::Cancelled) {
         commands.push(format!("autoexec queue retry {id}"));
+    }
+    if whole.doubt.is_some() {
+        commands.push(accept_command(id));
     }
     commands
 }

@@ -44,6 +44,7 @@ fn whole() -> Whole {
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
         events: queue.store.events_of(task).unwrap(),
+        doubt: None,
         printed: None,
         kept: Kept::default(),
     }

@@ -11,6 +11,7 @@ use crate::model::verdict::Verdict;
 use crate::report::headline;
 use crate::report::needs::Need;
 use crate::report::needs::needs;
+use crate::report::needs::told_of;
 use crate::report::page::Page;
 use crate::report::sections::Section;
 use crate::report::sections::reasons;
@@ -116,7 +117,8 @@ fn at_the_top(page: &mut Page, needs: &[Need<'_>], left: usize) -> Told {
     } else {
         left.saturating_sub(1)
     };
-    for need in needs.iter().take(fit) {
+    let shown = told_of(needs, fit);
+    for need in &shown {
         let command = need.command();
         let word = verdict_word(page.look.paint, need.verdict);
         let room = page.look.width.saturating_sub(2 + WORD + 2 + command.len());
@@ -124,9 +126,9 @@ fn at_the_top(page: &mut Page, needs: &[Need<'_>], left: usize) -> Told {
         let command = page.look.paint.command(&command);
         page.line(&format!("  {word}{name}  {command}"));
     }
-    let told_of: usize = needs.iter().take(fit).map(|need| need.tasks.len()).sum();
-    if fit < needs.len() {
-        let more = tasks - told_of;
+    let told: usize = shown.iter().map(|need| need.tasks.len()).sum();
+    if shown.len() < needs.len() {
+        let more = tasks - told;
         page.line(&format!("  and {more} more, see `autoexec queue list`"));
     }
     Told::Short

@@ -3,10 +3,6 @@
 //! One value made of facts, and its two renderings. Every sentence is for a person who has just asked
 //! and wants to type the next command; texts from outside went through their sink.
 
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
-
 use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
 use crate::model::dependency::Wait;
@@ -21,25 +17,26 @@ use crate::policy::trace::stalled;
 use crate::report::kept;
 use crate::report::order_words::{blocked_by, order_facts, skipped_words};
 use crate::report::outcome_words::outcome_words;
-use crate::report::page::Page;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::reason;
 use crate::report::queue_table::why_words;
+use crate::report::spoken::accept_command;
+use crate::report::spoken::given_up;
+use crate::report::spoken::said_done;
 use crate::report::stages;
 use crate::report::task_page::Whole;
 use crate::report::task_page::line_of;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
-use crate::support::table::pad;
-use crate::support::table::wrap;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
+pub use crate::report::why_page::text;
+pub use crate::report::why_page::value;
+
 /// The name and version of the shape of an answer.
 pub const SCHEMA: &str = "autoexec.why/1";
-/// Columns of the labels.
-const LABEL: usize = 10;
 
 /// What an answer rests on.
 #[derive(Debug)]
@@ -98,6 +95,10 @@ impl Why {
                     Untrusted::from(hold.reason.as_str()).for_terminal(),
                 );
                 why.failure(facts, look);
+                why.told.retain(|(label, _)| *label != "advice");
+                let advice = "look at what it did, then release it or call it off; no run starts it \
+                              before that";
+                why.tell("advice", advice.to_owned());
                 why.next(
                     format!("autoexec queue release {}", task.id),
                     "let it go on",
@@ -114,16 +115,12 @@ impl Why {
                 why.changed_last(facts, look);
                 why.retry("queue it again");
             }
-            TaskState::Succeeded => {
-                why.say("did what was wanted");
-                why.changed_last(facts, look);
-                why.failure(facts, look);
-            }
+            TaskState::Succeeded => why.succeeded(facts, look),
         }
         if task.state != TaskState::Succeeded {
             why.tell("kept", kept::kept_words(facts.whole).unwrap_or_default());
         }
-        if !facts.whole.attempts.is_empty() {
+        if !facts.whole.attempts.is_empty() && facts.whole.doubt.is_none() {
             why.next(format!("autoexec logs {}", task.id), "its output");
         }
         why.next(
@@ -162,6 +159,7 @@ impl Why {
         if matches!(why, WhyNot::NoSlot | WhyNot::NoRun) {
             let ahead = match facts.ahead {
                 0 => "it is the next".to_owned(),
+                1 => "1 task comes before it".to_owned(),
                 number => format!("{} come before it", count(number, "task")),
             };
             self.tell("turn", ahead);
@@ -176,7 +174,13 @@ impl Why {
             let command = format!("autoexec queue reprioritize {} --priority 10", self.id);
             self.next(command, "let it overtake others");
         } else if is_waiting && facts.moment.presence == RunPresence::Absent {
-            self.next("autoexec run".to_owned(), "run what is queued");
+            let waits = matches!(why, WhyNot::NotBefore { .. } | WhyNot::WaitingRetry { .. });
+            if waits {
+                let watch = "autoexec run --watch".to_owned();
+                self.next(watch, "run what is queued, and wait for that hour");
+            } else {
+                self.next("autoexec run".to_owned(), "run what is queued");
+            }
         }
     }
 
@@ -221,6 +225,18 @@ impl Why {
     }
 
     fn failed(&mut self, facts: &Facts<'_>, look: Look) {
+        if let Some((code, reason)) = given_up(facts.whole) {
+            self.code = Some(code.to_owned());
+            let reason = Untrusted::from(reason).for_terminal();
+            self.sentence = format!("was given up: {reason}");
+            self.failure(facts, look);
+            self.retry("try it again, if its hours allow it by then");
+            if code == "deadline_passed" {
+                let add = "autoexec queue add FILE".to_owned();
+                self.next(add, "or add it again with a later deadline");
+            }
+            return;
+        }
         let used = facts.whole.task.used;
         self.sentence = match used {
             0 => "failed before any attempt".to_owned(),
@@ -229,6 +245,26 @@ impl Why {
         };
         self.failure(facts, look);
         self.retry("try it again");
+    }
+
+    fn succeeded(&mut self, facts: &Facts<'_>, look: Look) {
+        if let Some(doubt) = &facts.whole.doubt {
+            self.code = Some("suspicious".to_owned());
+            self.say("ended well, which is hard to believe");
+            self.tell("doubt", Untrusted::from(doubt.as_str()).for_terminal());
+            self.next(format!("autoexec logs {}", self.id), "see what it did");
+            self.next(accept_command(self.id), "accept it as done");
+            return;
+        }
+        self.say("did what was wanted");
+        self.changed_last(facts, look);
+        if let Some((reason, at)) = said_done(facts.whole) {
+            self.say("counts as done, as somebody said so");
+            let at = look.zone.short(at, facts.moment.now);
+            self.tell("reason", format!("{reason} ({at})"));
+            return;
+        }
+        self.failure(facts, look);
     }
 
     fn skipped(&mut self, skip: Skip, facts: &Facts<'_>) {
@@ -323,57 +359,6 @@ fn decided(status: TaskStatus, decision: &str) -> String {
             decision.to_owned()
         }
     }
-}
-
-/// The answer as a page.
-pub fn text(why: &Why, look: Look) -> String {
-    let mut page = Page::new(look);
-    let head = format!("{} ({})", why.name, why.id);
-    let line = format!("{} {}", look.paint.strong(&head), why.sentence);
-    for line in wrap(&line, look.width) {
-        page.line(&line);
-    }
-    for (label, sentence) in &why.told {
-        let room = look.width.saturating_sub(LABEL + 3);
-        for (index, line) in wrap(sentence, room).iter().enumerate() {
-            let label = if index == 0 { *label } else { "" };
-            let label = look.paint.dim(&pad(label, LABEL));
-            page.line(&format!("  {label} {line}"));
-        }
-    }
-    page.title("What to type");
-    let widest = why.next.iter().map(|(command, _)| command.len()).max();
-    for (command, purpose) in &why.next {
-        let command = pad(command, widest.unwrap_or_default());
-        page.item(&format!("{}  {purpose}", look.paint.command(&command)));
-    }
-    page.text
-}
-
-/// The answer as a JSON value.
-pub fn value(why: &Why, facts: &Facts<'_>) -> impl Serialize + use<> {
-    let told: Vec<Value> = why
-        .told
-        .iter()
-        .map(|(label, sentence)| json!({ "label": label, "sentence": sentence }))
-        .collect();
-    let commands: Vec<Value> = why
-        .next
-        .iter()
-        .map(|(command, purpose)| json!({ "command": command, "purpose": purpose }))
-        .collect();
-    json!({
-        "schema": SCHEMA,
-        "id": why.id,
-        "name": why.name,
-        "status": why.status.as_str(),
-        "code": why.code,
-        "sentence": why.sentence,
-        "told": told,
-        "cause": why.cause,
-        "ahead": facts.ahead,
-        "next": commands,
-    })
 }
 
 #[cfg(test)]

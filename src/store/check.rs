@@ -313,7 +313,10 @@ fn take(
         return Err(format!("nobody has added task {id}"));
     };
     match event {
-        Event::Added { .. } | Event::Reprioritized { .. } | Event::StopWanted { .. } => {}
+        Event::Added { .. }
+        | Event::Reprioritized { .. }
+        | Event::Accepted { .. }
+        | Event::StopWanted { .. } => {}
         Event::Redefined {
             definition,
             rescheduled,

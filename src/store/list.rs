@@ -7,6 +7,7 @@ use crate::model::category::Category;
 use crate::model::ids::TaskId;
 use crate::model::state::{TaskState, TaskStatus};
 use crate::store::connection::Reader;
+use crate::store::doubts::{DOUBT, DOUBTED};
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal::{self, STATE_COLUMNS};
 use crate::store::pick::Selection;
@@ -46,6 +47,8 @@ pub struct TaskLine {
     pub blocked_by: Option<BlockedBy>,
     /// Why it was put off by a window that is too short for it.
     pub parked: Option<String>,
+    /// What makes its success hard to believe; untrusted text.
+    pub doubt: Option<String>,
 }
 
 /// A task for whose end another one is skipped.
@@ -80,6 +83,10 @@ impl TaskLine {
 pub struct Filter {
     /// One of these; any where none is given.
     pub statuses: Vec<TaskStatus>,
+    /// Beside those, tasks whose success is hard to believe.
+    pub doubted: bool,
+    /// Only those.
+    pub only_doubted: bool,
     /// With this label.
     pub tag: Option<String>,
     /// Whose last failure was of this category.
@@ -174,6 +181,16 @@ impl ToSql for Value {
 }
 
 impl Filter {
+    /// The filter for those whose success is hard to believe, if they are wanted beside others.
+    fn beside(&self) -> Option<Self> {
+        self.doubted.then(|| Self {
+            statuses: vec![TaskStatus::Succeeded],
+            doubted: false,
+            only_doubted: true,
+            ..self.clone()
+        })
+    }
+
     /// The conditions and their values. Only fixed words become part of the statement.
     fn conditions(&self) -> (String, Vec<Value>) {
         let mut sql = String::from("id > ?");
@@ -209,6 +226,9 @@ impl Filter {
                 sql.push_str(&finished.join(", "));
                 sql.push_str("))");
             }
+        }
+        if self.only_doubted {
+            sql.extend([" AND id IN (", DOUBTED, ")"]);
         }
         if let Some(tag) = &self.tag {
             sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(spec, '$.tags') WHERE value = ?)");
@@ -246,7 +266,7 @@ impl Reader {
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
-              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED} FROM task_records \
+              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED}, {DOUBT} FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
@@ -256,6 +276,11 @@ impl Reader {
         let mut lines = Vec::new();
         while let Some(row) = rows.next().doing(DOING)? {
             lines.push(read_line(&mut Cells::of(row, "task_records"))?);
+        }
+        if let Some(beside) = filter.beside() {
+            lines.extend(self.list(&beside)?);
+            lines.sort_by_key(|line| line.id);
+            lines.truncate(filter.limit.unwrap_or(usize::MAX));
         }
         Ok(lines)
     }
@@ -305,9 +330,13 @@ impl Reader {
         let mut rows = statement
             .query(rusqlite::params_from_iter(values))
             .doing(DOING)?;
-        match rows.next().doing(DOING)? {
-            Some(row) => Cells::of(row, "task_records").number(),
-            None => Ok(0),
+        let number: usize = match rows.next().doing(DOING)? {
+            Some(row) => Cells::of(row, "task_records").number()?,
+            None => 0,
+        };
+        match filter.beside() {
+            Some(beside) => Ok(number + self.count(&beside)?),
+            None => Ok(number),
         }
     }
 
@@ -362,5 +391,6 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         waiting_for: cells.optional_json()?.unwrap_or_default(),
         blocked_by: cells.optional_json()?,
         parked: cells.take()?,
+        doubt: cells.take()?,
     })
 }

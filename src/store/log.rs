@@ -76,6 +76,13 @@ pub enum Event {
     },
     /// The task left the queue; what happened to it stays in the log.
     Removed,
+    /// A person believes a success that was doubted.
+    Accepted {
+        /// Why.
+        reason: String,
+        /// What was doubted; untrusted text.
+        doubt: String,
+    },
     /// An attempt is to be stopped.
     StopWanted {
         /// Why.
@@ -102,6 +109,7 @@ impl Event {
             Self::Redefined { .. } => "redefined",
             Self::Reprioritized { .. } => "reprioritized",
             Self::Removed => "removed",
+            Self::Accepted { .. } => "accepted",
             Self::StopWanted { .. } => "stop_wanted",
             Self::Task(event) => event.kind(),
         }

@@ -33,6 +33,7 @@ mod connection;
 mod consequences;
 pub mod deaths;
 mod dependencies;
+pub mod doubts;
 mod error;
 mod file;
 mod history;

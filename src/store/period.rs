@@ -12,6 +12,7 @@ use crate::model::category::Category;
 use crate::model::ids::{AttemptId, RunId, TaskId};
 use crate::model::state::TaskState;
 use crate::store::connection::Reader;
+use crate::store::doubts::DOUBTED;
 use crate::store::error::{Doing, StoreError};
 use crate::store::history::LoggedEvent;
 use crate::store::journal::{self, STATE_COLUMNS};
@@ -184,14 +185,16 @@ impl Reader {
     pub fn needing(&self) -> Result<Vec<TaskId>, StoreError> {
         // Each partial index is used only where its condition is written out.
         self.ids(
-            "SELECT id FROM task_records AS old \
+            &format!(
+                "SELECT id FROM task_records AS old \
              WHERE status <> 'queued' AND status IN ('held', 'failed', 'skipped') \
              AND coalesce(skip, 'blocked') = 'blocked' \
              AND NOT EXISTS (SELECT 1 FROM task_records AS new \
               WHERE new.finished_at IS NULL AND new.name = old.name AND new.id > old.id) \
              AND NOT EXISTS (SELECT 1 FROM task_records AS new \
               WHERE new.finished_at IS NOT NULL AND new.name = old.name AND new.id > old.id) \
-             ORDER BY id",
+             UNION ALL {DOUBTED} ORDER BY id"
+            ),
             &[],
         )
     }
@@ -318,7 +321,10 @@ fn next_state(state: Option<TaskState>, event: &LoggedEvent) -> Option<TaskState
             rescheduled: Some(Rescheduled { due }),
             ..
         } => state.map(|_| TaskState::added(*due)),
-        Event::Redefined { .. } | Event::Reprioritized { .. } | Event::StopWanted { .. } => state,
+        Event::Redefined { .. }
+        | Event::Reprioritized { .. }
+        | Event::Accepted { .. }
+        | Event::StopWanted { .. } => state,
         Event::Removed => None,
         Event::Task(event) => {
             let state = state?;

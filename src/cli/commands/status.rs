@@ -20,11 +20,13 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let moment = moment.look_into(&store)?;
     let counts = store.counts(Selection::All)?;
     let in_need = [TaskStatus::Held, TaskStatus::Failed];
-    let needing = store.list(&Filter {
+    let filter = Filter {
         statuses: in_need.to_vec(),
+        doubted: true,
         limit: Some(LISTED),
         ..Filter::default()
-    })?;
+    };
+    let needing = store.list(&filter)?;
     let active = match invocation.active_run() {
         Some(holder) => holder.run.map(|run| (run, holder.since)),
         None => None,
@@ -32,7 +34,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let status = Status {
         counts: &counts,
         needing: &needing,
-        needing_in_all: in_need.iter().map(|status| counts.of(*status)).sum(),
+        needing_in_all: u64::try_from(store.count(&filter)?).unwrap_or(u64::MAX),
         active,
     };
     invocation

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::queue::accept::accept;
 use crate::cli::commands::queue::behind::Behind;
 use crate::cli::commands::queue::select::SelectArgs;
 use crate::cli::failure::{Answer, CliError, Ending};
@@ -216,7 +217,7 @@ fn wait(no_wait: bool) -> Wait {
 pub(crate) struct Meant {
     pub(crate) id: TaskId,
     name: String,
-    status: TaskStatus,
+    pub(crate) status: TaskStatus,
 }
 
 fn carry_out(
@@ -233,7 +234,9 @@ fn carry_out(
     let (to_change, left): (Vec<Meant>, Vec<Meant>) = meant
         .into_iter()
         .partition(|task| manner.changeable.contains(&task.status));
-    for task in &left {
+    let accepted = accept(&wish(Vec::new()), &left, invocation)?;
+    let is_left = |task: &&Meant| !accepted.iter().any(|one| one.id == task.id);
+    for task in left.iter().filter(is_left) {
         let as_it_is = as_it_is(manner, task)?;
         invocation.output.note(&as_it_is);
     }
@@ -246,14 +249,21 @@ fn carry_out(
         }
     }
     if json {
-        let tasks: Vec<_> = to_change
-            .iter()
-            .map(|task| json!({"id": task.id.get(), "name": task.name, "result": manner.done.replace(' ', "_")}))
+        let done = manner.done.replace(' ', "_");
+        let changed = to_change.iter().map(|task| (task, done.as_str()));
+        let accepted = accepted.iter().map(|task| (*task, "accepted"));
+        let tasks: Vec<_> = changed
+            .chain(accepted)
+            .map(|(task, result)| json!({"id": task.id.get(), "name": task.name, "result": result}))
             .collect();
         invocation
             .output
             .json(&json!({"schema": "autoexec.changed/1", "tasks": tasks}));
         return Ok(Ending::Well);
+    }
+    for task in &accepted {
+        let line = format!("`{}` is accepted as done", task.name);
+        invocation.output.line(&line);
     }
     let open = still_open(&to_change, wait, invocation)?;
     let skipped = behind.still_skipped(&to_change, invocation)?;

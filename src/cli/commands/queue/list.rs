@@ -107,6 +107,8 @@ fn filter(args: &ListArgs) -> Filter {
     };
     Filter {
         statuses,
+        doubted: !args.all && args.status.is_empty(),
+        only_doubted: false,
         tag: args.tag.clone(),
         category: args.category,
         after: None,

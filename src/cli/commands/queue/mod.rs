@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::cli::commands::Invocation;
 use crate::cli::failure::Answer;
 
+mod accept;
 pub mod add;
 mod behind;
 pub mod change;
