@@ -206,7 +206,7 @@ impl Attempt<'_> {
         self.ladder.ended(last)
     }
 
-    fn read_env_file(&self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
+    fn read_env_file(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
         let Some(path) = &self.assignment.spec.env_file else {
             return Ok(Vec::new());
         };
@@ -217,7 +217,13 @@ impl Attempt<'_> {
         };
         let text = std::fs::read(path.as_path())
             .map_err(|error| failure(error.raw_os_error().unwrap_or_default()))?;
-        environment::parse_env_file(&text).map_err(|_line| failure(0))
+        environment::parse_env_file(&text).map_err(|line| {
+            self.account.unmet = Some(format!(
+                "line {line} of the file of variables `{}` is no `NAME=value`",
+                path.as_path().to_string_lossy()
+            ));
+            failure(0)
+        })
     }
 
     fn launch(

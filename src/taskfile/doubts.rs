@@ -31,7 +31,10 @@ pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]
             continue;
         }
         match &command.value {
-            Value::Argv(argv) => note_dollar(reporter, command, argv),
+            Value::Argv(argv) => {
+                note_program(reporter, command, argv);
+                note_dollar(reporter, command, argv);
+            }
             // Who names a shell knows it; the default one does not stop at the first error.
             Value::Script(script) if shell.is_none() => note_script(reporter, command, script),
             _ => {}
@@ -49,6 +52,33 @@ fn note_shell(reporter: &mut Reporter<'_>, shell: &Setting) {
             &shell.at,
             "`shell` gets the command as its last argument, and here nothing says that it is a text to run".to_owned(),
             Some("most shells want `-c` at the end".to_owned()),
+        );
+    }
+}
+
+/// A program that looks like a text for a shell, or like a path that a shell would expand.
+fn note_program(reporter: &mut Reporter<'_>, command: &Setting, argv: &[OsText]) {
+    let Some(program) = argv.first() else {
+        return;
+    };
+    let bytes = program.as_bytes();
+    let shown = program.untrusted().for_terminal_within(40);
+    if bytes.starts_with(b"~/") {
+        reporter.warning(
+            &command.at,
+            format!("`{shown}` is taken as it stands: `~` means nothing in a list"),
+            Some("write the whole path, or the command as one text for the shell".to_owned()),
+        );
+    } else if argv.len() == 1
+        && bytes
+            .iter()
+            .any(|byte| byte.is_ascii_whitespace() || b"|&;<>*".contains(byte))
+        && !bytes.contains(&b'/')
+    {
+        reporter.warning(
+            &command.at,
+            format!("`{shown}` is the name of one program: a list is run without a shell"),
+            Some("write the command as one text, or each word for itself".to_owned()),
         );
     }
 }

@@ -346,3 +346,11 @@ fn escapes_in_a_file_do_not_reach_the_terminal() {
     assert!(told.chars().all(|c| c == '\n' || !c.is_control()), "{told}");
     assert!(!told.contains('\u{202e}'));
 }
+
+#[test]
+fn a_planned_key_is_not_supported_yet_and_a_list_of_one_text_is_doubtful() {
+    let text = told("[[task]]\nname = \"a\"\ncommand = [\"ls | wc\"]\ntemplate = \"x\"\n");
+    assert!(text.contains("not supported yet"), "{text}");
+    assert!(!text.contains("did you mean"), "{text}");
+    assert!(text.contains("is the name of one program"), "{text}");
+}

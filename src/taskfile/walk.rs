@@ -312,9 +312,19 @@ pub(crate) fn unknown_key(
     key: &str,
     at: &At,
 ) -> Option<&'static str> {
+    let planned = |known: &&Key| known.name == key && matches!(known.since, Since::Later(_));
+    if let Some(known) = KEYS.iter().find(planned)
+        && !KEYS
+            .iter()
+            .any(|other| other.name == key && other.since == Since::Now)
+        && let Since::Later(what) = known.since
+    {
+        not_yet(reader, known, at, what);
+        return None;
+    }
     let in_scope = KEYS
         .iter()
-        .filter(|known| known.scope == scope)
+        .filter(|known| known.scope == scope && known.since == Since::Now)
         .filter(|known| section != Section::Defaults || !known.is_of_one_task())
         .map(|known| known.name);
     let foreign = FOREIGN_WORDS

@@ -38,7 +38,10 @@ pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
     let doubts: Vec<Diagnostic> = loaded
         .tasks
         .iter()
-        .filter_map(|task| doubt_here(task, &inherited))
+        .flat_map(|task| {
+            let files = files_missing(task);
+            doubt_here(task, &inherited).into_iter().chain(files)
+        })
         .collect();
     loaded.diagnostics.extend(doubts);
     // A queue that cannot be read is told by whoever needs it.
@@ -107,6 +110,22 @@ pub fn carry_out(args: &CheckArgs, invocation: &mut Invocation<'_>) -> Answer {
         count(args.files.len(), "file")
     ));
     Ok(Ending::Well)
+}
+
+/// The files that a task reads and that are not there.
+fn files_missing(task: &ParsedTask) -> Vec<Diagnostic> {
+    let spec = &task.spec;
+    let named = [("env_file", &spec.env_file), ("stdin", &spec.stdin)];
+    named
+        .into_iter()
+        .filter_map(|(key, path)| Some((key, path.as_ref()?)))
+        .filter(|(_, path)| !path.as_path().exists())
+        .map(|(key, path)| {
+            let shown = path.untrusted().for_terminal();
+            let message = format!("there is no file `{shown}` on this machine");
+            task.doubt(key, message, "it must be there when the task starts")
+        })
+        .collect()
 }
 
 /// What this machine lacks for a task. It is a doubt only: the task may run elsewhere or later, when

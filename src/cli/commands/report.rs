@@ -42,7 +42,7 @@ pub struct ReportArgs {
     /// Answer as JSON, like `--format json`
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// Write the report to a file; as JSON if its name ends in `.json`, as Markdown for `.md`
+    /// Write the report to a file (`-`: to standard output); as JSON if its name ends in `.json`, as Markdown for `.md`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -119,7 +119,8 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         }
         None => Loaded::of_nothing(&wish)?,
     };
-    if let Some(file) = &args.output {
+    let file = args.output.as_ref().filter(|file| file.as_os_str() != "-");
+    if let Some(file) = file {
         return write_file(file, form, &loaded.summary, invocation);
     }
     match form {

@@ -162,6 +162,9 @@ fn by_facts(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
         Ended::Stopped { reason, .. } => ended::stopped(*reason),
         Ended::Lost(cause) => ended::lost(*cause),
         Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),
+        Ended::ByItself(Exit::Code(0)) => ended::success_check_failed(
+            "it ended with exit code 0, which `success.exit_codes` does not name",
+        ),
         Ended::ByItself(Exit::Code(codes::START_AGAIN)) if !is_claimed(facts.spec) => {
             codes::start_again()
         }

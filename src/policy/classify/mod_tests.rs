@@ -374,3 +374,20 @@ fn what_is_required_and_missing_is_judged_by_its_kind() {
         assert_eq!(failure.line.as_deref(), Some("what was found"));
     }
 }
+
+#[test]
+fn an_exit_code_of_zero_that_is_no_success_is_an_unmet_check() {
+    let mut spec = spec();
+    spec.success.exit_codes = vec![3];
+    let judgement = classify(&Facts {
+        spec: &spec,
+        outcome: &outcome(code(0)),
+        stdout: b"",
+        stderr: b"error: connection refused",
+    });
+    let Judgement::Failure(found) = judgement else {
+        panic!("exit code 0 is not declared");
+    };
+    assert_eq!(found.category, Category::Validation);
+    assert_eq!(found.pattern, "success_check_failed");
+}

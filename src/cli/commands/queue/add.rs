@@ -123,10 +123,21 @@ fn hint_at_command(args: &AddArgs, failure: CliError) -> CliError {
         .iter()
         .map(|word| word.as_path().into())
         .collect();
+    let shell = if is_script(&words) { "--shell " } else { "" };
     failure.hint(format!(
-        "a command goes behind `--`: `autoexec queue add -- {}`",
+        "a command goes behind `--`: `autoexec queue add {shell}-- {}`",
         shown_words(&words)
     ))
+}
+
+/// Whether somebody typed a text for the shell in one argument.
+fn is_script(words: &[OsText]) -> bool {
+    let [only] = words else {
+        return false;
+    };
+    only.as_bytes()
+        .iter()
+        .any(|byte| byte.is_ascii_whitespace() || b"|&;<>*".contains(byte))
 }
 
 fn from_command_line(args: &AddArgs, context: &Context, store: &Store) -> Result<Loaded, CliError> {
