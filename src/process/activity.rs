@@ -21,6 +21,8 @@ struct Used {
     ticks: u64,
     read: u64,
     written: u64,
+    /// Calls of `write`.
+    writes: u64,
     storage: u64,
 }
 
@@ -33,6 +35,9 @@ pub struct Work {
     pub read: u64,
     /// Bytes written by `write` to anything.
     pub written: u64,
+    /// Of them, those of processes whose writes were not all of the kind by which one thread wakes
+    /// another: each of one byte (a pipe), or each of eight (an event counter).
+    pub told: u64,
     /// Bytes for which a disk had to work.
     pub storage: u64,
 }
@@ -59,7 +64,12 @@ impl Sample {
             let before = earlier.0.get(key).copied().unwrap_or_default();
             ticks += now.ticks.saturating_sub(before.ticks);
             work.read += now.read.saturating_sub(before.read);
-            work.written += now.written.saturating_sub(before.written);
+            let written = now.written.saturating_sub(before.written);
+            let writes = now.writes.saturating_sub(before.writes);
+            work.written += written;
+            if written != writes && written != writes.saturating_mul(8) {
+                work.told += written;
+            }
             work.storage += now.storage.saturating_sub(before.storage);
         }
         let per_second = rustix::param::clock_ticks_per_second().max(1);
@@ -81,6 +91,7 @@ fn used(pid: i32) -> Option<Used> {
         ticks: ticks(&stat)?,
         read: count("rchar"),
         written: count("wchar"),
+        writes: count("syscw"),
         storage: count("read_bytes") + count("write_bytes"),
     })
 }
@@ -126,6 +137,34 @@ mod tests {
         };
         assert!(work.written >= 300_000);
         assert_eq!(before.since(&before), Work::default());
+    }
+
+    #[test]
+    fn a_short_line_is_told_apart_from_waking_somebody() {
+        let used = |written, writes| {
+            Sample(
+                [(
+                    (1, 1),
+                    Used {
+                        written,
+                        writes,
+                        ..Used::default()
+                    },
+                )]
+                .into(),
+            )
+        };
+        let before = used(1_000, 10);
+        for (written, writes, told) in [
+            (1_000, 10, 0),
+            (1_003, 13, 0),
+            (1_024, 13, 0),
+            (1_002, 11, 2),
+            (1_016, 11, 16),
+        ] {
+            let work = used(written, writes).since(&before);
+            assert_eq!(work.told, told, "{written} in {writes}");
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! # What counts as doing nothing
 //!
 //! Looked at only while there is no output, a few seconds apart. All processes of the attempt together
-//! are idle while they use less than [`BUSY_SHARE`] of one CPU **and** write fewer than [`BUSY_WRITES`]
-//! and read fewer than [`BUSY_READS`] bytes a second **and** no disk works for them. A program that only
+//! are idle while they use less than [`BUSY_SHARE`] of one CPU **and** write nothing, save for waking each
+//! other with fewer than [`BUSY_WRITES`] bytes a second, **and** read fewer than [`BUSY_READS`] bytes a
+//! second **and** no disk works for them. A short line in a file of its own is life. A program that only
 //! waits is not quite still: timers tick, runtimes collect garbage, a shell asks every second whether a
 //! file is there. A wake-up costs some 0.1 ms and 8 bytes (of an event counter), a small child process 1
 //! to 2 ms and about 7 KiB of reading (what its loader reads), and neither writes. So two such ticks a
@@ -25,7 +26,7 @@ use crate::process::activity::Work;
 const BUSY_SHARE: u32 = 100;
 /// CPU time that the kernel's ticks of 10 ms can pretend.
 const CPU_GRAIN: Duration = Duration::from_millis(30);
-/// Bytes written a second from which on an attempt is busy.
+/// Bytes written a second from which on an attempt is busy, even if each call only wakes somebody.
 const BUSY_WRITES: u64 = 512;
 /// Bytes read a second from which on an attempt is busy.
 const BUSY_READS: u64 = 64 * 1024;
@@ -52,7 +53,7 @@ pub(super) struct Silence {
     limit: Option<Duration>,
     stalled_after: Duration,
     period: Duration,
-    /// Bytes written a second from which on it is busy.
+    /// Bytes written a second from which on it is busy, whatever they are.
     busy_writes: u64,
     idle: Duration,
     looked_at: Duration,
@@ -143,6 +144,7 @@ impl Silence {
 fn is_work(work: Work, time: Duration, busy_writes: u64) -> bool {
     let seconds = time.as_secs().max(1);
     work.cpu >= CPU_GRAIN.max(time / BUSY_SHARE)
+        || work.told > 0
         || work.written >= busy_writes.saturating_mul(seconds).max(1)
         || work.read >= BUSY_READS.saturating_mul(seconds)
         || work.storage > 0
@@ -160,8 +162,19 @@ mod tests {
             cpu: Duration::from_millis(cpu),
             read,
             written,
+            told: 0,
             storage,
         }
+    }
+
+    #[test]
+    fn a_short_line_in_a_file_is_life() {
+        let line = Work {
+            written: 12,
+            told: 12,
+            ..Work::default()
+        };
+        assert!(is_work(line, 5 * SECOND, BUSY_WRITES));
     }
 
     #[test]
