@@ -1,5 +1,6 @@
 //! Held and given-up tasks: what a run answers about them, and what a person is told to type.
 
+use crate::night::at;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -30,17 +31,19 @@ fn a_run_with_nothing_but_held_tasks_says_that_they_need_a_person() {
 #[test]
 fn a_task_whose_deadline_passed_before_it_started_says_so() {
     let sandbox = Sandbox::new();
-    let past = "2020-01-01T00:00:00Z";
+    let deadline = "2026-11-21T20:00:00Z";
+    sandbox.set_clock(at("2026-11-21T19:00:00Z"));
     sandbox.ok([
         "queue",
         "add",
         "--name",
         "late",
         "--deadline",
-        past,
+        deadline,
         "--",
         "true",
     ]);
+    sandbox.set_clock(at("2026-11-21T21:00:00Z"));
     assert_eq!(sandbox.run(["run"]).code, 1);
     let told = sandbox.ok(["why", "late"]);
     assert!(told.contains("was given up: its deadline passed"), "{told}");
