@@ -15,6 +15,7 @@
     reason = "a written value is taken in the forms that are named and refused in every other"
 )]
 
+mod advising;
 mod assemble;
 mod checks;
 mod diagnostic;

@@ -14,6 +14,8 @@ use crate::model::spec::EnvInherit;
 use crate::model::timing::TimeWish;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
+use crate::taskfile::advising::example;
+use crate::taskfile::advising::subject;
 use crate::taskfile::checks::expression;
 use crate::taskfile::diagnostic::At;
 use crate::taskfile::diagnostic::Reporter;
@@ -357,55 +359,4 @@ impl<'a> Reader<'a> {
         }
         Ok(codes)
     }
-}
-
-/// A key as messages name it: by its option where the value came from the command line.
-pub(crate) fn subject(key: &Key, part: &str, at: &At) -> String {
-    match at {
-        At::Flag(flag) => format!("`{flag}`"),
-        At::Arguments => "the command".to_owned(),
-        At::Line(_) => "the line".to_owned(),
-        At::Text(_) => format!(
-            "`{}`",
-            Untrusted::from(key.path(part).as_str()).for_terminal()
-        ),
-    }
-}
-
-/// What to write instead, by the key's example.
-fn example(key: &Key, part: &str, node: &Node) -> Option<String> {
-    if matches!(node.at, At::Arguments | At::Line(_)) || key.example.is_empty() {
-        return None;
-    }
-    if let At::Flag(flag) = node.at {
-        return Some(format!("for example `{flag} {}`", key.example_of_flag()));
-    }
-    if key.kind == Kind::Variables && !part.is_empty() {
-        let part = Untrusted::from(part).for_terminal();
-        return Some(format!(
-            "write `{part} = \"…\"`: values of variables are texts"
-        ));
-    }
-    let meant = match (&node.raw, key.kind) {
-        (Raw::Text(text), Kind::Whole(low, high)) => text
-            .as_str()
-            .and_then(|text| words_to_number(text.trim()))
-            .filter(|number| (low..=high).contains(number))
-            .map(|number| number.to_string()),
-        _ => None,
-    };
-    let value = meant.as_deref().unwrap_or(key.example);
-    Some(format!("write `{} = {value}`", key.name))
-}
-
-/// A number that somebody wrote as a text.
-fn words_to_number(text: &str) -> Option<i64> {
-    const WORDS: [&str; 11] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    ];
-    let by_word = WORDS
-        .iter()
-        .position(|word| text.eq_ignore_ascii_case(word))
-        .and_then(|number| i64::try_from(number).ok());
-    by_word.or_else(|| text.parse().ok())
 }
