@@ -201,6 +201,7 @@ pub(crate) fn assignment(
         surroundings: task.surroundings.clone(),
         variables: variables(attempt, task, run, dir, until),
         timeout: task.timeout,
+        ends_at: None,
         steps_done: task.steps_done,
         series_started: task.series_started,
     }

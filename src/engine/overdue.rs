@@ -2,7 +2,7 @@
 //! what a beat's changes meant for tasks that wait for others.
 //!
 //! Attempts that run are stopped by their supervisor, whose time limit is shortened
-//! ([`crate::policy::limits`]).
+//! ([`crate::policy::limits`]); it looks at the wall clock, too, which jumps when a machine wakes up.
 
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ pub(crate) fn limits_of(task: &Task) -> Limits {
 /// Shortens the time limit of an attempt that starts now.
 pub(crate) fn shorten(assignment: &mut Assignment, task: &ClaimedTask, now: Timestamp) {
     let limit: Option<Duration> = task.limits.shorten(assignment.timeout, now);
+    assignment.ends_at = task.limits.end(now).map(|(at, _)| at);
     if limit != assignment.timeout {
         assignment.timeout = limit;
         let seconds = limit.map(|limit| format!("{:.3}", limit.as_secs_f64()));

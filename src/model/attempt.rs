@@ -56,6 +56,9 @@ pub struct Assignment {
         skip_serializing_if = "Option::is_none"
     )]
     pub timeout: Option<Duration>,
+    /// When the task is given up, by the wall clock: that may jump over what is left of `timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
     /// Steps that are finished already: the attempt begins behind them.
     #[serde(default)]
     pub steps_done: u32,

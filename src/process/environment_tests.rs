@@ -23,6 +23,7 @@ fn assignment() -> Assignment {
         surroundings: Surroundings::default(),
         variables: BTreeMap::new(),
         timeout: None,
+        ends_at: None,
         steps_done: 0,
         series_started: None,
     }

@@ -23,6 +23,7 @@ use crate::supervisor::ladder::Ladder;
 use crate::supervisor::orders::Order;
 use crate::supervisor::tree;
 use crate::supervisor::tree::Collected;
+use crate::support::clock::Clock;
 use crate::support::clock::monotonic;
 
 /// How long inherited pipes may stay open after the command's end.
@@ -35,6 +36,8 @@ const TICK: Duration = Duration::from_millis(10);
 const REAP_EVERY: Duration = Duration::from_secs(10);
 /// Looks for rests of output: two full large pipes in pieces of a page.
 const DRAIN_LOOKS: usize = 2 * LARGE_PIPE / 4096;
+/// Between two looks at the wall clock, where a task is given up by it.
+const WALL_EVERY: Duration = Duration::from_secs(2);
 /// The most that is listened to of what looks at requirements.
 const MOST_SAID: usize = 256 * 1024;
 /// What a busy pipe is enlarged to.
@@ -109,6 +112,7 @@ impl Attempt<'_> {
                 killed_at.map(|_| now + TICK),
                 step.exit_notice.is_none().then_some(now + TICK),
                 Some(now + REAP_EVERY),
+                self.assignment.ends_at.map(|_| now + WALL_EVERY),
                 self.heard.look_at(),
             ];
             let wake = wakes.into_iter().flatten().min();
@@ -162,10 +166,17 @@ impl Attempt<'_> {
                 self.ladder
                     .order(Cause::TimeUp(limit), Force::Gentle, grace, now)
             }
-            _ => silent.and_then(|limit| {
-                self.ladder
-                    .order(Cause::Silent(limit), Force::Gentle, grace, now)
-            }),
+            _ => match (self.over_by_the_wall_clock(), silent) {
+                (Some(limit), _) => {
+                    self.ladder
+                        .order(Cause::TimeUp(limit), Force::Gentle, grace, now)
+                }
+                (None, Some(limit)) => {
+                    self.ladder
+                        .order(Cause::Silent(limit), Force::Gentle, grace, now)
+                }
+                (None, None) => None,
+            },
         };
         let act = self.ladder.due(now).or(act);
         match act {
@@ -177,6 +188,17 @@ impl Attempt<'_> {
             None => {}
         }
         act
+    }
+
+    /// The time that the attempt had by the wall clock, if that is over. The clock by which limits
+    /// are kept stands still while the machine sleeps.
+    fn over_by_the_wall_clock(&self) -> Option<Duration> {
+        let end = self.assignment.ends_at?;
+        let is_over = self.ladder == Ladder::Untouched && Clock::System.now() >= end;
+        is_over.then(|| {
+            let had = self.started_at.map(|start| end.since(start));
+            had.unwrap_or_default().max(Duration::from_millis(1))
+        })
     }
 
     /// The command is gone: gives what it started a moment to end and to let go of the pipes.

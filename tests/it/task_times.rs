@@ -154,3 +154,26 @@ retry = { max_attempts = 9, base = "30m", cap = "30m", jitter = 0 }
     );
     assert_eq!(shown["task"]["category"], "network");
 }
+
+#[test]
+fn a_clock_that_jumps_over_a_deadline_ends_a_task_that_runs() {
+    for (limit, expected) in [
+        (["--deadline", "22:30"], "deadline_passed"),
+        (["--total-timeout", "1h"], "total_timeout"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.set_clock(START);
+        let begun = sandbox.work().join("begun");
+        let add = ["queue", "add", "--name", "runs", limit[0], limit[1]];
+        sandbox.ok(add
+            .into_iter()
+            .chain(["--", "sh", "-c", "echo x > begun; exec sleep 600"]));
+        let run = sandbox.start(&["run"]);
+        wait_for_file(&begun);
+        sandbox.set_clock(START + 24 * 60 * MINUTE);
+        assert_eq!(sandbox.answer_of(run).code, 1);
+        let shown = sandbox.json(["queue", "show", "runs", "--json"]);
+        let attempt = &shown["task"]["attempts_made"][0];
+        assert_eq!(attempt["classification"]["pattern"], expected);
+    }
+}

@@ -188,6 +188,7 @@ impl Driver {
             surroundings: Surroundings::default(),
             variables: BTreeMap::new(),
             timeout: None,
+            ends_at: None,
             steps_done: 0,
             series_started: None,
         }

@@ -255,6 +255,7 @@ impl Round<'_> {
             surroundings: Surroundings::default(),
             variables,
             timeout: self.timeout,
+            ends_at: None,
             steps_done: 0,
             series_started: None,
         }
