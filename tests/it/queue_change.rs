@@ -205,7 +205,7 @@ fn a_held_task_waits_until_it_is_released() {
         .is(0, "`x` is held\n", "");
     let list = sandbox.ok(["queue", "list"]);
     assert!(list.contains("look first"), "{list}");
-    sandbox.ok(["run"]);
+    assert_eq!(sandbox.run(["run"]).code, 1, "it needs a person");
     assert!(!sandbox.work().join("x.txt").exists());
     sandbox
         .run(["queue", "release", "--status", "held"])

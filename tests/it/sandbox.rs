@@ -92,7 +92,20 @@ impl Sandbox {
 
     /// The program, ready to be given arguments, in this sandbox's environment.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
+        self.in_here(Command::new(env!("CARGO_BIN_EXE_autoexec")))
+    }
+
+    /// The same, as if a shell had started it in the foreground: one that starts the tests in the
+    /// background lets them ignore Ctrl-C, and the program would go on ignoring it.
+    pub(crate) fn foreground(&self) -> Command {
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(env!("CARGO_BIN_EXE_autoexec"));
+        self.in_here(command)
+    }
+
+    fn in_here(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -140,7 +153,7 @@ impl Sandbox {
 
     /// Starts the program and lets it run; its output is kept for [`Sandbox::answer_of`].
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        self.command()
+        self.foreground()
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
