@@ -156,9 +156,10 @@ impl RunSummary {
         let mut changes = Vec::new();
         let mut tasks = Vec::with_capacity(facts.tasks.len());
         let outlook = Outlook::of(&facts, presence);
+        let roots = Roots::new(&facts.tasks);
         for task in &facts.tasks {
             count_attempts(&facts, task, &mut totals, &mut causes);
-            let summary = task_summary(task, outlook);
+            let summary = task_summary(task, outlook, &roots);
             changes.extend(changed(task));
             *totals.verdicts.entry(summary.verdict).or_default() += 1;
             if matches!(summary.verdict, Verdict::Waiting | Verdict::Deferred) {
@@ -260,7 +261,33 @@ fn changed(task: &TaskFacts) -> impl Iterator<Item = Changed> {
     })
 }
 
-fn task_summary(task: &TaskFacts, outlook: Outlook) -> TaskSummary {
+/// For whom each skipped task is skipped.
+#[derive(Debug)]
+struct Roots(BTreeMap<TaskId, TaskId>);
+
+impl Roots {
+    fn new(tasks: &[TaskFacts]) -> Self {
+        let blocked = tasks
+            .iter()
+            .filter_map(|task| Some((task.id, task.blocked_by.as_ref()?.0)));
+        Self(blocked.collect())
+    }
+
+    /// The task at the other end of the chain, which is itself not skipped for another.
+    fn of(&self, task: TaskId) -> TaskId {
+        let mut here = task;
+        // A chain has no circle; should a damaged queue have one, this ends all the same.
+        for _ in 0..=self.0.len() {
+            match self.0.get(&here) {
+                Some(upstream) => here = *upstream,
+                None => break,
+            }
+        }
+        here
+    }
+}
+
+fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummary {
     let failures = || {
         task.attempts
             .iter()
@@ -275,7 +302,9 @@ fn task_summary(task: &TaskFacts, outlook: Outlook) -> TaskSummary {
         .rfind(|attempt| attempt.fate != Fate::Open);
     let verdict = verdict(&Story {
         state: &task.state,
-        stumbled: failures().next().is_some(),
+        // What a person declared done did not heal itself.
+        stumbled: failures().next().is_some()
+            && last.is_some_and(|last| last.fate == Fate::Succeeded),
         doubtful: last.is_some_and(|last| last.doubt.is_some()),
         cut_short: last.is_some_and(|last| matches!(last.fate, Fate::Stopped(_) | Fate::Lost(_))),
         goes_on_now: outlook.presence == RunPresence::Active,
@@ -296,7 +325,7 @@ fn task_summary(task: &TaskFacts, outlook: Outlook) -> TaskSummary {
         doubt: last.and_then(|last| last.doubt.clone()),
         hold: hold(&task.state),
         log: task.attempts.iter().rev().find_map(|one| one.log.clone()),
-        next: next(task, verdict, outlook),
+        next: next(task, verdict, outlook, roots),
         max_rss_bytes: peak(&task.attempts),
         cpu: task.attempts.iter().map(|one| one.cpu).sum(),
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
@@ -327,22 +356,22 @@ fn hold(state: &TaskState) -> Option<Hold> {
 }
 
 /// The command to type next, if there is one.
-fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook) -> Option<String> {
+fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook, roots: &Roots) -> Option<String> {
     let id = task.id;
     match verdict {
         Verdict::Failed => Some(format!("autoexec queue retry {id}")),
         Verdict::Held => Some(format!("autoexec queue release {id}")),
-        // What it needs brings it back.
-        Verdict::Blocked => {
-            let id = task
-                .blocked_by
-                .as_ref()
-                .map_or(id, |(upstream, _)| *upstream);
-            Some(format!("autoexec queue retry {id}"))
-        }
+        // What it needs brings it back, or what that needs.
+        Verdict::Blocked => Some(format!("autoexec queue retry {}", roots.of(id))),
         Verdict::Suspicious => Some(accept_command(id)),
         Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred => {
-            (outlook.presence == RunPresence::Absent).then(|| outlook.go_on.to_owned())
+            let go_on = if waits_for_time(task) && task.attempts.is_empty() {
+                // A plain run does not wait for an hour.
+                "autoexec run --watch"
+            } else {
+                outlook.go_on
+            };
+            (outlook.presence == RunPresence::Absent).then(|| go_on.to_owned())
         }
         Verdict::Running => Some(format!("autoexec logs --follow {id}")),
         Verdict::Recovered | Verdict::Ok | Verdict::NotNeeded | Verdict::Cancelled => None,

@@ -74,3 +74,43 @@ fn stops_of_our_own_are_no_causes() {
         .collect();
     assert_eq!(causes, [("connection_refused", 6), ("supervisor_died", 1)]);
 }
+
+#[test]
+fn what_a_person_declared_done_did_not_heal_itself() {
+    let mut facts = nights::mixed();
+    facts.tasks[1].state = TaskState::Succeeded;
+    let summary = RunSummary::of(facts);
+    assert_eq!(summary.tasks[1].verdict, Verdict::Ok);
+    assert_eq!(summary.tasks[2].verdict, Verdict::Recovered);
+}
+
+#[test]
+fn who_is_skipped_behind_a_skipped_task_is_brought_back_from_the_root() {
+    use crate::model::state::Skip;
+    let mut facts = nights::mixed();
+    let upstream = |facts: &Facts, place: usize| {
+        Some((facts.tasks[place].id, facts.tasks[place].name.clone()))
+    };
+    facts.tasks[5].state = TaskState::Skipped(Skip::Blocked);
+    facts.tasks[5].blocked_by = upstream(&facts, 1);
+    facts.tasks[6].state = TaskState::Skipped(Skip::Blocked);
+    facts.tasks[6].blocked_by = upstream(&facts, 5);
+    let root = facts.tasks[1].id;
+    let summary = RunSummary::of(facts);
+    let command = format!("autoexec queue retry {root}");
+    for place in [5, 6] {
+        assert_eq!(summary.tasks[place].next.as_deref(), Some(command.as_str()));
+    }
+}
+
+#[test]
+fn a_task_that_waits_for_its_hour_needs_a_run_that_waits() {
+    let mut facts = nights::mixed();
+    facts.tasks[6].attempts.clear();
+    facts.tasks[6].state = TaskState::added(Some(facts.now.plus(Duration::from_hours(5))));
+    let summary = RunSummary::of(facts);
+    assert_eq!(
+        summary.tasks[6].next.as_deref(),
+        Some("autoexec run --watch")
+    );
+}
