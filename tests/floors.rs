@@ -23,7 +23,7 @@ use source::{code_of, words};
 const LONGEST_FILE: usize = 400;
 const FLOORS_TABLE: &str = "docs/architecture.md";
 /// Where futures may be: the loop, the two that feed it, and the commands that build the runtime.
-const ASYNC_MODULES: [&str; 4] = ["engine", "backend", "web", "cli"];
+const ASYNC_MODULES: [&str; 5] = ["engine", "backend", "web", "recovering", "cli"];
 const UNSAFE_MODULE: &str = "process";
 /// Names for things that have not been understood yet. (A `helper` is a program, in `process`.)
 const EMPTY_NAMES: [&str; 8] = [

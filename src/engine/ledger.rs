@@ -203,6 +203,8 @@ pub(crate) fn assignment(
         timeout: task.timeout,
         ends_at: None,
         steps_done: task.steps_done,
+        remedies: Vec::new(),
+        environments: Vec::new(),
         series_started: task.series_started,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{AttemptId, RunId, TaskId};
+use crate::model::remedy::{InstalledEnvironment, RemedyOrder};
 use crate::model::spans::optional_millis;
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::support::bytes::OsText;
@@ -62,6 +63,12 @@ pub struct Assignment {
     /// Steps that are finished already: the attempt begins behind them.
     #[serde(default)]
     pub steps_done: u32,
+    /// What is done before its steps, in this order; if one fails, the attempt does not start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<RemedyOrder>,
+    /// Environments that were installed for the task; they come first on its paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<InstalledEnvironment>,
     /// When the first of the attempts started that go on from one another, this one included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_started: Option<Timestamp>,

@@ -51,6 +51,10 @@ row_id! {
     /// One life of the engine.
     RunId
 }
+row_id! {
+    /// One recovery in the history.
+    RecoveryId
+}
 
 /// The number that fences off supervisors of earlier runs: new for everyone who takes the run lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 //! Nothing here does I/O or knows the time. A task is what somebody wants done ([`spec`]) and its
 //! life in the queue ([`state`]); an attempt is one start of it ([`attempt`]); an outcome is how the
 //! attempt ended, a fact ([`outcome`]); category and pattern are our judgement of a failed outcome
-//! ([`category`]). [`message`] and [`slot`] are what a runner and its supervisors tell each other,
+//! ([`category`]); a recovery is what is done about it ([`recovery`], [`remedy`]). [`message`] and [`slot`] are what a runner and its supervisors tell each other,
 //! over a pipe and through a file that outlives them.
 
 pub mod attempt;
@@ -17,6 +17,8 @@ pub mod layout;
 pub mod message;
 pub mod outcome;
 pub mod pattern;
+pub mod recovery;
+pub mod remedy;
 pub mod retry;
 pub mod signal;
 pub mod slot;

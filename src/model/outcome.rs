@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::category::{Category, Retryable};
 use crate::model::ids::ProcessIdentity;
+use crate::model::remedy::RemedyResult;
 use crate::model::signal::Signal;
 use crate::model::spans::{millis, optional_millis};
 use crate::support::bytes::OsText;
@@ -170,6 +171,8 @@ pub enum StartFailureKind {
     RequirementMissing,
     /// The checkpoint's directory cannot be made.
     CheckpointUnusable,
+    /// A remedy that was to come before it failed; the path holds the strategy's name.
+    RemedyFailed,
     /// This host has no processes, memory or descriptors to spare: not the task's fault.
     HostBusy,
     /// Anything else; the error number tells.
@@ -253,6 +256,9 @@ pub struct Account {
     /// untrusted text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hang: Vec<String>,
+    /// How the remedies before it ended, in their order, up to the first that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<RemedyResult>,
     /// How long looking at its requirements took.
     #[serde(
         default,

@@ -14,6 +14,9 @@ use crate::model::checks::SuccessSpec;
 use crate::model::dependency::After;
 use crate::model::ids::TaskName;
 use crate::model::pattern::PatternSpec;
+use crate::model::recovery::Dependencies;
+use crate::model::recovery::RecoverMode;
+use crate::model::recovery::RecoverSpec;
 use crate::model::retry::RetrySpec;
 use crate::model::signal::Signal;
 use crate::model::spans::millis;
@@ -126,6 +129,36 @@ pub struct TaskSpec {
     /// Error patterns of the file that the task came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<PatternSpec>,
+    /// What it talks to: the circuit breakers that hold for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service: Vec<String>,
+    /// Its own ways to heal failures, tried before the built-in ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recover: Vec<RecoverSpec>,
+    /// How far recoveries may go; as the machine says where nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recover_mode: Option<RecoverMode>,
+    /// Guarded strategies that it gives its word for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// What is tried last, in place of its steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_command: Option<Command>,
+    /// Variables with values to fall back on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallbacks: BTreeMap<String, OsText>,
+    /// Variables with addresses to rotate; the first one holds until then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, Vec<OsText>>,
+    /// Patterns of files that may be deleted, relative to the workdir.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub temp: Vec<String>,
+    /// Directories that may be created; relative to the workdir where they are not absolute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ensure: Vec<OsText>,
+    /// What may be installed for it.
+    #[serde(default, skip_serializing_if = "Dependencies::is_empty")]
+    pub dependencies: Dependencies,
 }
 
 impl TaskSpec {
@@ -159,6 +192,16 @@ impl TaskSpec {
             idle_timeout: None,
             requires: Vec::new(),
             patterns: Vec::new(),
+            service: Vec::new(),
+            recover: Vec::new(),
+            recover_mode: None,
+            allow: Vec::new(),
+            fallback_command: None,
+            fallbacks: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            temp: Vec::new(),
+            ensure: Vec::new(),
+            dependencies: Dependencies::default(),
         }
     }
 }

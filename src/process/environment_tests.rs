@@ -25,6 +25,8 @@ fn assignment() -> Assignment {
         timeout: None,
         ends_at: None,
         steps_done: 0,
+        remedies: Vec::new(),
+        environments: Vec::new(),
         series_started: None,
     }
 }

@@ -74,6 +74,7 @@ fn start_words(failure: &StartFailure) -> String {
     let what = match failure.kind {
         StartFailureKind::RequirementMissing => "what it requires is not there",
         StartFailureKind::CheckpointUnusable => "the folder of its checkpoint cannot be used",
+        StartFailureKind::RemedyFailed => "the recovery before it failed",
         StartFailureKind::ProgramMissing => "the program is not there",
         StartFailureKind::InterpreterMissing => "the interpreter is not there",
         StartFailureKind::WorkdirMissing => "the working directory is not there",

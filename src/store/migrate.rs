@@ -23,10 +23,14 @@ use crate::support::clock::Timestamp;
 const APPLICATION: i32 = 0x4158_5131;
 
 /// The step that leads to each format; the first is at index 0 and leads from an empty database to 1.
-const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+];
 
 /// The format that this program writes.
-pub(crate) const CURRENT: i32 = 2;
+pub(crate) const CURRENT: i32 = 3;
 
 const DOING: &str = "bring the queue's format up to date";
 

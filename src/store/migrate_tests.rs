@@ -9,6 +9,11 @@ use crate::store::{Access, Store};
 
 const NEXT: &str = "ALTER TABLE runs ADD COLUMN note TEXT";
 
+/// All steps, and another one.
+fn with(step: &'static str) -> Vec<&'static str> {
+    STEPS.iter().copied().chain([step]).collect()
+}
+
 fn backups(dir: &StateDir) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(dir.backups())
         .unwrap()
@@ -32,15 +37,8 @@ fn an_older_format_is_brought_up_to_date_and_a_copy_is_kept() {
     queue.add(&["one", "two"]);
     let mut connection = plain(&queue.dir);
     let path = queue.dir.database();
-    migrate_by(
-        &[STEPS[0], STEPS[1], NEXT],
-        &mut connection,
-        &queue.dir,
-        &path,
-        NOW,
-    )
-    .unwrap();
-    assert_eq!(version_of(&connection), 3);
+    migrate_by(&with(NEXT), &mut connection, &queue.dir, &path, NOW).unwrap();
+    assert_eq!(version_of(&connection), CURRENT + 1);
     let names: i64 = connection
         .query_row(
             "SELECT count(*) + count(note) FROM task_records, runs",
@@ -70,14 +68,7 @@ fn a_migration_that_fails_changes_nothing() {
     let mut connection = plain(&queue.dir);
     let path = queue.dir.database();
     let broken = "ALTER TABLE runs ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1)";
-    migrate_by(
-        &[STEPS[0], STEPS[1], broken],
-        &mut connection,
-        &queue.dir,
-        &path,
-        NOW,
-    )
-    .unwrap_err();
+    migrate_by(&with(broken), &mut connection, &queue.dir, &path, NOW).unwrap_err();
     assert_eq!(version_of(&connection), CURRENT);
     let queue = queue.reopen();
     assert!(queue.store.check().unwrap().is_sound());
@@ -97,7 +88,7 @@ fn many_who_open_an_old_queue_at_once_make_one_copy() {
             .map(|number| {
                 scope.spawn(move || {
                     let mut connection = connect(path, Access::ReadWrite).unwrap();
-                    let steps = [STEPS[0], STEPS[1], NEXT];
+                    let steps = with(NEXT);
                     migrate_by(&steps, &mut connection, dir, path, later(10 + number))
                 })
             })
@@ -105,11 +96,12 @@ fn many_who_open_an_old_queue_at_once_make_one_copy() {
         for one in all {
             // Whoever came late finds a format that this program does not know, and nothing else.
             let result = one.join().unwrap();
-            let late = matches!(result, Err(StoreError::Newer { found: 3, .. }));
+            let late =
+                matches!(&result, Err(StoreError::Newer { found, .. }) if *found == CURRENT + 1);
             assert!(late || result.is_ok(), "{result:?}");
         }
     });
-    assert_eq!(version_of(&plain(dir)), 3);
+    assert_eq!(version_of(&plain(dir)), CURRENT + 1);
     assert_eq!(backups(dir).len(), 3);
     let of_the_migration = backups(dir)
         .iter()
@@ -126,7 +118,7 @@ fn the_folder_of_copies_is_made_and_a_queue_that_cannot_be_copied_stays() {
     let mut queue = queue();
     queue.add(&["one"]);
     let path = queue.dir.database();
-    let steps = [STEPS[0], STEPS[1], NEXT];
+    let steps = with(NEXT);
     fs::remove_dir(queue.dir.backups()).unwrap();
     fs::write(queue.dir.backups(), "in the way").unwrap();
     let error = migrate_by(&steps, &mut plain(&queue.dir), &queue.dir, &path, NOW).unwrap_err();
@@ -136,7 +128,7 @@ fn the_folder_of_copies_is_made_and_a_queue_that_cannot_be_copied_stays() {
 
     fs::remove_file(queue.dir.backups()).unwrap();
     migrate_by(&steps, &mut plain(&queue.dir), &queue.dir, &path, NOW).unwrap();
-    assert_eq!(version_of(&plain(&queue.dir)), 3);
+    assert_eq!(version_of(&plain(&queue.dir)), CURRENT + 1);
     assert_eq!(backups(&queue.dir).len(), 1);
 }
 
@@ -152,7 +144,7 @@ fn only_the_latest_copies_are_kept() {
     assert!(
         copies[2]
             .to_string_lossy()
-            .contains("queue-v2-20231114T221324")
+            .contains("queue-v3-20231114T221324")
     );
 }
 

@@ -85,6 +85,7 @@ fn everything_is_there(dump: &str) {
 }
 
 #[test]
+#[ignore = "format 3 is not released yet, and has no dump until then"]
 fn the_newest_dump_is_of_the_format_that_is_written() {
     let (_folder, old) = restored(V2);
     let new = queue();

@@ -190,6 +190,8 @@ impl Driver {
             timeout: None,
             ends_at: None,
             steps_done: 0,
+            remedies: Vec::new(),
+            environments: Vec::new(),
             series_started: None,
         }
     }

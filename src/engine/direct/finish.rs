@@ -51,6 +51,7 @@ impl Finish {
                 | StartFailureKind::LimitRefused
                 | StartFailureKind::RequirementMissing
                 | StartFailureKind::CheckpointUnusable
+                | StartFailureKind::RemedyFailed
                 | StartFailureKind::HostBusy
                 | StartFailureKind::Other => OUR_ERROR,
             },

@@ -257,6 +257,8 @@ impl Round<'_> {
             timeout: self.timeout,
             ends_at: None,
             steps_done: 0,
+            remedies: Vec::new(),
+            environments: Vec::new(),
             series_started: None,
         }
     }

@@ -55,6 +55,7 @@ pub use reasons::BuiltIn;
 pub use reasons::built_in;
 pub use reasons::reason_of;
 pub use start::HOST_BUSY_PATTERN;
+pub use start::REMEDY_FAILED_PATTERN;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,8 @@ use crate::policy::classify::judged;
 
 /// The pattern of a start that failed because this host has nothing to spare.
 pub const HOST_BUSY_PATTERN: &str = "host_busy";
+/// The pattern of a start that did not happen because the remedy before it failed.
+pub const REMEDY_FAILED_PATTERN: &str = "remedy_failed";
 
 /// What kept the command from starting; `unmet` says more of requirements.
 pub(super) fn judge(failure: &StartFailure, unmet: Option<&str>) -> Classification {
@@ -30,6 +32,7 @@ pub(super) fn judge(failure: &StartFailure, unmet: Option<&str>) -> Classificati
         K::LimitRefused => (C::Validation, "limit_refused", R::No),
         K::RequirementMissing => requirement(&failure.path.as_path().to_string_lossy()),
         K::CheckpointUnusable => (C::Resource, "checkpoint_unusable", R::Yes),
+        K::RemedyFailed => (C::Unknown, REMEDY_FAILED_PATTERN, R::No),
         K::HostBusy => (C::Resource, HOST_BUSY_PATTERN, R::Yes),
         K::Other => by_errno(failure.errno),
     };
@@ -98,6 +101,7 @@ fn sentence(kind: StartFailureKind, errno: i32, path: &str) -> String {
         K::LimitRefused => "a limit or the niceness could not be set".to_owned(),
         K::RequirementMissing => format!("`{path}`, which it requires, is not there"),
         K::CheckpointUnusable => format!("the folder of its checkpoint `{path}` cannot be used"),
+        K::RemedyFailed => format!("the recovery `{path}` before it failed"),
         K::HostBusy => "this host has no processes, memory or descriptors to spare".to_owned(),
         K::Other => format!("`{path}` could not be started (error {errno})"),
     }

@@ -1,0 +1,116 @@
+-- Version 3: recoveries and what is learned from them, breakers, rescue, notifications.
+
+-- How the next attempts differ from the definition, in JSON; none: not at all.
+ALTER TABLE task_records ADD COLUMN adjustments TEXT;
+-- Slower rounds of attempts after the ordinary ones were used up; 0: none yet.
+ALTER TABLE task_records ADD COLUMN rescue_round INTEGER NOT NULL DEFAULT 0;
+
+-- What was done about failures, and whether it helped.
+CREATE TABLE error_recovery_history (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Not references: history outlives what it tells of.
+    task_id       INTEGER NOT NULL,
+    task_name     TEXT    NOT NULL,
+    -- The attempt that failed.
+    attempt_id    INTEGER NOT NULL,
+    run_id        INTEGER NOT NULL,
+    -- The pattern of the failure, its category, the program that failed, and its fingerprint.
+    error_type    TEXT    NOT NULL,
+    category      TEXT    NOT NULL,
+    tool          TEXT,
+    fingerprint   TEXT    NOT NULL,
+    strategy_used TEXT    NOT NULL,
+    -- Which variant of the strategy, where two are compared.
+    variant       TEXT,
+    risk          TEXT    NOT NULL,
+    -- All of the plan, in JSON.
+    plan          TEXT    NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('pending', 'applied', 'helped', 'in_vain', 'failed',
+                                                    'suggested', 'refused', 'abandoned')),
+    -- 1: the verify probe or the next attempt succeeded; 0: it did not; none: nobody knows.
+    success       INTEGER,
+    -- Why this strategy: the mean of what was learned, the draw, and the seed of the draws.
+    expected      REAL,
+    draw          REAL,
+    seed          INTEGER,
+    started_at    INTEGER NOT NULL,
+    ended_at      INTEGER,
+    -- The attempt that followed.
+    next_attempt  INTEGER,
+    detail        TEXT,
+    undo          TEXT,
+    CHECK ((success IS NULL) = (state NOT IN ('helped', 'in_vain', 'failed')))
+) STRICT;
+
+CREATE INDEX recovery_of_task ON error_recovery_history (task_id);
+CREATE INDEX recovery_open ON error_recovery_history (id) WHERE state IN ('pending', 'applied');
+CREATE INDEX recovery_evidence ON error_recovery_history (error_type, strategy_used)
+    WHERE success IS NOT NULL;
+
+CREATE VIEW recovery_success_rates AS
+SELECT error_type,
+       strategy_used,
+       round(100.0 * sum(success) / count(*), 1) AS success_rate,
+       count(*) AS total_attempts
+FROM error_recovery_history
+WHERE success IS NOT NULL
+GROUP BY error_type, strategy_used;
+
+-- Recoveries after failures of a pattern, and those that helped.
+ALTER TABLE error_patterns ADD COLUMN recoveries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE error_patterns ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;
+
+CREATE TRIGGER recovery_was_tried AFTER UPDATE OF success ON error_recovery_history
+WHEN OLD.success IS NULL AND NEW.success IS NOT NULL
+BEGIN
+    UPDATE error_patterns SET recoveries = recoveries + 1, recovered = recovered + NEW.success
+        WHERE name = NEW.error_type OR stands_for = NEW.error_type;
+END;
+
+-- Circuit breakers, one per service that a task declared.
+CREATE TABLE circuit_breakers (
+    name           TEXT    NOT NULL PRIMARY KEY,
+    state          TEXT    NOT NULL CHECK (state = 'closed' OR state = 'open' OR state = 'half_open'),
+    -- When failures happened that count, newest last, in JSON.
+    failures       TEXT    NOT NULL DEFAULT '[]',
+    -- How often it opened in all, and how many probes in a row failed since it did.
+    opened         INTEGER NOT NULL DEFAULT 0,
+    failed_probes  INTEGER NOT NULL DEFAULT 0,
+    opened_at      INTEGER,
+    open_for_ms    INTEGER,
+    next_probe_at  INTEGER,
+    -- The one probe of a half-open breaker: the attempt that it is lent to (none: a probe of its own),
+    -- and until when.
+    lease_attempt  INTEGER,
+    lease_until    INTEGER,
+    -- Attempts at once, after it asked us to slow down; none: any number.
+    most_at_once   INTEGER,
+    last_category  TEXT,
+    last_line      TEXT,
+    changed_at     INTEGER NOT NULL
+) STRICT;
+
+-- What is to be told to people elsewhere, until it is delivered or given up.
+CREATE TABLE outbox (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The same in every try to deliver it, so that a receiver can tell.
+    message_id   TEXT    NOT NULL,
+    -- Of the target only a hash and a harmless name: addresses are secrets.
+    target       TEXT    NOT NULL,
+    target_name  TEXT    NOT NULL,
+    occasion     TEXT    NOT NULL,
+    run_id       INTEGER,
+    -- The message, in JSON, without secrets.
+    message      TEXT    NOT NULL,
+    state        TEXT    NOT NULL CHECK (state = 'waiting' OR state = 'delivered' OR state = 'given_up'),
+    tries        INTEGER NOT NULL DEFAULT 0,
+    created_at   INTEGER NOT NULL,
+    next_try_at  INTEGER,
+    ended_at     INTEGER,
+    last_error   TEXT,
+    UNIQUE (message_id, target),
+    CHECK ((state = 'waiting') = (next_try_at IS NOT NULL))
+) STRICT;
+
+CREATE INDEX outbox_waiting ON outbox (next_try_at) WHERE state = 'waiting';
+CREATE INDEX outbox_of_run ON outbox (run_id);
