@@ -33,9 +33,11 @@ use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::policy::decide::DecideFacts;
+use crate::policy::decide::Decided;
 use crate::policy::decide::Decision;
 use crate::policy::decide::decide;
 use crate::policy::limits;
+use crate::policy::limits::Limit;
 use crate::policy::limits::Limits;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
@@ -182,20 +184,7 @@ fn ended(
     };
     let stopped = limits.stopped(&end.outcome, live.task.timeout);
     end.judgement = limits::judged(end.judgement, stopped, Zone::Local, now);
-    let mut verdict = decide(&DecideFacts {
-        spec: &live.task.spec,
-        outcome: &end.outcome,
-        judgement: &end.judgement,
-        used_before: live.task.used,
-        failures_before: live.task.used,
-        timeout: live.task.timeout,
-        checkpoint_changed: end.outcome.account.checkpoint_changed,
-        chance: end.chance,
-        window_end: state.until,
-        cut_short: end.cut_short,
-        now,
-    });
-    verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);
+    let verdict = decided(&live, &end, state.until, limits, stopped, now);
     let reason = reason(&verdict.decision);
     let (event, next) = follow(&live, attempt, &end, verdict.decision);
     let classification = match end.judgement {
@@ -250,11 +239,40 @@ fn ended(
     }
 }
 
+/// What is decided, within the limits of the task over all its attempts.
+fn decided(
+    live: &Live,
+    end: &End,
+    window_end: Option<Timestamp>,
+    limits: Limits,
+    stopped: Option<Limit>,
+    now: Timestamp,
+) -> Decided {
+    let mut verdict = decide(&DecideFacts {
+        spec: &live.task.spec,
+        outcome: &end.outcome,
+        judgement: &end.judgement,
+        used_before: live.task.used,
+        failures_before: live.task.used,
+        timeout: live.task.timeout,
+        checkpoint_changed: end.outcome.account.checkpoint_changed,
+        chance: end.chance,
+        window_end,
+        cut_short: end.cut_short,
+        recovery: None,
+        now,
+    });
+    verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);
+    verdict
+}
+
 /// Why a decision was made, for the record.
 fn reason(decision: &Decision) -> String {
     match decision {
         Decision::Succeed => "success".to_owned(),
-        Decision::RetryAt { reason, .. } | Decision::Fail { reason } => reason.clone(),
+        Decision::RetryAt { reason, .. }
+        | Decision::Recover { reason, .. }
+        | Decision::Fail { reason } => reason.clone(),
         Decision::Hold(hold) => hold.reason.clone(),
         Decision::Interrupt { .. } => "interrupted".to_owned(),
     }
@@ -282,7 +300,7 @@ fn follow(live: &Live, attempt: AttemptId, end: &End, decision: Decision) -> (Ta
         (_, Some(Afterwards::Hold(hold))) => {
             (TaskEvent::Held(hold.clone()), Next::Held(hold.clone()))
         }
-        (Decision::RetryAt { until, .. }, None) => (
+        (Decision::RetryAt { until, .. } | Decision::Recover { until, .. }, None) => (
             TaskEvent::RetryScheduled { attempt, until },
             Next::Retry(until),
         ),

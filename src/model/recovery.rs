@@ -68,6 +68,22 @@ impl RecoverSpec {
     pub const DEFAULT_MAX_USES: u32 = 1;
 }
 
+/// Something about recoveries that is told and kept although nothing is done: what would have been
+/// done, and what was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoveryNote {
+    /// The strategy's stable name.
+    pub strategy: String,
+    /// Its risk class.
+    pub risk: Risk,
+    /// [`RecoveryState::Suggested`] or [`RecoveryState::Refused`].
+    pub state: RecoveryState,
+    /// What would have been done; none where it was refused before that was worked out.
+    pub plan: Option<RecoveryPlan>,
+    /// A sentence: what would have been done, or why it is refused; untrusted text.
+    pub why: String,
+}
+
 /// The failures that a task's own recovery is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -205,6 +221,8 @@ pub struct PastRecovery {
     pub pattern: String,
     /// The fingerprint of that failure.
     pub fingerprint: String,
+    /// All of the plan; none where it was refused before there was one, or cannot be read any more.
+    pub plan: Option<RecoveryPlan>,
     /// What became of it.
     pub state: RecoveryState,
     /// When it was decided.

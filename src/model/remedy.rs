@@ -25,6 +25,12 @@ pub enum Remedy {
     Adjust(Adjustment),
     /// Something is done before the next attempt, by its supervisor, where the task runs.
     Act(Action),
+    /// Fewer attempts at once against services that asked us to slow down: half as many as now, one at
+    /// least. Whoever keeps the breakers applies it; the next attempt follows at its time.
+    SlowDown {
+        /// The services, as the task declares them.
+        services: Vec<String>,
+    },
     /// Nothing but the next attempt itself, at its time.
     Retry,
 }

@@ -24,6 +24,7 @@ use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StartFailureKind;
+use crate::model::recovery::RecoveryNote;
 use crate::model::retry::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::OnCrash;
 use crate::model::spec::TaskSpec;
@@ -37,6 +38,8 @@ use crate::policy::fit::Cut;
 use crate::policy::fit::cut;
 use crate::policy::fit::cut_too_often;
 use crate::policy::plain_retry::plain_retry_can_help;
+use crate::policy::recovery::Chosen;
+use crate::policy::recovery::RecoveryFacts;
 use crate::policy::time_limit;
 use crate::support::clock::Timestamp;
 use crate::support::text;
@@ -72,12 +75,14 @@ pub struct DecideFacts<'a> {
     pub window_end: Option<Timestamp>,
     /// Window ends before this attempt that stopped the task in a row without getting it further.
     pub cut_short: u32,
+    /// What recoveries rest on; none: there are only plain retries.
+    pub recovery: Option<&'a RecoveryFacts>,
     /// The present instant.
     pub now: Timestamp,
 }
 
 /// A decision and how the attempt counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
     /// What happens next.
     pub decision: Decision,
@@ -89,10 +94,12 @@ pub struct Decided {
     pub limit: u32,
     /// What the end of the window meant for the task, if that is what stopped it.
     pub cut: Option<Cut>,
+    /// What would have been done about the failure in another mode, and what was refused.
+    pub notes: Vec<RecoveryNote>,
 }
 
 /// What happens next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// The task is done.
     Succeed,
@@ -103,6 +110,18 @@ pub enum Decision {
         /// The time limit of the next attempt, where it is not the declared one.
         timeout: Option<Duration>,
         /// Why a retry, in a few words.
+        reason: String,
+    },
+    /// Do something about the failure, then try again. A remedy that waits is begun at once, and the
+    /// task is `recovering` until it is over or its time is up; with any other the task is queued.
+    Recover {
+        /// What is done, and why this.
+        chosen: Box<Chosen>,
+        /// The next attempt is not before this instant, however soon the recovery is over.
+        until: Timestamp,
+        /// The time limit of the next attempt, where it is not the declared one.
+        timeout: Option<Duration>,
+        /// Why, in a few words.
         reason: String,
     },
     /// The task has failed for good.
@@ -147,6 +166,7 @@ pub fn decide(facts: &DecideFacts<'_>) -> Decided {
         used,
         used_in_all,
         limit,
+        notes: Vec::new(),
     }
 }
 

@@ -82,6 +82,7 @@ fn facts<'a>(
         chance: 0.0,
         window_end: None,
         cut_short: 0,
+        recovery: None,
         now: NOW,
     }
 }

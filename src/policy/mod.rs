@@ -19,6 +19,7 @@
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
+//! - [`recovery`]: which recovery suits a failure.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
 //! - [`suspicion`]: which successes are hard to believe.
@@ -44,6 +45,7 @@ pub mod mask;
 pub mod pick;
 pub mod plain_retry;
 pub mod poison;
+pub mod recovery;
 pub mod schedule;
 pub mod strategy;
 pub mod suspicion;

@@ -292,6 +292,7 @@ impl Round<'_> {
             chance: fastrand::f64(),
             window_end: None,
             cut_short: 0,
+            recovery: None,
             now: self.direct.clock.now(),
         })
     }
@@ -356,7 +357,7 @@ fn reason(decision: &Decision) -> String {
     match decision {
         Decision::Fail { reason } => reason.clone(),
         Decision::Hold(hold) => hold.reason.clone(),
-        Decision::RetryAt { .. } => {
+        Decision::RetryAt { .. } | Decision::Recover { .. } => {
             "not tried again: it has read of its standard input, which cannot be given to it twice; \
              a file as input (`< FILE`) can"
                 .to_owned()
