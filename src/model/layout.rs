@@ -76,6 +76,11 @@ impl StateDir {
         self.0.join("evidence")
     }
 
+    /// What was installed for tasks, each in a folder of its own.
+    pub fn environments(&self) -> PathBuf {
+        self.0.join("environments")
+    }
+
     /// Written reports.
     pub fn reports(&self) -> PathBuf {
         self.0.join("reports")

@@ -99,6 +99,9 @@ pub enum FromSupervisor {
 /// How far an attempt is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
+    /// The remedy that is carried out before its steps, by the name of the strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovering: Option<String>,
     /// The step that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,

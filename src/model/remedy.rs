@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::model::ids::RecoveryId;
+use crate::model::layout::StateDir;
 use crate::model::recovery::DependencyList;
 use crate::model::spans::millis;
-use crate::model::spec::Command;
-use crate::support::bytes::OsText;
+use crate::model::spec::{Command, TaskSpec};
+use crate::support::bytes::{OsText, to_hex};
 
 /// What is done about a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,6 +145,50 @@ pub enum InstalledEnvironment {
     Node(OsText),
 }
 
+impl InstalledEnvironment {
+    /// Where what a task declares for Python is installed, whether it is there or not. What stands
+    /// in its list is looked at when it is installed.
+    pub fn of_python(dir: &StateDir, spec: &TaskSpec, list: &DependencyList) -> Self {
+        Self::Python(place(dir, spec, "python", list))
+    }
+
+    /// The same for Node.
+    pub fn of_node(dir: &StateDir, spec: &TaskSpec, list: &DependencyList) -> Self {
+        Self::Node(place(dir, spec, "node", list))
+    }
+
+    /// Its folder.
+    pub const fn path(&self) -> &OsText {
+        match self {
+            Self::Python(path) | Self::Node(path) => path,
+        }
+    }
+}
+
+/// Names of tasks come again with other lists and in other folders, so these are part of the name.
+fn place(dir: &StateDir, spec: &TaskSpec, language: &str, list: &DependencyList) -> OsText {
+    let mut hash = Sha256::new();
+    hash.update(language);
+    hash.update([0]);
+    hash.update(spec.workdir.as_bytes());
+    match list {
+        DependencyList::File(path) => {
+            hash.update([0, 1]);
+            hash.update(path.as_bytes());
+        }
+        DependencyList::Names(names) => {
+            for name in names {
+                hash.update([0, 2]);
+                hash.update(name);
+            }
+        }
+    }
+    let digits = to_hex(hash.finalize().get(..8).unwrap_or_default());
+    dir.environments()
+        .join(format!("{}-{digits}", spec.name))
+        .into()
+}
+
 /// What a supervisor does before an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -215,4 +261,41 @@ pub struct RemedyResult {
     /// How long it took.
     #[serde(with = "millis")]
     pub took: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::TaskName;
+
+    #[test]
+    fn each_list_of_each_folder_has_an_environment_of_its_own() {
+        let dir = StateDir::at("/state");
+        let argv = vec!["true".into()];
+        let name = TaskName::new("train").unwrap();
+        let spec = TaskSpec::of_command(name, Command::Direct(argv), "/work".into());
+        let mut elsewhere = spec.clone();
+        elsewhere.workdir = "/other".into();
+        let file = DependencyList::File("requirements.txt".into());
+        let names = |names: &[&str]| {
+            DependencyList::Names(names.iter().map(|name| (*name).to_owned()).collect())
+        };
+        let all = [
+            InstalledEnvironment::of_python(&dir, &spec, &file),
+            InstalledEnvironment::of_python(&dir, &elsewhere, &file),
+            InstalledEnvironment::of_node(&dir, &spec, &file),
+            InstalledEnvironment::of_python(&dir, &spec, &names(&["a==1", "b==2"])),
+            InstalledEnvironment::of_python(&dir, &spec, &names(&["a==1b==2"])),
+        ];
+        let mut paths: Vec<&OsText> = all.iter().map(InstalledEnvironment::path).collect();
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), all.len());
+        for path in paths {
+            let path = path.as_path().to_str().unwrap();
+            assert!(path.starts_with("/state/environments/train-"), "{path}");
+        }
+        let again = InstalledEnvironment::of_python(&dir, &spec, &file);
+        assert_eq!(all[0], again);
+    }
 }

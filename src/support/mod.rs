@@ -8,3 +8,4 @@ pub mod similar;
 pub mod table;
 pub mod text;
 pub mod untrusted;
+pub mod wildcard;

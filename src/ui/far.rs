@@ -17,6 +17,10 @@ const SELDOM: Duration = Duration::from_secs(30);
 /// How far an attempt is; `step` is which of how many it runs.
 pub(crate) fn far(step: Option<(usize, usize)>, progress: &Progress) -> String {
     let mut parts = Vec::new();
+    if let Some(strategy) = &progress.recovering {
+        let strategy = Untrusted::from(strategy.as_str()).for_terminal();
+        parts.push(format!("recovering: {strategy}"));
+    }
     if let (Some((number, of)), Some(name)) = (step, &progress.step) {
         let name = Untrusted::from(name.as_str()).for_terminal();
         parts.push(format!("step {name} {number}/{of}"));
@@ -51,12 +55,12 @@ impl Seldom {
         else {
             return true;
         };
-        let is_due = self
-            .last
-            .get(&attempt.id)
-            .is_none_or(|(step, told_at)| *step != progress.step || at.since(*told_at) >= SELDOM);
+        let what_runs = progress.recovering.as_ref().or(progress.step.as_ref());
+        let is_due = self.last.get(&attempt.id).is_none_or(|(told, told_at)| {
+            told.as_ref() != what_runs || at.since(*told_at) >= SELDOM
+        });
         if is_due {
-            self.last.insert(attempt.id, (progress.step.clone(), at));
+            self.last.insert(attempt.id, (what_runs.cloned(), at));
         }
         is_due
     }
@@ -75,7 +79,7 @@ mod tests {
             step: step.map(str::to_owned),
             percent,
             message: message.map(str::to_owned),
-            silent_for: None,
+            ..Progress::default()
         }
     }
 
@@ -105,6 +109,16 @@ mod tests {
                 assert_eq!(words, expected);
             }
         }
+    }
+
+    #[test]
+    fn what_is_done_before_the_steps_is_named() {
+        let told = Progress {
+            recovering: Some("refresh_credentials".to_owned()),
+            ..Progress::default()
+        };
+        assert_eq!(far(None, &told), "recovering: refresh_credentials");
+        assert_eq!(far(None, &Progress::default()), "");
     }
 
     #[test]

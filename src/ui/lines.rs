@@ -154,7 +154,10 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
             attempt,
             step,
             progress,
-        } => format!("{}: {}", attempt.task.name, far(*step, progress)),
+        } => match far(*step, progress) {
+            nothing if nothing.is_empty() => return None,
+            far => format!("{}: {far}", attempt.task.name),
+        },
         RunEvent::AttemptEnded {
             attempt,
             end,
