@@ -41,7 +41,6 @@ pub mod hours;
 pub mod judging;
 pub mod logging;
 pub mod output;
-pub mod overnight;
 pub mod settings;
 pub mod store_failure;
 

@@ -52,7 +52,7 @@ pub use flags::{CommandLine, Flag, from_flags, from_lines, load_lines};
 pub use load::load;
 pub use origin::{Origin, Place};
 pub use patterns::{Others, check_pattern, read_patterns};
-pub use quantities::duration as parse_duration;
+pub use quantities::{bytes as parse_size, duration as parse_duration};
 pub use reading::read_trusted;
 pub use reference::reference;
 pub use render::render;

@@ -92,6 +92,14 @@ pub(crate) fn size(text: &str) -> Result<Size, String> {
     })
 }
 
+/// Reads a size, in bytes.
+///
+/// # Errors
+/// A hint.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    size(text).map(|size| size.bytes)
+}
+
 fn longest_run_of_digits(text: &str) -> usize {
     text.split(|c: char| !c.is_ascii_digit() && !c.is_whitespace())
         .map(|run| run.chars().filter(char::is_ascii_digit).count())

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
-use crate::cli::config::parse_parallel;
+use crate::cli::config::run::parse_parallel;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::judging::times;
 use crate::cli::settings::Settings;
@@ -84,7 +84,7 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         begin,
         until,
         paused: pause.map(|pause| pause.until),
-        slots: args.parallel.unwrap_or(settings.config.parallel).get(),
+        slots: args.parallel.unwrap_or(settings.config.run.parallel).get(),
         tasks: tasks.planned,
     });
     if args.json {

@@ -9,7 +9,7 @@ use crate::cli::commands::Invocation;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::queue::select;
 use crate::cli::commands::report;
-use crate::cli::config::{WhenRunnerDies, parse_parallel};
+use crate::cli::config::run::{WhenRunnerDies, parse_parallel};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::guard;
 use crate::cli::hours::HoursArgs;
@@ -88,7 +88,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         slots: if guarded.is_some_and(|guarded| guarded.safely) {
             1
         } else {
-            args.parallel.unwrap_or(settings.config.parallel).get()
+            args.parallel.unwrap_or(settings.config.run.parallel).get()
         },
         selection: work.selection,
         // A plain run leaves what is not to start yet to later ones.
@@ -97,7 +97,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         } else {
             Awaited::Attempts
         },
-        adopt: settings.config.when_runner_dies == WhenRunnerDies::Adopt,
+        adopt: settings.config.run.when_runner_dies == WhenRunnerDies::Adopt,
         executable: Settings::own_program()?,
         patterns: settings.config.patterns()?,
         attended: io::stderr().is_terminal(),

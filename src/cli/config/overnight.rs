@@ -4,15 +4,10 @@
 //! from its own files: a program that carried zones along would be wrong as soon as a parliament
 //! decides something.
 
-use std::ops::Range;
-
 use jiff::tz::TimeZone;
-use toml::de::DeTable;
-use toml::de::DeValue;
 
-use crate::cli::config::{Problem, unknown, wrong_type};
+use crate::cli::config::section::Section;
 use crate::policy::window::{AtEnd, ClockTime, Hours};
-use crate::support::untrusted::Untrusted;
 
 /// When nights begin where nothing is written.
 const DEFAULT_START: ClockTime = ClockTime::new(22, 0).unwrap();
@@ -55,71 +50,33 @@ pub fn local_zone() -> TimeZone {
     TimeZone::try_system().unwrap_or(TimeZone::UTC)
 }
 
-/// Reads the section; `place` is where its name stands.
-pub(crate) fn read(
-    section: &DeTable<'_>,
-    place: &Range<usize>,
-    problems: &mut Vec<Problem>,
-) -> Overnight {
-    let mut hours = Overnight::default();
-    let mut last = place.clone();
-    let before = problems.len();
-    for (key, value) in section {
-        let name = key.get_ref().as_ref();
-        let at = value.span();
-        match (name, value.get_ref()) {
-            ("start" | "end", DeValue::String(text)) => {
-                let Some(time) = ClockTime::parse(text) else {
-                    problems.push(Problem {
-                        at: at.start,
-                        what: format!(
-                            "`{name}` must be a time such as `\"22:00\"`, found `\"{}\"`",
-                            Untrusted::from(text.as_ref()).for_terminal()
-                        ),
-                    });
-                    continue;
-                };
-                if name == "start" {
-                    hours.start = time;
-                } else {
-                    hours.end = time;
-                }
-                last = at;
-            }
-            ("timezone", DeValue::String(zone)) => match read_zone(zone) {
-                Ok(zone) => hours.zone = zone,
-                Err(what) => problems.push(Problem { at: at.start, what }),
-            },
-            ("at_end", DeValue::String(word)) => match word.as_ref() {
-                "stop" => hours.at_end = AtEnd::Stop,
-                "finish" => hours.at_end = AtEnd::Finish,
-                other => problems.push(Problem {
-                    at: at.start,
-                    what: format!(
-                        "`at_end` must be `\"stop\"` or `\"finish\"`, found `\"{}\"`",
-                        Untrusted::from(other).for_terminal()
-                    ),
-                }),
-            },
-            ("start" | "end" | "timezone" | "at_end", other) => {
-                problems.push(wrong_type(&at, name, "a string", other));
-            }
-            _ => problems.push(unknown(
-                &key.span(),
-                name,
-                &["start", "end", "timezone", "at_end"],
-            )),
-        }
-    }
-    if problems.len() == before
+/// Reads the section.
+pub(crate) fn read(keys: &mut Section<'_, '_>) -> Overnight {
+    let default = Overnight::default();
+    let hours = Overnight {
+        start: keys.text_as("start", read_time).unwrap_or(default.start),
+        end: keys.text_as("end", read_time).unwrap_or(default.end),
+        zone: keys.text_as("timezone", read_zone).flatten(),
+        at_end: keys
+            .word(
+                "at_end",
+                &[("stop", AtEnd::Stop), ("finish", AtEnd::Finish)],
+            )
+            .unwrap_or(default.at_end),
+    };
+    if keys.is_flawless()
         && let Err(impossible) = Hours::new(hours.start, hours.end, TimeZone::UTC)
     {
-        problems.push(Problem {
-            at: last.start,
-            what: impossible.to_string(),
-        });
+        let written = ["start", "end"]
+            .into_iter()
+            .find(|key| keys.is_written(key));
+        keys.wrong(written.unwrap_or_default(), impossible.to_string());
     }
     hours
+}
+
+fn read_time(text: &str) -> Result<ClockTime, String> {
+    ClockTime::parse(text).ok_or_else(|| "must be a time such as `\"22:00\"`".to_owned())
 }
 
 /// A zone by its name; `None` for the machine's own.
@@ -128,11 +85,8 @@ fn read_zone(name: &str) -> Result<Option<TimeZone>, String> {
         return Ok(None);
     }
     TimeZone::get(name).map(Some).map_err(|_| {
-        format!(
-            "`timezone` must be `\"local\"` or a zone that this machine knows, such as \
-             `\"Europe/Berlin\"`, found `\"{}\"`",
-            Untrusted::from(name).for_terminal()
-        )
+        "must be `\"local\"` or a zone that this machine knows, such as `\"Europe/Berlin\"`"
+            .to_owned()
     })
 }
 
