@@ -5,6 +5,7 @@
 //!
 //! - [`advice`]: what a failure means and what helps, in words.
 //! - [`backoff`]: how long to wait.
+//! - [`breaker`]: whether tasks of a service may try it now.
 //! - [`classify`]: what a failure is.
 //! - [`compare`]: what is different about a task tonight.
 //! - [`decide`]: what happens next.
@@ -31,6 +32,7 @@
 
 pub mod advice;
 pub mod backoff;
+pub mod breaker;
 pub mod classify;
 pub mod compare;
 pub mod decide;
