@@ -3,12 +3,14 @@
 //! Which strategy suits a failure is `policy::recovery`; what is then done is a
 //! [`Remedy`](crate::model::remedy::Remedy). Output of a program may select one and supplies nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::category::Category;
 use crate::model::ids::RecoveryId;
+use crate::model::remedy::Await;
 use crate::model::remedy::Remedy;
 use crate::model::spans::millis;
 use crate::model::spec::Command;
@@ -122,6 +124,17 @@ pub enum DependencyList {
     File(OsText),
     /// Pinned names, such as `requests==2.32.3`.
     Names(Vec<String>),
+}
+
+/// What this machine says of recoveries; a run is given it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecoveryConfig {
+    /// How far they may go; what a task wants is never more than this.
+    pub mode: RecoverMode,
+    /// Guarded strategies that it allows.
+    pub allow: Vec<String>,
+    /// How services are probed, by their names.
+    pub probes: BTreeMap<String, Await>,
 }
 
 /// A strategy that was chosen for a failure, with all that carrying it out needs.

@@ -16,6 +16,7 @@ use crate::store::consequences::Consequences;
 use crate::store::dependencies;
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::{Actor, Appender, Event, Rescheduled};
+use crate::store::recoveries;
 use crate::store::rows::{json_of, millis, word_of};
 use crate::support::clock::Timestamp;
 
@@ -237,6 +238,8 @@ impl Adder<'_, '_> {
             return Ok(AddResult::KeptOld(id));
         }
         checkpoints::keep_unchanged(self.tx, id, &task.spec)?;
+        // What suited the old definition may not suit the new one.
+        recoveries::forget(self.tx, id)?;
         self.redefine(id, task, surroundings, spec, &hash)?;
         let event = Event::Redefined {
             definition: hash,

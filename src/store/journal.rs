@@ -13,6 +13,7 @@ use crate::store::consequences::Consequences;
 use crate::store::dependencies;
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::{self, Actor, Event};
+use crate::store::recoveries;
 use crate::store::rows::{Cells, from_word, word_of};
 use crate::support::clock::Timestamp;
 
@@ -91,12 +92,35 @@ pub(crate) fn transition(
     let about = after.attempt().or(before.attempt());
     log::append(tx, task, about, &Event::Task(event.clone()), actor, now)?;
     let fresh = matches!(event, TaskEvent::Requeued);
+    if fresh {
+        recoveries::forget(tx, task)?;
+    }
+    if gives_up_recoveries(&before, &after, event) {
+        recoveries::abandon(tx, task, now)?;
+    }
     let unmet = write(tx, task, &before, &after, now, counters, fresh)?;
     Ok(Transition {
         before,
         after,
         unmet,
     })
+}
+
+/// Whether nobody needs any more what is open of a task's recoveries: it is done with or put aside, or a
+/// wait was cut short. A wait that goes well or is given up for another says so itself.
+const fn gives_up_recoveries(before: &TaskState, after: &TaskState, event: &TaskEvent) -> bool {
+    match after {
+        TaskState::Queued { .. } => {
+            matches!(before, TaskState::Recovering { .. })
+                && matches!(event, TaskEvent::Interrupted { .. })
+        }
+        TaskState::Running { .. } | TaskState::Recovering { .. } => false,
+        TaskState::Held(_)
+        | TaskState::Succeeded
+        | TaskState::Failed
+        | TaskState::Cancelled
+        | TaskState::Skipped(_) => true,
+    }
 }
 
 /// Writes `after` where `before` still stands, and says for how many tasks it still waits. `fresh`

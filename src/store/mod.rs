@@ -48,6 +48,7 @@ pub mod patterns;
 pub mod pause;
 mod period;
 pub mod pick;
+pub mod recoveries;
 pub mod requests;
 mod rows;
 pub mod runs;

@@ -15,6 +15,7 @@ use crate::store::consequences::Consequences;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal;
 use crate::store::log::{self, Actor, Event};
+use crate::store::recoveries;
 use crate::store::rows::Cells;
 use crate::support::clock::Timestamp;
 
@@ -117,6 +118,7 @@ pub fn remove(
     if state.attempt().is_some() {
         return Err(StoreError::InUse { task });
     }
+    recoveries::abandon(tx, task, now)?;
     let word = actor.word();
     Consequences::new(tx, &word, now).of_removal(task, &state)?;
     for sql in [

@@ -2,6 +2,8 @@
 
 -- How the next attempts differ from the definition, in JSON; none: not at all.
 ALTER TABLE task_records ADD COLUMN adjustments TEXT;
+-- Somebody queued the task again: recoveries up to this number are of an earlier life.
+ALTER TABLE task_records ADD COLUMN recoveries_before INTEGER NOT NULL DEFAULT 0;
 -- Slower rounds of attempts after the ordinary ones were used up; 0: none yet.
 ALTER TABLE task_records ADD COLUMN rescue_round INTEGER NOT NULL DEFAULT 0;
 
