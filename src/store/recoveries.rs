@@ -11,11 +11,11 @@ use rusqlite::params;
 
 use crate::model::category::{Category, Classification};
 use crate::model::ids::{AttemptId, RecoveryId, RunId, TaskId};
-use crate::model::recovery::{PastRecovery, RecoveryPlan, RecoveryState};
+use crate::model::recovery::{PastRecovery, RecoveryPlan, RecoveryState, Risk};
 use crate::model::remedy::{Adjustment, Remedy, RemedyOrder};
 use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
-use crate::store::rows::{Cells, json_of, word_of};
+use crate::store::rows::{Cells, from_word, json_of, word_of};
 use crate::support::clock::Timestamp;
 
 /// A recovery that is begun, or one that is only told of.
@@ -29,8 +29,12 @@ pub struct NewRecovery<'a> {
     pub tool: &'a str,
     /// The fingerprint of the failure.
     pub fingerprint: &'a str,
-    /// The strategy, whole.
-    pub plan: &'a RecoveryPlan,
+    /// The strategy's stable name.
+    pub strategy: &'a str,
+    /// Its risk class.
+    pub risk: Risk,
+    /// The strategy, whole; none where it was refused before that was worked out.
+    pub plan: Option<&'a RecoveryPlan>,
     /// Which variant of the strategy.
     pub variant: Option<&'a str>,
     /// The share of successes that is expected.
@@ -62,8 +66,12 @@ pub struct RecoveryRecord {
     pub category: Category,
     /// The fingerprint of the failure.
     pub fingerprint: String,
-    /// The strategy, whole.
-    pub plan: RecoveryPlan,
+    /// The strategy's stable name.
+    pub strategy: String,
+    /// Its risk class.
+    pub risk: Risk,
+    /// The strategy, whole; none where it was refused before that was worked out.
+    pub plan: Option<RecoveryPlan>,
     /// What became of it.
     pub state: RecoveryState,
     /// The share of successes that was expected.
@@ -90,8 +98,8 @@ pub struct Progress<'a> {
     pub detail: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, task_id, attempt_id, run_id, error_type, category, fingerprint, plan, \
-                       state, expected, started_at, ended_at, next_attempt, detail";
+const COLUMNS: &str = "id, task_id, attempt_id, run_id, error_type, category, fingerprint, \
+                       strategy_used, risk, plan, state, expected, started_at, ended_at, next_attempt, detail";
 
 /// Writes down a recovery.
 ///
@@ -123,10 +131,10 @@ pub fn begin(
                     new.failure.category.as_str(),
                     tool,
                     new.fingerprint,
-                    new.plan.strategy,
+                    new.strategy,
                     new.variant,
-                    word_of(&new.plan.risk),
-                    json_of(new.plan),
+                    word_of(&new.risk),
+                    new.plan.map(json_of),
                     new.state.as_str(),
                     new.expected,
                     new.draw,
@@ -134,7 +142,7 @@ pub fn begin(
                     now.as_millis(),
                     is_over,
                     new.detail,
-                    new.plan.undo,
+                    new.plan.and_then(|plan| plan.undo.as_ref()),
                 ],
                 |row| row.get(0),
             )
@@ -289,7 +297,7 @@ impl Reader {
     ) -> Result<Option<RecoveryRecord>, StoreError> {
         let open = self.read_recoveries("task_id = ? AND state = 'pending' ORDER BY id", task)?;
         Ok(open.into_iter().rev().find(|recovery| {
-            recovery.attempt == attempt && matches!(recovery.plan.remedy, Remedy::Await(_))
+            recovery.attempt == attempt && matches!(recovery.remedy(), Some(Remedy::Await(_)))
         }))
     }
 
@@ -359,7 +367,9 @@ fn read_record(cells: &mut Cells<'_, '_>) -> Result<RecoveryRecord, StoreError> 
         pattern: cells.take()?,
         category: cells.word(Category::parse)?,
         fingerprint: cells.take()?,
-        plan: cells.json()?,
+        strategy: cells.take()?,
+        risk: cells.word(from_word)?,
+        plan: cells.optional_json()?,
         state: cells.word(RecoveryState::parse)?,
         expected: cells.take()?,
         started_at: cells.instant()?,
@@ -375,16 +385,22 @@ impl RecoveryRecord {
         matches!(self.state, RecoveryState::Pending | RecoveryState::Applied)
     }
 
+    /// What is done, where that was worked out.
+    pub fn remedy(&self) -> Option<&Remedy> {
+        self.plan.as_ref().map(|plan| &plan.remedy)
+    }
+
     /// What a supervisor is asked for; none unless it acts.
     pub fn order(self) -> Option<RemedyOrder> {
-        match self.plan.remedy {
+        let plan = self.plan?;
+        match plan.remedy {
             Remedy::Act(action) => Some(RemedyOrder {
                 recovery: self.id,
-                strategy: self.plan.strategy,
+                strategy: self.strategy,
                 action,
-                timeout: self.plan.timeout,
+                timeout: plan.timeout,
             }),
-            Remedy::Await(_) | Remedy::Adjust(_) | Remedy::Retry => None,
+            Remedy::Await(_) | Remedy::Adjust(_) | Remedy::SlowDown { .. } | Remedy::Retry => None,
         }
     }
 
@@ -392,7 +408,8 @@ impl RecoveryRecord {
     pub fn past(&self) -> PastRecovery {
         PastRecovery {
             id: self.id,
-            strategy: self.plan.strategy.clone(),
+            strategy: self.strategy.clone(),
+            plan: self.plan.clone(),
             pattern: self.pattern.clone(),
             fingerprint: self.fingerprint.clone(),
             state: self.state,

@@ -75,7 +75,9 @@ fn begun(
         failure: &failure,
         tool: "psql",
         fingerprint: "f1",
-        plan: &plan,
+        strategy: &plan.strategy,
+        risk: plan.risk,
+        plan: Some(&plan),
         variant: None,
         expected: Some(0.5),
         draw: None,
@@ -111,7 +113,7 @@ fn a_wait_is_found_by_its_attempt_and_ends_once() {
         .waiting_recovery(task, attempt)
         .unwrap()
         .unwrap();
-    assert_eq!((found.id, found.plan), (id, plan(port())));
+    assert_eq!((found.id, found.plan), (id, Some(plan(port()))));
     assert!(queue.store.pending_orders(task).unwrap().is_empty());
     let seen = Progress {
         state: RecoveryState::Applied,

@@ -25,8 +25,8 @@ CREATE TABLE error_recovery_history (
     -- Which variant of the strategy, where two are compared.
     variant       TEXT,
     risk          TEXT    NOT NULL,
-    -- All of the plan, in JSON.
-    plan          TEXT    NOT NULL,
+    -- All of the plan, in JSON; none where it was refused before there was one.
+    plan          TEXT,
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'applied', 'helped', 'in_vain', 'failed',
                                                     'suggested', 'refused', 'abandoned')),
     -- 1: the verify probe or the next attempt succeeded; 0: it did not; none: nobody knows.
