@@ -15,6 +15,7 @@ mod hash;
 pub mod ids;
 pub mod layout;
 pub mod message;
+pub mod notice;
 pub mod outcome;
 pub mod pattern;
 pub mod recovery;

@@ -42,6 +42,7 @@ mod list;
 mod log;
 mod migrate;
 mod open_attempts;
+pub mod outbox;
 pub mod parking;
 mod past;
 pub mod patterns;

@@ -92,7 +92,7 @@ CREATE TABLE circuit_breakers (
     changed_at     INTEGER NOT NULL
 ) STRICT;
 
--- What is to be told to people elsewhere, until it is delivered or given up.
+-- What is to be told to people elsewhere, until it is delivered, given up or too old to matter.
 CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     -- The same in every try to deliver it, so that a receiver can tell.
@@ -104,15 +104,19 @@ CREATE TABLE outbox (
     run_id       INTEGER,
     -- The message, in JSON, without secrets.
     message      TEXT    NOT NULL,
-    state        TEXT    NOT NULL CHECK (state = 'waiting' OR state = 'delivered' OR state = 'given_up'),
+    state        TEXT    NOT NULL CHECK (state IN ('waiting', 'delivered', 'given_up', 'expired')),
+    -- Counted before a try is made, so that one that nobody saw the end of counts too.
     tries        INTEGER NOT NULL DEFAULT 0,
     created_at   INTEGER NOT NULL,
     next_try_at  INTEGER,
+    -- Nobody wants to hear it any more after this.
+    expires_at   INTEGER NOT NULL,
     ended_at     INTEGER,
     last_error   TEXT,
     UNIQUE (message_id, target),
-    CHECK ((state = 'waiting') = (next_try_at IS NOT NULL))
+    CHECK ((state = 'waiting') = (next_try_at IS NOT NULL)),
+    CHECK ((state = 'waiting') = (ended_at IS NULL))
 ) STRICT;
 
 CREATE INDEX outbox_waiting ON outbox (next_try_at) WHERE state = 'waiting';
-CREATE INDEX outbox_of_run ON outbox (run_id);
+CREATE INDEX outbox_of_run ON outbox (run_id, target, occasion);
