@@ -21,7 +21,6 @@ use crate::support::paint::Paint;
 pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 
 const PLANNED_COMMANDS: &[&str] = &[
-    "alerts",
     "breakers",
     "capabilities",
     "export",

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use rustix::io::Errno;
 
+use crate::host::alerts;
 use crate::host::ballast::{self, Ballast};
 use crate::host::filesystem;
 use crate::model::layout::StateDir;
@@ -157,6 +158,8 @@ pub fn prepare(
     ] {
         make_part(&part)?;
     }
+    // What is in its place is told by whoever wants to write an alert; the queue works without.
+    let _told_later = alerts::prepare(dir);
     match ballast::keep(dir) {
         Ok(Ballast::Kept) => Ok(Vec::new()),
         Ok(Ballast::DiskTooFull { free }) => Ok(vec![StateDirWarning::NoBallast { free }]),

@@ -6,6 +6,7 @@
 //! ([`category`]); a recovery is what is done about it ([`recovery`], [`remedy`]). [`message`] and [`slot`] are what a runner and its supervisors tell each other,
 //! over a pipe and through a file that outlives them.
 
+pub mod alert;
 pub mod attempt;
 pub mod category;
 pub mod cause_words;

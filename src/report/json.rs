@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::alert::Alert;
 use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
@@ -44,7 +45,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         changes: summary.changes.iter().map(changed).collect(),
         strategies: Vec::new(),
         breakers: Vec::new(),
-        alerts: Vec::new(),
+        alerts: summary.alerts.iter().map(Alert::value).collect(),
     }
 }
 

@@ -12,6 +12,7 @@
 //!
 //! Not here: what is seen while a run goes on (`ui`).
 
+pub mod alerted;
 mod attempt_lines;
 pub mod causes;
 pub mod facts;

@@ -10,6 +10,7 @@ use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
+use crate::report::alerted;
 use crate::report::needs::Need;
 use crate::report::needs::named;
 use crate::report::needs::told_of;
@@ -78,6 +79,7 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
         healed(summary),
         running(summary),
         not_run(summary, look),
+        alerted::section(summary, look),
         changed(summary, look),
         leftovers(summary),
         figures(summary),

@@ -1,11 +1,12 @@
 //! One value for what happened, made of facts by a pure function.
 //!
 //! Every rendering shows this value; none judges anything itself. Parts whose work comes later
-//! (health, recoveries, evidence, strategies, breakers, alerts) are present and empty.
+//! (health, recoveries, evidence, strategies, breakers) are present and empty.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::alert::Alert;
 use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
@@ -67,6 +68,8 @@ pub struct RunSummary {
     pub not_run: Vec<NotRun>,
     /// What is different against earlier nights.
     pub changes: Vec<Changed>,
+    /// What was told, the newest first; noted by [`crate::report::alerted`].
+    pub alerts: Vec<Alert>,
 }
 
 /// Figures over all tasks of a summary.
@@ -185,6 +188,7 @@ impl RunSummary {
             causes: causes.into_sorted(),
             not_run,
             changes,
+            alerts: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@
 mod sandbox;
 
 mod after;
+mod alerts;
 mod batch;
 mod check;
 mod checkpoint;

@@ -14,6 +14,7 @@ use crate::store::{Access, Store, StoreError};
 use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
+pub mod alerts;
 pub mod check;
 pub mod checkpoint;
 pub mod classify;
@@ -146,6 +147,8 @@ pub enum Command {
     Resume(resume::ResumeArgs),
     /// Say what happened since the last report
     Report(report::ReportArgs),
+    /// Show what needed somebody's attention lately
+    Alerts(alerts::AlertsArgs),
     /// Show the output of a task
     Logs(logs::LogsArgs),
     /// Say what would run when, what is at risk, and what is in the way
@@ -210,6 +213,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Checkpoint(command)) => checkpoint::carry_out(command, invocation),
         Some(Command::Progress(args)) => progress::carry_out(args, invocation),
+        Some(Command::Alerts(args)) => alerts::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),
         Some(Command::Why(args)) => why::carry_out(args, invocation),

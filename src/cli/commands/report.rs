@@ -7,6 +7,7 @@ use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
+use crate::report::alerted;
 use crate::report::json;
 use crate::report::load::{LoadError, Loaded, Wish, load};
 use crate::report::markdown;
@@ -115,6 +116,7 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(store) => {
             let mut loaded = load(&store, &wish)?;
             standstill::note(&mut loaded.summary, &store, &invocation.settings.state)?;
+            alerted::note(&mut loaded.summary, &invocation.settings.state);
             loaded
         }
         None => Loaded::of_nothing(&wish)?,
@@ -163,7 +165,9 @@ pub fn show_run(
         only: only.as_deref(),
     };
     if let Some(store) = invocation.look_into_queue()? {
-        show(&load(&store, &wish)?.summary, invocation);
+        let mut loaded = load(&store, &wish)?;
+        alerted::note(&mut loaded.summary, &invocation.settings.state);
+        show(&loaded.summary, invocation);
     }
     Ok(())
 }
