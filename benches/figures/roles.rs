@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use autoexec::engine::RunRequest;
 use autoexec::engine::events::{RunEvent, RunWatcher};
 use autoexec::model::layout::StateDir;
+use autoexec::policy::retention::Retention;
 use autoexec::store::pick::Awaited;
 use autoexec::support::bytes::OsText;
 use autoexec::support::clock::{Clock, Timestamp};
@@ -147,6 +148,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         patterns: std::sync::Arc::default(),
         attended: false,
         schedule: autoexec::engine::Schedule::default(),
+        retention: Retention::default(),
     };
     let mut pacer = Pacer {
         ended: 0,

@@ -23,11 +23,9 @@ pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 const PLANNED_COMMANDS: &[&str] = &[
     "breakers",
     "capabilities",
-    "export",
     "forget",
     "health",
     "pin",
-    "prune",
     "rescue",
     "serve",
     "stats",

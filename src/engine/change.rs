@@ -21,6 +21,7 @@ use crate::engine::run::runtime;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
 use crate::policy::classify::PatternSet;
+use crate::policy::retention::Retention;
 use crate::process::runlock::Holder;
 use crate::process::runlock::RunLock;
 use crate::process::runlock::RunLockError;
@@ -260,6 +261,7 @@ fn alone(
         patterns: Arc::clone(&asker.patterns),
         attended: false,
         schedule: Schedule::default(),
+        retention: Retention::default(),
     };
     let runtime = runtime()?;
     let mut unwatched = Unwatched;

@@ -41,6 +41,7 @@ use crate::host::alerts::Level;
 use crate::host::ballast;
 use crate::model::ids::RunId;
 use crate::policy::fit::Room;
+use crate::policy::retention::Retention;
 use crate::process::helper::Companion;
 use crate::store::Actor;
 use crate::store::StoreError;
@@ -80,6 +81,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) awake: Option<Companion>,
     /// The files that the run stands on.
     pub(crate) ground: Ground,
+    /// How much is kept of what is over.
+    pub(crate) retention: Retention,
     /// What was stepped and waits a moment for its commit.
     pub(crate) gathered: Gathered,
 }

@@ -14,6 +14,7 @@
 mod acting;
 pub mod change;
 mod claiming;
+mod clearing;
 pub mod direct;
 mod dispatcher;
 mod doubt;
@@ -47,6 +48,7 @@ mod tally;
 mod tidy;
 mod wishes;
 
+pub use clearing::{prune, would_prune};
 pub use error::EngineError;
 pub use hours::Schedule;
 pub use hours::Until;

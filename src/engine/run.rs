@@ -34,6 +34,7 @@ use crate::model::layout::slot_file_name;
 use crate::model::message::ToSupervisor;
 use crate::model::state::TaskStatus;
 use crate::policy::classify::PatternSet;
+use crate::policy::retention::Retention;
 use crate::process::identity;
 use crate::process::launch::ERROR_LOG;
 use crate::process::signals;
@@ -80,6 +81,8 @@ pub struct RunRequest {
     pub attended: bool,
     /// The hours that it keeps to.
     pub schedule: Schedule,
+    /// How much is kept of what is over.
+    pub retention: Retention,
 }
 
 /// How a run ended.
@@ -270,6 +273,7 @@ pub(crate) fn dispatcher<'a>(
         hours: RunHours::new(request.schedule.clone(), request.clock.now()),
         awake: None,
         ground,
+        retention: request.retention,
         entered,
     })
 }
@@ -321,7 +325,7 @@ impl Dispatcher<'_> {
         self.entered.store.write(|tx| runs::end(tx, run, &row))?;
         if self.state.live.is_empty() {
             self.forget_slots(children).await;
-            self.tidy(now);
+            self.tidy(run, now);
         }
         self.watcher.watch(
             now,

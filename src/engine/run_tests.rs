@@ -32,6 +32,7 @@ fn request(root: &Path) -> RunRequest {
         patterns: Arc::default(),
         attended: false,
         schedule: Schedule::default(),
+        retention: Retention::default(),
     }
 }
 

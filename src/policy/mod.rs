@@ -48,6 +48,7 @@ pub mod pick;
 pub mod plain_retry;
 pub mod poison;
 pub mod recovery;
+pub mod retention;
 pub mod schedule;
 pub mod strategy;
 pub mod suspicion;

@@ -32,6 +32,7 @@ pub mod logfile;
 pub mod logfollow;
 mod logframe;
 pub mod logread;
+pub mod logtidy;
 pub mod preflight;
 pub mod reap;
 pub mod requires;

@@ -12,6 +12,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::TaskState;
 use crate::policy::compare::Night;
+use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -37,6 +38,8 @@ pub struct Facts {
     /// The tasks that something happened to, those that are unfinished and those that still need a
     /// person, in the order of their ids.
     pub tasks: Vec<TaskFacts>,
+    /// What was cleared away in that part of the past.
+    pub cleared: Cleared,
 }
 
 /// Which part of the past was asked for.

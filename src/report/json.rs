@@ -20,6 +20,7 @@ use crate::report::summary::Changed;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::report::summary::Totals;
+use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -46,6 +47,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         strategies: Vec::new(),
         breakers: Vec::new(),
         alerts: summary.alerts.iter().map(Alert::value).collect(),
+        cleared: cleared(&summary.cleared),
     }
 }
 
@@ -73,6 +75,16 @@ struct Report {
     strategies: Vec<Value>,
     breakers: Vec<Value>,
     alerts: Vec<Value>,
+    cleared: ClearedJson,
+}
+
+#[derive(Serialize)]
+struct ClearedJson {
+    tasks: u64,
+    attempts: u64,
+    events: u64,
+    log_files: u64,
+    log_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -171,6 +183,16 @@ fn run(run: &RunFacts) -> Run {
         ended_at: run.ended_at.map(Timestamp::to_rfc3339),
         ended_because: run.ended_because.clone(),
         exit_code: run.exit_code,
+    }
+}
+
+fn cleared(cleared: &Cleared) -> ClearedJson {
+    ClearedJson {
+        tasks: cleared.tasks,
+        attempts: cleared.attempts,
+        events: cleared.events,
+        log_files: cleared.log_files,
+        log_bytes: cleared.log_bytes,
     }
 }
 

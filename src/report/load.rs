@@ -30,6 +30,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskBrief;
 use crate::store::Touched;
+use crate::store::retention::Cleared;
 use crate::store::runs::ReportRead;
 use crate::store::runs::Run;
 use crate::support::clock::Timestamp;
@@ -115,6 +116,7 @@ impl Loaded {
                 last_window: None,
                 runs: Vec::new(),
                 tasks: Vec::new(),
+                cleared: Cleared::default(),
             }),
             read: ReportRead {
                 to: 0,
@@ -145,6 +147,7 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
             RunPresence::Absent => None,
         },
         ever_run: !runs.is_empty(),
+        cleared: reader.cleared_between(period.from, period.to)?,
         last_window: runs
             .last()
             .filter(|run| run.mode == OVERNIGHT)

@@ -15,6 +15,7 @@
 pub mod alerted;
 mod attempt_lines;
 pub mod causes;
+mod cleared;
 pub mod facts;
 pub mod headline;
 pub mod json;
@@ -41,6 +42,8 @@ pub mod task_page;
 pub mod text;
 pub mod why;
 mod why_page;
+
+pub use cleared::cleared_words;
 
 #[cfg(test)]
 mod nights;

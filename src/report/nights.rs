@@ -18,6 +18,7 @@ use crate::report::facts::Fate;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 
@@ -89,6 +90,7 @@ fn night(tasks: Vec<TaskFacts>) -> Facts {
             rebooted: false,
         }],
         tasks,
+        cleared: Cleared::default(),
     }
 }
 

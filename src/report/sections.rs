@@ -11,6 +11,7 @@ use crate::policy::compare::Change;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
 use crate::report::alerted;
+use crate::report::cleared::cleared_words;
 use crate::report::needs::Need;
 use crate::report::needs::named;
 use crate::report::needs::told_of;
@@ -350,7 +351,7 @@ fn leftovers(summary: &RunSummary) -> Option<Section> {
 
 fn figures(summary: &RunSummary) -> Option<Section> {
     let totals = &summary.totals;
-    if totals.tasks() == 0 {
+    if totals.tasks() == 0 && summary.cleared.is_nothing() {
         return None;
     }
     let verdicts: Vec<String> = Verdict::ALL
@@ -376,6 +377,12 @@ fn figures(summary: &RunSummary) -> Option<Section> {
     if let Some(task) = largest.filter(|task| task.max_rss_bytes > 0) {
         let memory = size(task.max_rss_bytes);
         items.push(Item::of(format!("most memory: {memory} ({})", task.name)));
+    }
+    if !summary.cleared.is_nothing() {
+        let words = cleared_words(&summary.cleared);
+        items.push(Item::of(format!(
+            "cleared away, as kept no longer: {words}"
+        )));
     }
     Some(Section {
         title: "Figures".to_owned(),

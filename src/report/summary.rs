@@ -36,6 +36,7 @@ use crate::report::not_run::missed;
 use crate::report::not_run::reason;
 use crate::report::not_run::waits_for_time;
 use crate::report::spoken::accept_command;
+use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -70,6 +71,8 @@ pub struct RunSummary {
     pub changes: Vec<Changed>,
     /// What was told, the newest first; noted by [`crate::report::alerted`].
     pub alerts: Vec<Alert>,
+    /// What was cleared away, because it is kept no longer.
+    pub cleared: Cleared,
 }
 
 /// Figures over all tasks of a summary.
@@ -189,6 +192,7 @@ impl RunSummary {
             not_run,
             changes,
             alerts: Vec::new(),
+            cleared: facts.cleared,
         }
     }
 

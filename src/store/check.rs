@@ -9,11 +9,11 @@ use rusqlite::Row;
 
 use crate::model::ids::TaskId;
 use crate::model::spec::TaskSpec;
-use crate::model::state::TaskState;
 use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal::{self, STATE_COLUMNS};
 use crate::store::log::{Checksum, Event, Line};
+use crate::store::replay::{Replay, Replayed};
 use crate::store::rows::Cells;
 use crate::support::untrusted::Untrusted;
 
@@ -51,13 +51,6 @@ impl Soundness {
     }
 }
 
-/// A task as the events tell it.
-struct Replayed {
-    /// `None` when the events before the first one known were pruned.
-    state: Option<TaskState>,
-    definition: Option<String>,
-}
-
 impl Reader {
     /// Looks at everything, as of one instant. Takes a while on a large queue.
     ///
@@ -67,8 +60,8 @@ impl Reader {
         let mut found = Soundness::default();
         self.read(|reader| {
             reader.check_pages(&mut found)?;
-            let tasks = reader.replay(&mut found)?;
-            reader.check_tasks(tasks, &mut found)?;
+            let replay = reader.replay(&mut found)?;
+            reader.check_tasks(replay.tasks, &mut found)?;
             reader.check_attempts(&mut found)
         })?;
         Ok(found)
@@ -93,15 +86,14 @@ impl Reader {
     }
 
     /// Follows the chain and replays the events.
-    fn replay(&self, found: &mut Soundness) -> Result<BTreeMap<TaskId, Replayed>, StoreError> {
+    fn replay(&self, found: &mut Soundness) -> Result<Replay, StoreError> {
         let (mut last_id, mut last_sum): (i64, Checksum) = self
             .connection
             .query_row("SELECT log_pruned_to, log_anchor FROM meta", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .doing(DOING)?;
-        let pruned = last_id > 0;
-        let mut tasks = BTreeMap::new();
+        let mut replay = self.replay_begins()?;
         let sql = "SELECT id, at, task_id, attempt_id, actor, event, details, checksum \
                    FROM execution_logs ORDER BY id";
         self.each(sql, |row| {
@@ -129,7 +121,7 @@ impl Reader {
             (last_id, last_sum) = (id, checksum);
             match (serde_json::from_str::<Event>(details), task) {
                 (Ok(event), Some(task)) => {
-                    if let Err(problem) = take(&mut tasks, TaskId::new(task), &event, pruned) {
+                    if let Err(problem) = replay.take(TaskId::new(task), &event) {
                         found.note(&format!("event {id}: {problem}"));
                     }
                 }
@@ -138,7 +130,7 @@ impl Reader {
             }
             Ok(())
         })?;
-        Ok(tasks)
+        Ok(replay)
     }
 
     /// Holds every stored task against its replay.
@@ -181,15 +173,15 @@ impl Reader {
                         found.note(&format!("task {id}: its events tell of another definition"));
                     }
                 }
-                Some(Replayed { state: None, .. }) => {}
+                Some(Replayed { state: None, .. }) => {
+                    found.note(&format!("task {id}: nobody knows where its events begin"));
+                }
                 None => found.note(&format!("task {id} has no events")),
             }
             Ok(())
         })?;
-        for (id, told) in replayed {
-            if told.state.is_some() {
-                found.note(&format!("task {id} has events and is not there"));
-            }
+        for id in replayed.into_keys() {
+            found.note(&format!("task {id} has events and is not there"));
         }
         Ok(())
     }
@@ -285,58 +277,6 @@ const RULES: [(&str, &str); 9] = [
         "it is skipped, and no task that it waits for is the reason",
     ),
 ];
-
-/// Takes an event into the replay.
-fn take(
-    tasks: &mut BTreeMap<TaskId, Replayed>,
-    id: TaskId,
-    event: &Event,
-    pruned: bool,
-) -> Result<(), String> {
-    if let Event::Added { due, definition } = event {
-        let task = Replayed {
-            state: Some(TaskState::added(*due)),
-            definition: Some(definition.clone()),
-        };
-        return match tasks.insert(id, task) {
-            None => Ok(()),
-            Some(_) => Err(format!("task {id} is added a second time")),
-        };
-    }
-    if pruned {
-        tasks.entry(id).or_insert(Replayed {
-            state: None,
-            definition: None,
-        });
-    }
-    let Some(task) = tasks.get_mut(&id) else {
-        return Err(format!("nobody has added task {id}"));
-    };
-    match event {
-        Event::Added { .. }
-        | Event::Reprioritized { .. }
-        | Event::Accepted { .. }
-        | Event::StopWanted { .. } => {}
-        Event::Redefined {
-            definition,
-            rescheduled,
-        } => {
-            task.definition = Some(definition.clone());
-            if let (Some(rescheduled), Some(_)) = (rescheduled, &task.state) {
-                task.state = Some(TaskState::added(rescheduled.due));
-            }
-        }
-        Event::Removed => {
-            tasks.remove(&id);
-        }
-        Event::Task(event) => {
-            if let Some(state) = &task.state {
-                task.state = Some(state.apply(event).map_err(|error| error.to_string())?);
-            }
-        }
-    }
-    Ok(())
-}
 
 #[cfg(test)]
 #[path = "check_tests.rs"]

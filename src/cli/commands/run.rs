@@ -102,6 +102,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         patterns: settings.config.patterns()?,
         attended: io::stderr().is_terminal(),
         schedule,
+        retention: settings.config.retention,
     };
     let manner = Manner {
         zone: Zone::Local,

@@ -5,6 +5,7 @@
 //! found out at three in the morning. How a section reads its keys is [`section`].
 
 pub mod overnight;
+pub mod retention;
 pub mod run;
 pub mod section;
 
@@ -19,6 +20,7 @@ use crate::cli::config::run::Run;
 use crate::cli::config::section::{Problem, Section};
 use crate::cli::failure::{CliError, Ending};
 use crate::policy::classify::PatternSet;
+use crate::policy::retention::Retention;
 use crate::support::bytes::OsText;
 use crate::support::text;
 use crate::support::untrusted::Untrusted;
@@ -26,14 +28,7 @@ use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Sections of later versions.
 const PLANNED_SECTIONS: &[&str] = &[
-    "recover",
-    "rescue",
-    "breaker",
-    "pool",
-    "notify",
-    "health",
-    "serve",
-    "retention",
+    "recover", "rescue", "breaker", "pool", "notify", "health", "serve",
 ];
 
 /// The configuration of this machine.
@@ -43,6 +38,8 @@ pub struct Config {
     pub run: Run,
     /// The hours of `run --overnight`.
     pub overnight: Overnight,
+    /// How much is kept of what is over.
+    pub retention: Retention,
     /// The whole file, where it holds `[[pattern]]`.
     patterns: Option<WrittenPatterns>,
 }
@@ -147,6 +144,9 @@ fn read_document(document: &mut Section<'_, '_>) -> Config {
         run: document.table("run", run::read).unwrap_or_default(),
         overnight: document
             .table("overnight", overnight::read)
+            .unwrap_or_default(),
+        retention: document
+            .table("retention", retention::read)
             .unwrap_or_default(),
         patterns: None,
     };

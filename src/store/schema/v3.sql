@@ -120,3 +120,28 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_waiting ON outbox (next_try_at) WHERE state = 'waiting';
 CREATE INDEX outbox_of_run ON outbox (run_id, target, occasion);
+
+-- Retention. Finished tasks leave by age, and the log of events loses its beginning.
+DROP INDEX task_finished;
+CREATE INDEX task_finished ON task_records (name, finished_at) WHERE finished_at IS NOT NULL;
+
+-- Where the tasks stood at the anchor of the log: replaying what comes after it begins there.
+CREATE TABLE log_snapshot (
+    task_id    INTEGER NOT NULL PRIMARY KEY,
+    -- In JSON.
+    state      TEXT    NOT NULL,
+    definition TEXT    NOT NULL
+) STRICT;
+
+-- What was cleared away, and when.
+CREATE TABLE clearings (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    at        INTEGER NOT NULL,
+    -- None: a person did it.
+    run_id    INTEGER,
+    tasks     INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL,
+    events    INTEGER NOT NULL,
+    log_files INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL
+) STRICT;
