@@ -35,14 +35,7 @@ const PLANNED_COMMANDS: &[&str] = &[
     "watch",
 ];
 
-const PLANNED_OPTIONS: &[&str] = &[
-    "--backend",
-    "--open",
-    "--send",
-    "--service",
-    "--set",
-    "--template",
-];
+const PLANNED_OPTIONS: &[&str] = &["--backend", "--open", "--send", "--set", "--template"];
 
 /// The whole command line.
 #[derive(Debug, Parser)]

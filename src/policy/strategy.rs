@@ -39,6 +39,15 @@ pub const ALL: &[&str] = &[
     "wait_for_manual_intervention",
 ];
 
+/// Those that change what a task did not declare, or change it for good: they need the word of the
+/// machine and of the task.
+pub const GUARDED: &[&str] = &[
+    "install_dependency",
+    "make_executable",
+    "remove_stale_lock",
+    "fetch_again",
+];
+
 /// The usual remedies for a failure.
 pub fn usual(failure: &Classification) -> Vec<&'static str> {
     let waits = failure.retryable == R::Yes;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::model::category::Category;
 use crate::model::checks::SuccessSpec;
 use crate::model::ids::TaskName;
+use crate::model::recovery::RecoverMode;
 use crate::model::retry::Backoff;
 use crate::model::spec::Command;
 use crate::model::spec::Leftovers;
@@ -17,6 +18,7 @@ use crate::model::spec::StepSpec;
 use crate::model::spec::TaskSpec;
 use crate::support::bytes::OsText;
 use crate::taskfile::keys::Scope;
+use crate::taskfile::recovering;
 use crate::taskfile::steps;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
@@ -26,8 +28,11 @@ pub(crate) const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// Lays a task's own settings over the defaults: tables merge key by key, lists and values replace.
 pub(crate) fn merge(defaults: &[Arc<Setting>], own: Vec<Arc<Setting>>) -> Vec<Arc<Setting>> {
+    let own_recoveries = own.iter().any(|one| one.key.scope == Scope::Recover);
     let inherited: Vec<Arc<Setting>> = defaults
         .iter()
+        // A list of tables is a list: it replaces the other one.
+        .filter(|default| !(own_recoveries && default.key.scope == Scope::Recover))
         .filter(|default| {
             !own.iter()
                 .any(|setting| setting.is_about_the_same_as(default))
@@ -70,6 +75,9 @@ pub(crate) fn assemble(settings: &[Arc<Setting>], folder: &Path) -> Option<TaskS
         .iter()
         .find(|setting| (setting.key.scope, setting.key.name) == (Scope::Success, "command"))
         .and_then(|setting| command_of(&setting.value, &shell));
+    spec.recover = recovering::assemble(settings, &shell);
+    spec.fallback_command =
+        find(settings, "fallback_command").and_then(|setting| command_of(&setting.value, &shell));
     for setting in settings {
         let fits = apply(&mut spec, setting, folder);
         // INVARIANT: every key of the table that works has its arm below; a test tries them all.
@@ -111,7 +119,8 @@ fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
     let part = setting.part.as_str();
     match (setting.key.scope, setting.key.name, &setting.value) {
         // These made the definition.
-        (Scope::Task, "name" | "command" | "shell" | "workdir", _) | (Scope::Step, ..) => {}
+        (Scope::Task, "name" | "command" | "shell" | "workdir" | "fallback_command", _)
+        | (Scope::Step | Scope::Recover, ..) => {}
         (Scope::Task, "env", Value::Text(text)) => {
             spec.env.insert(part.to_owned(), text.clone());
         }
@@ -161,6 +170,41 @@ fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
         (Scope::Success, ..) => return apply_success(&mut spec.success, setting),
         (Scope::Retry | Scope::RetryOn, ..) => return apply_retry(spec, setting),
         (Scope::Limits, ..) => return apply_limit(spec, setting),
+        (Scope::Task | Scope::Dependencies, ..) => return apply_recovery(spec, setting),
+        _ => return false,
+    }
+    true
+}
+
+/// What a task declares about recoveries.
+fn apply_recovery(spec: &mut TaskSpec, setting: &Setting) -> bool {
+    let part = setting.part.as_str();
+    match (setting.key.scope, setting.key.name, &setting.value) {
+        (Scope::Task, "service", Value::Labels(names)) => spec.service.clone_from(names),
+        (Scope::Task, "recover_mode", Value::Choice(word)) => {
+            spec.recover_mode = match *word {
+                "off" => Some(RecoverMode::Off),
+                "suggest" => Some(RecoverMode::Suggest),
+                "safe" => Some(RecoverMode::Safe),
+                "full" => Some(RecoverMode::Full),
+                _ => return false,
+            }
+        }
+        (Scope::Task, "allow", Value::Labels(names)) => spec.allow.clone_from(names),
+        (Scope::Task, "fallbacks", Value::Text(text)) => {
+            spec.fallbacks.insert(part.to_owned(), text.clone());
+        }
+        (Scope::Task, "endpoints", Value::Addresses(addresses)) => {
+            spec.endpoints.insert(part.to_owned(), addresses.clone());
+        }
+        (Scope::Task, "temp", Value::Labels(patterns)) => spec.temp.clone_from(patterns),
+        (Scope::Task, "ensure", Value::Paths(folders)) => spec.ensure.clone_from(folders),
+        (Scope::Dependencies, "python", Value::Installable(list)) => {
+            spec.dependencies.python = Some(list.clone());
+        }
+        (Scope::Dependencies, "node", Value::Installable(list)) => {
+            spec.dependencies.node = Some(list.clone());
+        }
         _ => return false,
     }
     true

@@ -55,7 +55,8 @@ impl Reader<'_> {
         Ok(distinct)
     }
 
-    fn each<T>(
+    /// Every item of a list; a wrong one is pointed at by itself.
+    pub(crate) fn each<T>(
         &self,
         node: &Node,
         read: impl Fn(&Self, &Node) -> Result<T, Refusal>,

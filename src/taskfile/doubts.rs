@@ -8,6 +8,7 @@ use crate::taskfile::assemble::find;
 use crate::taskfile::checks;
 use crate::taskfile::diagnostic::Reporter;
 use crate::taskfile::keys::Scope;
+use crate::taskfile::recovering;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
 
@@ -20,13 +21,15 @@ const SPEAKS_DOLLAR: [&str; 22] = [
 /// Notes what is doubtful about a task.
 pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]) {
     checks::note_doubts(reporter, settings);
+    recovering::note_doubts(reporter, settings);
     let shell = find(settings, "shell");
     if let Some(shell) = shell {
         note_shell(reporter, shell);
     }
     for command in settings {
-        if !(matches!(command.key.scope, Scope::Task | Scope::Step)
-            && command.key.name == "command")
+        let scope = command.key.scope;
+        if !(matches!(scope, Scope::Task | Scope::Step | Scope::Recover)
+            && matches!(command.key.name, "command" | "fallback_command"))
         {
             continue;
         }

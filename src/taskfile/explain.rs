@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use console::measure_text_width;
 
 use crate::model::pattern::PatternSpec;
+use crate::model::recovery::DependencyList;
+use crate::model::recovery::RecoverWhen;
 use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
 use crate::support::bytes::OsText;
@@ -55,8 +57,13 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
             key.kind,
             Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_)
         );
-        // Steps have names of their own and come behind all others.
-        if is_table || matches!(key.scope, Scope::File | Scope::Step | Scope::Pattern) {
+        // Steps and recoveries have names of their own and come behind all others.
+        if is_table
+            || matches!(
+                key.scope,
+                Scope::File | Scope::Step | Scope::Recover | Scope::Pattern
+            )
+        {
             continue;
         }
         let mut written: Vec<&Setting> = task
@@ -88,6 +95,7 @@ fn rows(task: &ParsedTask) -> Vec<[String; 3]> {
         }
     }
     rows.extend(step_rows(task));
+    rows.extend(recover_rows(task));
     rows.extend(
         task.spec
             .patterns
@@ -156,6 +164,24 @@ fn step_rows(task: &ParsedTask) -> Vec<[String; 3]> {
         .collect()
 }
 
+/// What was written for each recovery, under its number.
+fn recover_rows(task: &ParsedTask) -> Vec<[String; 3]> {
+    let mut settings: Vec<&Setting> = task
+        .settings
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|setting| setting.key.scope == Scope::Recover)
+        .collect();
+    settings.sort_by_key(|setting| setting.step);
+    settings
+        .into_iter()
+        .map(|setting| {
+            let path = format!("recover.{}.{}", setting.step, setting.key.name);
+            [path, value(&setting.value), setting.origin.to_string()]
+        })
+        .collect()
+}
+
 /// A value as it holds: paths made absolute.
 fn effective(task: &ParsedTask, setting: &Setting) -> String {
     let spec = &task.spec;
@@ -204,6 +230,16 @@ fn value(value: &Value) -> String {
         Value::Expression(text) => quoted_text(text),
         Value::Requirements(all) => list(all.iter().map(|one| quoted(&one.written()))),
         Value::Codes(codes) => list(codes.iter().map(ToString::to_string)),
+        Value::When(RecoverWhen::Category(category)) => category.to_string(),
+        Value::When(RecoverWhen::Pattern(name)) => quoted_text(name),
+        Value::When(RecoverWhen::Matches(text)) => {
+            format!("{{ matches = {} }}", quoted_text(text))
+        }
+        Value::Addresses(all) => list(all.iter().map(quoted)),
+        Value::Installable(DependencyList::File(path)) => quoted(path),
+        Value::Installable(DependencyList::Names(names)) => {
+            list(names.iter().map(|name| quoted_text(name)))
+        }
     }
 }
 

@@ -261,7 +261,12 @@ fn settings_of(reader: &mut Reader<'_>, flags: &[Flag]) -> Vec<Arc<Setting>> {
         };
         let value = OsText::from(flag.value.clone());
         match key.kind {
-            Kind::Labels | Kind::After | Kind::Requirements => {
+            Kind::Labels
+            | Kind::After
+            | Kind::Requirements
+            | Kind::Services
+            | Kind::Guarded
+            | Kind::Wildcards => {
                 let node = Node::of_flag(name, value);
                 match list_of(&mut entries, key.name) {
                     Some(list) => list.push(node),

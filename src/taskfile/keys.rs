@@ -29,6 +29,8 @@ pub enum Scope {
     Step,
     /// `[[task.recover]]`.
     Recover,
+    /// `[task.dependencies]`.
+    Dependencies,
     /// `[task.slurm]`.
     Slurm,
     /// `[[pattern]]`.
@@ -47,6 +49,7 @@ impl Scope {
             Self::Success => "[task.success]",
             Self::Step => "[[task.step]]",
             Self::Recover => "[[task.recover]]",
+            Self::Dependencies => "[task.dependencies]",
             Self::Slurm => "[task.slurm]",
             Self::Pattern => "[[pattern]]",
         }
@@ -62,6 +65,7 @@ impl Scope {
             Self::Success => "success",
             Self::Step => "step",
             Self::Recover => "recover",
+            Self::Dependencies => "dependencies",
             Self::Slurm => "slurm",
             Self::Pattern => "pattern",
         }
@@ -111,6 +115,20 @@ pub enum Kind {
     After,
     /// A point in time.
     Moment,
+    /// A name, or a list of names, of what a task talks to.
+    Services,
+    /// A list of strategies that need somebody's word.
+    Guarded,
+    /// A category, a pattern, or a table with an expression.
+    When,
+    /// A table of names and lists of texts.
+    Addresses,
+    /// A list of patterns of files below the workdir.
+    Wildcards,
+    /// A list of paths of folders.
+    Folders,
+    /// A file, or a list of pinned names.
+    Installable,
     /// A table with the keys of a scope.
     Table(Scope),
     /// A list of such tables.
@@ -154,6 +172,13 @@ impl Kind {
             Self::ExitCodes => "a list of exit codes from 0 to 255".to_owned(),
             Self::After => "a list of task names".to_owned(),
             Self::Moment => "a time".to_owned(),
+            Self::Services => "a name or a list of names".to_owned(),
+            Self::Guarded => "a list of guarded strategies".to_owned(),
+            Self::When => "a category, a pattern or `{ matches = \"regex\" }`".to_owned(),
+            Self::Addresses => "a table of lists of texts".to_owned(),
+            Self::Wildcards => "a list of patterns of files".to_owned(),
+            Self::Folders => "a list of folders".to_owned(),
+            Self::Installable => "a file or a list of pinned names".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
             Self::PerCategory(_) => "a table with a table for each category".to_owned(),
@@ -198,7 +223,9 @@ impl Key {
     pub fn path(&self, part: &str) -> String {
         let prefix = self.scope.prefix();
         match (self.kind, self.scope) {
-            (Kind::Variables, _) if !part.is_empty() => format!("{}.{part}", self.name),
+            (Kind::Variables | Kind::Addresses, _) if !part.is_empty() => {
+                format!("{}.{part}", self.name)
+            }
             (_, Scope::RetryOn) if !part.is_empty() => format!("{prefix}.{part}.{}", self.name),
             _ if prefix.is_empty() => self.name.to_owned(),
             _ => format!("{prefix}.{}", self.name),

@@ -33,6 +33,7 @@ use crate::taskfile::order::circles;
 use crate::taskfile::origin::Place;
 use crate::taskfile::patterns::patterns_of;
 use crate::taskfile::reading::read;
+use crate::taskfile::recovering::note_unknown_patterns;
 use crate::taskfile::source::Source;
 use crate::taskfile::values::Reader;
 use crate::taskfile::values::Value;
@@ -80,6 +81,7 @@ pub(crate) fn load_source(source: &Source, home: Option<&Path>, names: &mut Name
         names,
         tasks: Vec::new(),
         patterns: Vec::new(),
+        named: broken.is_empty().then(Vec::new),
         has_tasks: false,
         all_read: broken.is_empty(),
         is_toml: broken.is_empty(),
@@ -174,6 +176,8 @@ struct FileWalk<'w, 'a> {
     tasks: Vec<ParsedTask>,
     /// The error patterns of the file, which every task of it carries.
     patterns: Vec<PatternSpec>,
+    /// Their names; none where one has been left out because of what is wrong with it.
+    named: Option<Vec<String>>,
     has_tasks: bool,
     /// No task has been left out because of what is wrong with it.
     all_read: bool,
@@ -209,7 +213,11 @@ impl FileWalk<'_, '_> {
                 ("task", DeValue::Array(items)) => tasks = items,
                 ("pattern", value) => {
                     let node = Node::of_toml(Spanned::new(span, value));
+                    let before = self.reader.reporter.found.len();
                     self.patterns = patterns_of(self.reader, &at, node);
+                    let all_read = self.reader.reporter.found.len() == before;
+                    let names = self.patterns.iter().map(|one| one.name.clone());
+                    self.named = all_read.then(|| names.collect());
                 }
                 (name, other) => {
                     self.has_tasks = true;
@@ -266,6 +274,9 @@ impl FileWalk<'_, '_> {
         }
         let settings = merge(defaults, walked.settings);
         note_doubts(&mut self.reader.reporter, &settings);
+        if let Some(own) = &self.named {
+            note_unknown_patterns(&mut self.reader.reporter, &settings, own);
+        }
         let place = find(&settings, "name").and_then(|name| self.place_of(name));
         let Some(mut spec) = assemble(&settings, &self.source.folder) else {
             self.all_read = false;

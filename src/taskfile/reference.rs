@@ -11,7 +11,7 @@ use crate::taskfile::keys::Since;
 use crate::taskfile::table::KEYS;
 
 /// The sections of the reference.
-const SECTIONS: [Scope; 8] = [
+const SECTIONS: [Scope; 10] = [
     Scope::File,
     Scope::Task,
     Scope::Retry,
@@ -19,6 +19,8 @@ const SECTIONS: [Scope; 8] = [
     Scope::Limits,
     Scope::Success,
     Scope::Step,
+    Scope::Recover,
+    Scope::Dependencies,
     Scope::Pattern,
 ];
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind::{
-    After, Choice, Command, ExitCodes, Expression, Inherit, Labels, Moment, Name, Number, Other,
-    Path, Paths, PerCategory, Requirements, Shell, Size, Span, Stop, Table, Tables, Variables,
-    Whole, Word,
+    Addresses, After, Choice, Command, ExitCodes, Expression, Folders, Guarded, Inherit,
+    Installable, Labels, Moment, Name, Number, Other, Path, Paths, PerCategory, Requirements,
+    Services, Shell, Size, Span, Stop, Table, Tables, Variables, When, Whole, Wildcards, Word,
 };
 use crate::taskfile::keys::Scope;
 use crate::taskfile::keys::Since;
@@ -206,36 +206,40 @@ pub static KEYS: &[Key] = keys! {
     Task "idle_timeout" = Span(SECOND), default "none", flag "--idle-timeout", example "\"20m\"";
         "How long an attempt may be silent and idle: no output, no progress, and no CPU time, input or output of any of its processes. Then it is stopped."
 
-    Task "service" = Other("a name or a list of names"), flag "--service", later "circuit breakers";
-        "What the task talks to; its circuit breaker."
+    Task "service" = Services, default "none", flag "--service", example "[\"db.internal\"]";
+        "What the task talks to, by a name or several; `HOST:PORT` and `HOST` are looked at by themselves. Tasks of one service share its circuit breaker."
     Task "needs" = Other("a table of numbers"), later "pools and leases";
         "What the task borrows from pools."
-    Task "recover" = Tables(Scope::Recover), later "recoveries";
-        "The task's own way to heal a failure."
-    Recover "when" = Other("a category, a pattern or `{ matches = \"regex\" }`"), later "recoveries";
-        "The failures that it is for."
-    Recover "command" = Command, later "recoveries";
-        "What runs."
-    Recover "timeout" = Span(MILLISECOND), later "recoveries";
+    Task "recover" = Tables(Scope::Recover);
+        "The task's own ways to heal a failure, tried before the built-in ones and in their order."
+    Recover "when" = When, example "\"auth\"";
+        "The failures that it is for: a category, a pattern (of the file or built-in), or `{ matches = \"regex\" }` for a line of the output."
+    Recover "command" = Command, example "[\"./refresh-token.sh\"]";
+        "What runs before the next attempt, where the task runs and with its variables. A list is executed directly, a text is handed to the task's `shell`."
+    Recover "timeout" = Span(MILLISECOND), default "5m", example "\"1m\"";
         "The most time that it may take."
-    Recover "max_uses" = Whole(1, MOST_ATTEMPTS), later "recoveries";
-        "How often it may be used."
-    Task "recover_mode" = Choice(&["off", "suggest", "safe", "full"]), later "recoveries";
-        "How far recoveries may go."
-    Task "allow" = Labels, later "recoveries";
-        "Guarded strategies that the task allows."
-    Task "fallback_command" = Command, later "recoveries";
-        "What is tried last, whatever the failure."
-    Task "fallbacks" = Variables, later "recoveries";
-        "Values to fall back on."
-    Task "endpoints" = Other("a table of lists"), later "recoveries";
-        "Addresses to rotate."
-    Task "temp" = Labels, later "recoveries";
-        "Files that may be deleted to make room."
-    Task "ensure" = Labels, later "recoveries";
-        "Folders that may be created."
-    Task "dependencies" = Other("a table"), later "recoveries";
-        "What may be installed."
+    Recover "max_uses" = Whole(1, MOST_ATTEMPTS), default "1", example "2";
+        "How often it may be used for one task."
+    Task "recover_mode" = Choice(&["off", "suggest", "safe", "full"]), default "as the machine's: `recover.mode` of config.toml", flag "--recover-mode", example "\"suggest\"";
+        "How far recoveries may go, and never further than the machine's mode: plain retries only, saying what would be done, changing only what is declared here, or also every guarded strategy that the machine allows."
+    Task "allow" = Guarded, default "none", flag "--allow", example "[\"install_dependency\"]";
+        "Guarded strategies that the task gives its word for: `install_dependency`, `make_executable`, `remove_stale_lock`, `fetch_again`. The machine's `recover.allow` must name them too."
+    Task "fallback_command" = Command, default "none", flag "--fallback-command", example "\"./from-mirror.sh\"";
+        "What runs in place of the task's command or steps, once and last, whatever the failure."
+    Task "fallbacks" = Variables, default "none", example "{ REGION = \"eu-1\" }";
+        "Variables with values to fall back on when what was given is refused."
+    Task "endpoints" = Addresses, default "none", example "{ API_URL = [\"https://a.example\", \"https://b.example\"] }";
+        "Variables with addresses that are taken in turn: the first one is exported from the first attempt on, the next one after a failure of the peer."
+    Task "temp" = Wildcards, default "none", example "[\"cache/*.tmp\"]";
+        "Files below `workdir` that may be deleted to make room, or when they are stale or damaged: `*` and `?` within a name, `**` for any folders, `cache/` for all that is in it. Links are not followed."
+    Task "ensure" = Folders, default "none", example "[\"out\", \"logs\"]";
+        "Folders that may be created when they are missing, besides empty ones below `workdir`."
+    Task "dependencies" = Table(Scope::Dependencies), default "none";
+        "All that may be installed for the task, into an environment of its own, and only if `allow` names `install_dependency`."
+    Dependencies "python" = Installable, default "none", example "\"requirements.txt\"";
+        "A file of requirements, relative to `workdir`, or names with their versions: `[\"requests==2.32.3\"]`."
+    Dependencies "node" = Installable, default "none", example "\"package-lock.json\"";
+        "A lock file, relative to `workdir`, or names with their versions: `[\"left-pad@1.3.0\"]`."
     Task "secrets" = Labels, later "masking";
         "Variables whose values are masked everywhere."
     Task "evidence" = Other("a table"), later "evidence";

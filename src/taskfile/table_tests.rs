@@ -42,6 +42,20 @@ fn task_with(key: &Key, value: &str) -> String {
         (Scope::Step, name) => format!(
             "[[task]]\nname = \"one\"\n[[task.step]]\nname = \"x\"\ncommand = \"true\"\n{name} = {value}\n"
         ),
+        (Scope::Recover, name) => {
+            let others = [("when", "\"auth\""), ("command", "\"true\"")];
+            let others = others.map(|(other, value)| {
+                if other == name {
+                    String::new()
+                } else {
+                    format!("{other} = {value}\n")
+                }
+            });
+            let others = others.concat();
+            format!(
+                "[[task]]\nname = \"one\"\ncommand = \"true\"\n[[task.recover]]\n{others}{name} = {value}\n"
+            )
+        }
         (Scope::Pattern, name) => {
             let others = [
                 ("name", "\"mine\""),
@@ -114,9 +128,15 @@ fn the_default_of_every_key_is_what_the_model_does() {
             text if text.parse::<f64>().is_ok() => text.to_owned(),
             text => format!("\"{text}\""),
         };
+        let without = match key.scope {
+            Scope::Recover => {
+                one(&task_with(key, "\"\"").replace(&format!("{} = \"\"\n", key.name), "")).spec
+            }
+            _ => plain.spec.clone(),
+        };
         assert_eq!(
             one(&task_with(key, &written)).spec,
-            plain.spec,
+            without,
             "{}",
             key.path("")
         );
@@ -159,8 +179,14 @@ fn keys_of_later_work_are_refused_by_name_in_files_and_on_the_command_line() {
         let text = match key.scope {
             Scope::File => format!("{} = 1\n", key.name),
             Scope::Task | Scope::Success => task_with(key, "1"),
-            Scope::Recover | Scope::Slurm => continue,
-            Scope::Retry | Scope::RetryOn | Scope::Limits | Scope::Step | Scope::Pattern => {
+            Scope::Slurm => continue,
+            Scope::Recover
+            | Scope::Dependencies
+            | Scope::Retry
+            | Scope::RetryOn
+            | Scope::Limits
+            | Scope::Step
+            | Scope::Pattern => {
                 unreachable!()
             }
         };

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::model::checks::Requirement;
 use crate::model::dependency::After;
 use crate::model::ids::TaskName;
+use crate::model::recovery::DependencyList;
+use crate::model::recovery::RecoverWhen;
 use crate::model::signal::Signal;
 use crate::model::spec::EnvInherit;
 use crate::model::timing::TimeWish;
@@ -62,6 +64,9 @@ pub(crate) enum Value {
     Paths(Vec<OsText>),
     Expression(String),
     Requirements(Vec<Requirement>),
+    When(RecoverWhen),
+    Addresses(Vec<OsText>),
+    Installable(DependencyList),
 }
 
 /// Reads values and notes what is wrong with them.
@@ -92,8 +97,16 @@ impl<'a> Reader<'a> {
 
     /// Tells what is wrong with each item of a list by itself; `false` if nothing is.
     fn refuse_items(&mut self, key: &'static Key, part: &str, node: &Node) -> bool {
-        let (Kind::Requirements | Kind::After | Kind::Paths, Raw::List(items)) =
-            (key.kind, &node.raw)
+        let (
+            Kind::Requirements
+            | Kind::After
+            | Kind::Paths
+            | Kind::Guarded
+            | Kind::Wildcards
+            | Kind::Folders
+            | Kind::Installable,
+            Raw::List(items),
+        ) = (key.kind, &node.raw)
         else {
             return false;
         };
@@ -159,6 +172,13 @@ impl<'a> Reader<'a> {
             Kind::ExitCodes => self.exit_codes(node).map(Value::Codes),
             Kind::After => order::after(node).map(Value::After),
             Kind::Moment => order::moment(node).map(Value::Moment),
+            Kind::Services => self.services(node).map(Value::Labels),
+            Kind::Guarded => self.guarded(node).map(Value::Labels),
+            Kind::When => self.recover_when(node).map(Value::When),
+            Kind::Addresses => self.addresses(node).map(Value::Addresses),
+            Kind::Wildcards => self.wildcards(node).map(Value::Labels),
+            Kind::Folders => self.folders(node).map(Value::Paths),
+            Kind::Installable => self.installable(key, node).map(Value::Installable),
             Kind::Table(_) | Kind::Tables(_) | Kind::PerCategory(_) | Kind::Other(_) => {
                 Err(Refusal::default())
             }
@@ -274,7 +294,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn labels(&self, node: &Node) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn labels(&self, node: &Node) -> Result<Vec<String>, Refusal> {
         let Raw::List(items) = &node.raw else {
             return Err(match &node.raw {
                 Raw::Text(_) => Refusal::default().hint(format!(

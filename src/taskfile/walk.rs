@@ -18,6 +18,7 @@ use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
 use crate::taskfile::origin::Origin;
 use crate::taskfile::origin::Place;
+use crate::taskfile::recovering;
 use crate::taskfile::scalars::is_variable;
 use crate::taskfile::steps;
 use crate::taskfile::table::KEYS;
@@ -53,7 +54,7 @@ pub(crate) struct Setting {
     pub(crate) key: &'static Key,
     /// The variable or the category, for keys that have a value for each.
     pub(crate) part: String,
-    /// Which step of the task it is about, from 1; 0 for the task itself.
+    /// Which step or recovery of the task it is about, from 1; 0 for the task itself.
     pub(crate) step: usize,
     pub(crate) value: Value,
     pub(crate) at: At,
@@ -119,7 +120,7 @@ pub(crate) fn walk(reader: &mut Reader<'_>, section: Section, entries: Vec<Entry
 struct Walk<'w, 'a> {
     reader: &'w mut Reader<'a>,
     section: Section,
-    /// The step whose table is walked, from 1; 0 outside of steps.
+    /// The step or recovery whose table is walked, from 1; 0 outside of them.
     step: usize,
     walked: Walked,
 }
@@ -129,7 +130,7 @@ impl Walk<'_, '_> {
         for Entry { key, at, node } in entries {
             let Some(known) = Key::find(scope, &key) else {
                 let meant = unknown_key(self.reader, scope, self.section, &key, &at);
-                if matches!(scope, Scope::Task | Scope::Step) {
+                if matches!(scope, Scope::Task | Scope::Step | Scope::Recover) {
                     self.walked.meant.extend(meant);
                 }
                 continue;
@@ -155,11 +156,13 @@ impl Walk<'_, '_> {
         match (key.kind, node.raw) {
             (Kind::Table(inner), Raw::Table(entries)) => self.table(inner, "", entries),
             (Kind::PerCategory(inner), Raw::Table(entries)) => self.categories(key, inner, entries),
-            (Kind::Tables(inner @ Scope::Step), Raw::List(items)) => {
-                self.steps(key, inner, &node.at, items);
+            (Kind::Tables(inner), Raw::List(items)) => {
+                self.tables(key, inner, &node.at, items);
             }
-            (Kind::Variables, Raw::Table(entries)) => self.variables(key, entries),
-            (Kind::Variables, raw) => {
+            (Kind::Variables | Kind::Addresses, Raw::Table(entries)) => {
+                self.variables(key, entries);
+            }
+            (Kind::Variables | Kind::Addresses, raw) => {
                 let node = Node { at: node.at, raw };
                 self.refuse_form(key, &node);
             }
@@ -261,8 +264,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn steps(&mut self, key: &'static Key, inner: Scope, at: &At, items: Vec<Node>) {
-        steps::note_number(self.reader, at, items.len());
+    /// Steps and recoveries: tables that are told apart by their number.
+    fn tables(&mut self, key: &'static Key, inner: Scope, at: &At, items: Vec<Node>) {
+        match inner {
+            Scope::Step => steps::note_number(self.reader, at, items.len()),
+            _ => recovering::note_number(self.reader, at, items.len()),
+        }
         for (index, Node { at, raw }) in items.into_iter().enumerate() {
             let Raw::Table(entries) = raw else {
                 self.refuse_form(key, &Node { at, raw });
@@ -274,7 +281,11 @@ impl Walk<'_, '_> {
             let named = self.walked.written.iter().skip(written).map(|key| key.name);
             let guessed = self.walked.meant.iter().skip(meant).copied();
             let there: Vec<&str> = named.chain(guessed).collect();
-            steps::note_missing(self.reader, &at, |name| there.contains(&name));
+            let is_there = |name: &str| there.contains(&name);
+            match inner {
+                Scope::Step => steps::note_missing(self.reader, &at, is_there),
+                _ => recovering::note_missing(self.reader, &at, is_there),
+            }
         }
         self.step = 0;
     }

@@ -141,14 +141,31 @@ fn options_mirror_the_keys_of_a_task() {
 }
 
 #[test]
+fn what_a_task_declares_about_recoveries_can_be_said_in_options() {
+    let sandbox = Sandbox::new();
+    let line = "queue add --name one --service db --service api --recover-mode full \
+                --allow fetch_again --fallback-command ./mirror.sh -- true";
+    assert_eq!(sandbox.run(line.split_whitespace()).code, 0);
+    let shown = sandbox.json(["queue", "show", "one", "--json"]);
+    let definition = &shown["task"]["definition"];
+    assert_eq!(definition["service"], serde_json::json!(["db", "api"]));
+    assert_eq!(definition["recover_mode"], "full");
+    assert_eq!(definition["allow"], serde_json::json!(["fetch_again"]));
+    assert_eq!(
+        definition["fallback_command"]["shell"]["script"],
+        "./mirror.sh"
+    );
+}
+
+#[test]
 fn a_wrong_option_is_told_by_its_name() {
     let sandbox = Sandbox::new();
     sandbox
         .run(["queue", "add", "--timeout", "3", "--", "true"])
         .fails(2, &["--timeout"]);
     sandbox
-        .run(["queue", "add", "--service", "x", "--", "true"])
-        .fails(2, &["`--service` is not supported yet"]);
+        .run(["queue", "add", "--allow", "fetch_agan", "--", "true"])
+        .fails(2, &["`--allow` must be", "did you mean `fetch_again`?"]);
     sandbox.run(["queue", "add"]).fails(2, &["error: "]);
     sandbox
         .run(["queue", "add", "--name", "a b", "--", "true"])

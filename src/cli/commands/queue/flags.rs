@@ -76,10 +76,13 @@ impl clap::Args for KeyFlags {
 /// What stands for the value in the help.
 fn value_name(key: &Key) -> &'static str {
     match key.name {
-        "name" => "NAME",
+        "name" | "service" => "NAME",
         "env" => "NAME=VALUE",
         "tags" => "TAG",
         "requires" => "WHAT",
+        "recover_mode" => "MODE",
+        "allow" => "STRATEGY",
+        "fallback_command" => "COMMAND",
         "priority" | "retries" | "nice" => "N",
         "after" => "NAME[:WHEN]",
         "not_before" | "deadline" => "TIME",
