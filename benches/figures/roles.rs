@@ -149,6 +149,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         attended: false,
         schedule: autoexec::engine::Schedule::default(),
         retention: Retention::default(),
+        on_failure: autoexec::engine::OnFailure::default(),
     };
     let mut pacer = Pacer {
         ended: 0,

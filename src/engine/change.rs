@@ -15,6 +15,7 @@ use crate::engine::error::EngineError;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::Unwatched;
 use crate::engine::hours::Schedule;
+use crate::engine::on_failure::OnFailure;
 use crate::engine::run::RunRequest;
 use crate::engine::run::dispatcher;
 use crate::engine::run::runtime;
@@ -79,6 +80,8 @@ pub struct Asker {
     pub executable: PathBuf,
     /// The error patterns of the configuration.
     pub patterns: Arc<PatternSet>,
+    /// What the machine says of failures.
+    pub on_failure: OnFailure,
 }
 
 /// Has tasks changed.
@@ -262,6 +265,7 @@ fn alone(
         attended: false,
         schedule: Schedule::default(),
         retention: Retention::default(),
+        on_failure: asker.on_failure.clone(),
     };
     let runtime = runtime()?;
     let mut unwatched = Unwatched;

@@ -22,6 +22,7 @@ use crate::engine::ground::Ground;
 use crate::engine::hours::RunHours;
 use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
+use crate::engine::on_failure::OnFailure;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns;
 use crate::engine::patterns::Patterns;
@@ -83,6 +84,8 @@ pub struct RunRequest {
     pub schedule: Schedule,
     /// How much is kept of what is over.
     pub retention: Retention,
+    /// What the machine says of failures.
+    pub on_failure: OnFailure,
 }
 
 /// How a run ended.

@@ -33,6 +33,7 @@ fn request(root: &Path) -> RunRequest {
         attended: false,
         schedule: Schedule::default(),
         retention: Retention::default(),
+        on_failure: OnFailure::default(),
     }
 }
 

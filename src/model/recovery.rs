@@ -137,6 +137,39 @@ pub struct RecoveryConfig {
     pub probes: BTreeMap<String, Await>,
 }
 
+/// The slower rounds of attempts that follow when the ordinary ones are used up and the cause heals
+/// with time; a run is given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RescueConfig {
+    /// How many rounds; 0: none.
+    pub max: u32,
+    /// How long after the failure each begins; the last one holds for all further rounds.
+    pub delays: Vec<Duration>,
+}
+
+impl Default for RescueConfig {
+    fn default() -> Self {
+        Self {
+            max: 3,
+            delays: [5, 15, 45].map(Duration::from_mins).to_vec(),
+        }
+    }
+}
+
+impl RescueConfig {
+    /// How long after a failure a round begins, counted from 1; `None` if there is no such round.
+    pub fn delay(&self, round: u32) -> Option<Duration> {
+        if round == 0 || round > self.max {
+            return None;
+        }
+        let index = usize::try_from(round - 1).ok()?;
+        self.delays
+            .get(index)
+            .or_else(|| self.delays.last())
+            .copied()
+    }
+}
+
 /// A strategy that was chosen for a failure, with all that carrying it out needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecoveryPlan {

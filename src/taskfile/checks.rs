@@ -118,6 +118,12 @@ impl Reader<'_> {
 }
 
 fn tcp(place: &str) -> Option<Requirement> {
+    let (host, port) = host_and_port(place)?;
+    Some(Requirement::Tcp { host, port })
+}
+
+/// Reads `HOST:PORT`; an address with colons stands in brackets.
+pub fn host_and_port(place: &str) -> Option<(String, u16)> {
     let (host, port) = place.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port > 0)?;
     let host = match host.strip_prefix('[') {
@@ -126,10 +132,7 @@ fn tcp(place: &str) -> Option<Requirement> {
         None => host,
     };
     let legal = |character: char| character.is_alphanumeric() || "-._:%".contains(character);
-    (!host.is_empty() && host.chars().all(legal)).then(|| Requirement::Tcp {
-        host: host.to_owned(),
-        port,
-    })
+    (!host.is_empty() && host.chars().all(legal)).then(|| (host.to_owned(), port))
 }
 
 /// `None` for what is neither.

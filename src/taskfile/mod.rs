@@ -48,6 +48,7 @@ use std::sync::Arc;
 use crate::model::spec::TaskSpec;
 use crate::support::bytes::OsText;
 
+pub use checks::host_and_port as parse_host_and_port;
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::explain;
 pub use flags::{CommandLine, Flag, from_flags, from_lines, load_lines};

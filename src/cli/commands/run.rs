@@ -103,6 +103,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         attended: io::stderr().is_terminal(),
         schedule,
         retention: settings.config.retention,
+        on_failure: settings.config.on_failure(),
     };
     let manner = Manner {
         zone: Zone::Local,

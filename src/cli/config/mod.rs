@@ -4,7 +4,10 @@
 //! refused by name and an unknown key is an error: a setting that is silently ignored would be
 //! found out at three in the morning. How a section reads its keys is [`section`].
 
+pub mod breaker;
 pub mod overnight;
+pub mod recover;
+pub mod rescue;
 pub mod retention;
 pub mod run;
 pub mod section;
@@ -19,6 +22,9 @@ use crate::cli::config::overnight::Overnight;
 use crate::cli::config::run::Run;
 use crate::cli::config::section::{Problem, Section};
 use crate::cli::failure::{CliError, Ending};
+use crate::engine::OnFailure;
+use crate::model::recovery::{RecoveryConfig, RescueConfig};
+use crate::policy::breaker::BreakerConfig;
 use crate::policy::classify::PatternSet;
 use crate::policy::retention::Retention;
 use crate::support::bytes::OsText;
@@ -27,9 +33,7 @@ use crate::support::untrusted::Untrusted;
 use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Sections of later versions.
-const PLANNED_SECTIONS: &[&str] = &[
-    "recover", "rescue", "breaker", "pool", "notify", "health", "serve",
-];
+const PLANNED_SECTIONS: &[&str] = &["pool", "notify", "health", "serve"];
 
 /// The configuration of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,6 +42,12 @@ pub struct Config {
     pub run: Run,
     /// The hours of `run --overnight`.
     pub overnight: Overnight,
+    /// How far recoveries may go.
+    pub recovery: RecoveryConfig,
+    /// The slower rounds of attempts.
+    pub rescue: RescueConfig,
+    /// When services are left alone.
+    pub breakers: BreakerConfig,
     /// How much is kept of what is over.
     pub retention: Retention,
     /// The whole file, where it holds `[[pattern]]`.
@@ -59,6 +69,15 @@ impl fmt::Debug for WrittenPatterns {
 }
 
 impl Config {
+    /// What a run is told about failures.
+    pub fn on_failure(&self) -> OnFailure {
+        OnFailure {
+            recovery: self.recovery.clone(),
+            rescue: self.rescue.clone(),
+            breakers: self.breakers.clone(),
+        }
+    }
+
     /// The error patterns of this machine.
     ///
     /// # Errors
@@ -140,11 +159,17 @@ pub fn read(path: &Path, content: &str) -> Result<Config, CliError> {
 
 /// The sections, each read by a file of its own.
 fn read_document(document: &mut Section<'_, '_>) -> Config {
+    let breakers = document.table("breaker", breaker::read).unwrap_or_default();
+    let mut recovery = document.table("recover", recover::read).unwrap_or_default();
+    recovery.probes = breaker::probes(&breakers);
     let config = Config {
         run: document.table("run", run::read).unwrap_or_default(),
         overnight: document
             .table("overnight", overnight::read)
             .unwrap_or_default(),
+        recovery,
+        rescue: document.table("rescue", rescue::read).unwrap_or_default(),
+        breakers,
         retention: document
             .table("retention", retention::read)
             .unwrap_or_default(),

@@ -380,5 +380,6 @@ pub fn asker(command: &'static str, invocation: &Invocation<'_>) -> Result<Asker
         executable: Settings::own_program()?,
         // A change of the queue does not wait for somebody to mend the configuration.
         patterns: invocation.settings.config.patterns().unwrap_or_default(),
+        on_failure: invocation.settings.config.on_failure(),
     })
 }
