@@ -11,6 +11,9 @@ fn main() -> ExitCode {
         Some(first) if first == autoexec::process::requires::LOOK => {
             return autoexec::supervisor::look(std::env::args_os().skip(2));
         }
+        Some(first) if first == autoexec::process::remedy::REMEDY => {
+            return autoexec::supervisor::remedy(std::env::args_os().skip(2));
+        }
         _ => {}
     }
     autoexec::cli::run(std::env::args_os())

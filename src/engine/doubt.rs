@@ -55,8 +55,12 @@ impl Dispatcher<'_> {
 fn last_words(logs: &Path, place: &OutputPlace) -> Option<String> {
     let pieces = last_pieces(logs, place).ok()?;
     let mut ends = pieces.iter().rev().filter_map(|piece| match piece {
+        Piece::Output {
+            stream: Stream::Remedy,
+            ..
+        }
+        | Piece::Gap { .. } => None,
         Piece::Output { stream, after, .. } => Some((*stream, *after)),
-        Piece::Gap { .. } => None,
     });
     let (last, at) = ends.next()?;
     let other = ends.find(|(stream, _)| *stream != last);
@@ -74,6 +78,7 @@ fn last_words(logs: &Path, place: &OutputPlace) -> Option<String> {
     let printed = match last {
         Stream::Stdout => Printed::Out,
         Stream::Stderr => Printed::Err,
+        Stream::Remedy => return None,
     };
     error_as_last_word(printed, &bytes)
 }

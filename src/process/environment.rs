@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::model::attempt::Assignment;
 use crate::model::ids::QueueId;
 use crate::model::layout::MARK_VARIABLE;
+use crate::model::remedy::InstalledEnvironment;
 use crate::model::spec::EnvInherit;
 use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
@@ -114,6 +116,41 @@ pub fn of_task(
     environment.extend(as_bytes(&spec.env));
     environment.retain(|name, _| is_settable(name));
     environment
+}
+
+/// Puts what was installed for a task before everything else on its paths.
+pub fn enter_all(environment: &mut Environment, installed: &[InstalledEnvironment]) {
+    for one in installed {
+        match one {
+            InstalledEnvironment::Python(folder) => {
+                put_first(environment, "PATH", &folder.as_path().join("bin"));
+                environment.insert("VIRTUAL_ENV".into(), folder.clone());
+                // It would lead the interpreter out again.
+                environment.remove(&OsText::from("PYTHONHOME"));
+            }
+            InstalledEnvironment::Node(folder) => {
+                let modules = folder.as_path().join("node_modules");
+                put_first(environment, "PATH", &modules.join(".bin"));
+                put_first(environment, "NODE_PATH", &modules);
+            }
+        }
+    }
+}
+
+fn put_first(environment: &mut Environment, name: &str, folder: &Path) {
+    let name = OsText::from(name);
+    let mut path = folder.as_os_str().as_bytes().to_vec();
+    let before = match environment.get(&name) {
+        Some(before) => before.clone(),
+        // Without the variable programs are still found in the usual places.
+        None if name.as_bytes() == b"PATH" => search_path(environment).into(),
+        None => OsText::default(),
+    };
+    if !before.is_empty() {
+        path.push(b':');
+        path.extend(before.as_bytes());
+    }
+    environment.insert(name, OsText::new(path));
 }
 
 fn as_bytes(variables: &BTreeMap<String, OsText>) -> impl Iterator<Item = (OsText, OsText)> {

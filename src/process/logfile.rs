@@ -109,9 +109,12 @@ impl SlotLog {
         match stream {
             Stream::Stdout => self.place.stdout_bytes += count,
             Stream::Stderr => self.place.stderr_bytes += count,
+            Stream::Remedy => {}
         }
-        self.place.first_after.get_or_insert(after);
-        self.place.last_after = Some(after);
+        if stream != Stream::Remedy {
+            self.place.first_after.get_or_insert(after);
+            self.place.last_after = Some(after);
+        }
         if !self.is_kept {
             return;
         }

@@ -27,13 +27,16 @@ const FRAME_MAGIC: [u8; 2] = [0xA5, b'f'];
 const BLOCK_MAGIC: [u8; 8] = *b"AXBLOCK1";
 const FILE_MAGIC: [u8; 8] = *b"AXLOG\0\0\x01";
 
-/// One of the two outputs of a command.
+/// One of the two outputs of a command, or what was printed before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// Standard output.
     Stdout,
     /// Standard error.
     Stderr,
+    /// Both outputs of what was done about an earlier failure, before the command. It is kept apart,
+    /// because the failure of a command is not judged by it.
+    Remedy,
 }
 
 /// What a frame is.
@@ -64,6 +67,7 @@ impl FrameHead {
             Kind::Output(Stream::Stderr) => 2,
             Kind::Begin => 3,
             Kind::Moved => 4,
+            Kind::Output(Stream::Remedy) => 5,
         };
         let length = u32::try_from(self.length).unwrap_or(u32::MAX);
         let millis = u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX);
@@ -93,6 +97,7 @@ impl FrameHead {
             [2, 0] => Kind::Output(Stream::Stderr),
             [3, 0] => Kind::Begin,
             [4, 0] => Kind::Moved,
+            [5, 0] => Kind::Output(Stream::Remedy),
             _ => return None,
         };
         Some(Self {

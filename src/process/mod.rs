@@ -35,6 +35,7 @@ pub mod logread;
 pub mod logtidy;
 pub mod preflight;
 pub mod reap;
+pub mod remedy;
 pub mod requires;
 pub mod resultfile;
 pub mod runlock;

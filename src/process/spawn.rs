@@ -68,6 +68,10 @@ pub enum Streams {
     Captured,
     /// Those of the calling process.
     Inherited,
+    /// Nothing to read, and both outputs to the standard error of the calling process.
+    Errors,
+    /// Nothing to read, a pipe to us for standard output, and our standard error.
+    Answer,
 }
 
 /// A command that runs.
@@ -117,9 +121,11 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, StartFailure> {
     reason = "the one place that starts commands of tasks"
 )]
 fn prepare(launch: &Launch<'_>, program: &Path) -> Result<Command, StartFailure> {
-    let output = || match launch.streams {
-        Streams::Captured => Stdio::piped(),
-        Streams::Inherited => Stdio::inherit(),
+    let (stdout, stderr) = match launch.streams {
+        Streams::Captured => (Stdio::piped(), Stdio::piped()),
+        Streams::Inherited => (Stdio::inherit(), Stdio::inherit()),
+        Streams::Errors => (Stdio::from(io::stderr()), Stdio::inherit()),
+        Streams::Answer => (Stdio::piped(), Stdio::inherit()),
     };
     let mut command = Command::new(program);
     if let Some((name, arguments)) = launch.argv.split_first() {
@@ -141,8 +147,8 @@ fn prepare(launch: &Launch<'_>, program: &Path) -> Result<Command, StartFailure>
             None if launch.streams == Streams::Inherited => Stdio::inherit(),
             None => Stdio::null(),
         })
-        .stdout(output())
-        .stderr(output());
+        .stdout(stdout)
+        .stderr(stderr);
     if launch.limits.processes.is_some() {
         // Only a control group can count the processes of one attempt.
         return Err(failure(

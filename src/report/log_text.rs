@@ -29,7 +29,7 @@ pub struct LogText {
     /// Only this stream.
     wanted: Option<Stream>,
     /// Lines without an end yet, of standard output and of standard error.
-    open: [Vec<u8>; 2],
+    open: [Vec<u8>; 3],
     /// The lines that are kept back because only the last ones are wanted.
     last: Option<Last>,
 }
@@ -46,7 +46,7 @@ impl LogText {
         Self {
             reader,
             wanted,
-            open: [Vec::new(), Vec::new()],
+            open: [const { Vec::new() }; 3],
             last: tail.map(|most| Last {
                 most,
                 lines: VecDeque::new(),
@@ -102,7 +102,7 @@ impl LogText {
 
     /// Ends the lines that have none yet, so that what follows stands on its own.
     fn end_lines(&mut self, ready: &mut Vec<u8>) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
+        for stream in [Stream::Remedy, Stream::Stdout, Stream::Stderr] {
             let mut line = std::mem::take(self.open_line(stream));
             if line.is_empty() {
                 continue;
@@ -116,10 +116,11 @@ impl LogText {
     }
 
     const fn open_line(&mut self, stream: Stream) -> &mut Vec<u8> {
-        let [stdout, stderr] = &mut self.open;
+        let [stdout, stderr, remedy] = &mut self.open;
         match stream {
             Stream::Stdout => stdout,
             Stream::Stderr => stderr,
+            Stream::Remedy => remedy,
         }
     }
 

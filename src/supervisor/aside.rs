@@ -1,5 +1,5 @@
-//! Commands beside those of the task: what looks at its requirements before it, and what checks its
-//! success after it.
+//! Commands beside those of the task: remedies and what looks at its requirements before it, and what
+//! checks its success after it.
 //!
 //! They are watched like a step: orders are heard, and all that they start goes with them. Their time
 //! and what they use are no part of the attempt's own figures.
@@ -22,6 +22,10 @@ pub(super) enum Part {
     Check,
     /// That of whatever looks at its requirements: it is read here.
     Look(Vec<u8>),
+    /// That of a remedy: it is kept apart from the task's.
+    Remedy,
+    /// That of a remedy of our own, whose standard output is read here.
+    Errand(Vec<u8>),
 }
 
 /// How a command beside the task ended.
@@ -33,6 +37,16 @@ pub(super) enum Aside {
     TooSlow,
     /// The attempt as a whole is stopped.
     Stopped(Exit),
+}
+
+impl Part {
+    /// Takes what was read here, and makes it the task's turn again.
+    pub(super) fn take_said(&mut self) -> Vec<u8> {
+        match std::mem::replace(self, Self::Task) {
+            Self::Look(said) | Self::Errand(said) => said,
+            Self::Task | Self::Check | Self::Remedy => Vec::new(),
+        }
+    }
 }
 
 impl Attempt<'_> {

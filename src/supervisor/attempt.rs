@@ -17,6 +17,7 @@ use crate::model::spec::Leftovers as LeftoverRule;
 use crate::model::spec::Limits;
 use crate::model::spec::StepSpec;
 use crate::process::cgroup::Group;
+use crate::process::checkpoint::spare::Lent;
 use crate::process::environment;
 use crate::process::environment::Environment;
 use crate::process::spawn;
@@ -69,6 +70,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         limit: None,
         steps: Steps::after(assignment),
         part: Part::Task,
+        lent: None,
         success: None,
         silence,
         last_words: Vec::new(),
@@ -141,6 +143,8 @@ pub(super) struct Attempt<'a> {
     pub(super) heard: Heard,
     /// Whose output is captured at the moment.
     pub(super) part: Part,
+    /// The checkpoint directory of the task, while it has one.
+    pub(super) lent: Option<Lent>,
     /// What counts as success besides the exit code; until it is looked at.
     pub(super) success: Option<Box<Success>>,
     /// How long it has been silent and idle.
@@ -159,17 +163,17 @@ pub(super) struct Attempt<'a> {
 impl Attempt<'_> {
     fn steps(&mut self) -> Ended {
         let spec = &self.assignment.spec;
+        // First of all: they may bring what is required, and the file of variables too.
+        let installed = match self.remedies() {
+            Ok(installed) => installed,
+            Err(ended) => return ended,
+        };
         let file = match self.read_env_file() {
             Ok(file) => file,
             Err(failure) => return Ended::CouldNotStart(failure),
         };
-        let service = &self.service;
-        let mut environment = environment::build(
-            self.assignment,
-            service.arguments.queue,
-            &service.inherited,
-            &file,
-        );
+        let mut environment = self.environment(&file);
+        environment::enter_all(&mut environment, &installed);
         if let Some(ended) = self.missing_requirement(&environment) {
             return ended;
         }
@@ -206,7 +210,14 @@ impl Attempt<'_> {
         self.ladder.ended(last)
     }
 
-    fn read_env_file(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
+    /// The environment of the attempt, without what was installed for its task.
+    pub(super) fn environment(&self, file: &[(OsText, OsText)]) -> Environment {
+        let service = &self.service;
+        let queue = service.arguments.queue;
+        environment::build(self.assignment, queue, &service.inherited, file)
+    }
+
+    pub(super) fn read_env_file(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
         let Some(path) = &self.assignment.spec.env_file else {
             return Ok(Vec::new());
         };

@@ -1,8 +1,8 @@
 //! Making an outcome fit into a page of the slot file.
 //!
 //! An outcome that cannot be recorded would be lost with the runner, so whatever is long in it gives
-//! way before that: first remarks, then the path of a failed start, then what it hung on, then names of
-//! left-over processes.
+//! way before that: first remarks, then the path of a failed start, then what it hung on, then what
+//! remedies said, then names of left-over processes.
 
 use crate::model::ids::AttemptId;
 use crate::model::ids::BootId;
@@ -13,10 +13,13 @@ use crate::model::outcome::MAX_NOTES;
 use crate::model::outcome::Outcome;
 use crate::model::slot::SlotEntry;
 use crate::model::slot::SlotRecord;
+use crate::supervisor::requires::within;
 use crate::support::bytes::OsText;
 
 /// The most bytes of a path that are always kept.
 const SHORT_PATH: usize = 256;
+/// The most bytes of what a remedy said that are kept longest.
+const SHORT_DETAIL: usize = 60;
 
 /// Shortens an outcome until its record fits.
 pub(super) fn fit(mut outcome: Outcome) -> Outcome {
@@ -36,6 +39,17 @@ pub(super) fn fit(mut outcome: Outcome) -> Outcome {
         said.message = None;
     }
     while !fits(&outcome) && outcome.account.hang.pop().is_some() {}
+    if !fits(&outcome) {
+        for remedy in &mut outcome.account.remedies {
+            remedy.detail = within(&remedy.detail, SHORT_DETAIL);
+        }
+    }
+    if !fits(&outcome) {
+        // How they ended is what counts.
+        for remedy in &mut outcome.account.remedies {
+            remedy.detail.clear();
+        }
+    }
     while !fits(&outcome) && outcome.leftovers.pop().is_some() {}
     outcome
 }

@@ -91,6 +91,14 @@ impl Attempt<'_> {
         });
     }
 
+    /// A remedy is carried out, or none any more.
+    pub(super) fn remedy_has_begun(&mut self, strategy: Option<&str>) {
+        self.pass_on(Progress {
+            recovering: strategy.map(str::to_owned),
+            ..Progress::default()
+        });
+    }
+
     /// It has been silent and idle for so long; how far it is stays as it was told.
     pub(super) fn pass_on_silence(&mut self, idle: Duration) {
         let word = FromSupervisor::Progress {

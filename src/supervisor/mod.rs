@@ -38,6 +38,7 @@ mod heard;
 mod ladder;
 mod orders;
 mod quiet;
+mod remedies;
 mod requires;
 mod saved;
 mod scan;
@@ -60,6 +61,8 @@ pub use arguments::Post;
 pub use arguments::Slot;
 pub use arguments::WhenRunnerDies;
 
+use crate::process::environment::Environment;
+use crate::process::remedy::answer as remedy_answer;
 use crate::process::requires::answer as requires_answer;
 use crate::support::bytes::OsText;
 
@@ -87,11 +90,23 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 /// Looks at what a task requires, in a child of a supervisor; `arguments` are those behind
 /// [`LOOK`](crate::process::requires::LOOK).
 pub fn look(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let environment = std::env::vars_os()
+    tell(requires_answer(arguments, &own_environment()))
+}
+
+/// Carries out a remedy, in a child of a supervisor; `arguments` are those behind
+/// [`REMEDY`](crate::process::remedy::REMEDY).
+pub fn remedy(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    tell(remedy_answer(arguments, &own_environment()))
+}
+
+fn own_environment() -> Environment {
+    std::env::vars_os()
         .map(|(name, value)| (OsText::from(name), OsText::from(value)))
-        .collect();
-    let written = requires_answer(arguments, &environment)
-        .is_some_and(|answer| io::stdout().write_all(&answer).is_ok());
+        .collect()
+}
+
+fn tell(answer: Option<Vec<u8>>) -> ExitCode {
+    let written = answer.is_some_and(|answer| io::stdout().write_all(&answer).is_ok());
     if written {
         ExitCode::SUCCESS
     } else {

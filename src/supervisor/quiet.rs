@@ -65,7 +65,9 @@ impl Attempt<'_> {
 
     /// When to look whether it lives, if nothing else happens before.
     pub(super) fn next_look_at_silence(&self) -> Option<Duration> {
-        let is_minded = self.ladder == Ladder::Untouched && !matches!(self.part, Part::Look(_));
+        // What is not the task's own has a limit of its own.
+        let is_own = matches!(self.part, Part::Task | Part::Check);
+        let is_minded = self.ladder == Ladder::Untouched && is_own;
         is_minded.then(|| self.silence.next_look())
     }
 

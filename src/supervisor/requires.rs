@@ -24,7 +24,7 @@ use crate::support::bytes::OsText;
 use crate::support::clock::monotonic;
 
 /// This program, also after its file was replaced.
-const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = "/proc/self/exe";
 /// The longest sentence about what is unmet.
 const LONGEST: usize = 800;
 
@@ -58,10 +58,7 @@ impl Attempt<'_> {
         };
         self.part = Part::Look(Vec::new());
         let end = self.aside(launched, LOOK_LIMIT + LOOK_LIMIT / 2);
-        let said = match std::mem::replace(&mut self.part, Part::Task) {
-            Part::Look(said) => said,
-            Part::Task | Part::Check => Vec::new(),
-        };
+        let said = self.part.take_said();
         match end {
             Aside::Stopped(exit) => Some(self.ladder.ended(exit)),
             Aside::Ended(Exit::Code(0)) => match serde_json::from_slice::<Vec<Unmet>>(&said) {

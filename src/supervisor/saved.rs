@@ -1,9 +1,17 @@
 //! The checkpoint directory around an attempt: lent before it starts, looked at when it is over.
 
+use std::path::Path;
+
 use crate::model::outcome::Ended;
 use crate::model::outcome::StartFailure;
 use crate::model::outcome::StartFailureKind;
+use crate::process::checkpoint;
+use crate::process::checkpoint::spare::Lent;
+use crate::supervisor::Post;
 use crate::supervisor::attempt::Attempt;
+use crate::support::bytes::OsText;
+use crate::support::clock::Clock;
+use crate::support::crash;
 
 /// The variable by which a task finds what it saved.
 const CHECKPOINT_DIR: &str = "AUTOEXEC_CHECKPOINT_DIR";
@@ -30,12 +38,48 @@ impl Attempt<'_> {
                 return (Ended::CouldNotStart(failure), false);
             }
         };
+        self.lent = Some(lent);
         let ended = work(self);
         // INVARIANT: a directory in which somebody may still write stays what it is.
-        let changed = match &mut self.service.spare {
-            Some(spare) if !self.leftovers.any_alive() => spare.take_back(&lent),
-            Some(_) | None => lent.is_changed(),
+        let changed = match (&mut self.service.spare, self.lent.take()) {
+            (Some(spare), Some(lent)) if !self.leftovers.any_alive() => spare.take_back(&lent),
+            (_, Some(lent)) => lent.is_changed(),
+            (_, None) => false,
         };
         (ended, changed)
     }
+
+    /// Moves what the task saved aside, so that the attempt begins with an empty checkpoint.
+    pub(super) fn put_checkpoint_aside(&mut self) -> Result<String, String> {
+        let path = self.assignment.variables.get(CHECKPOINT_DIR);
+        let (Post::Slot(post), Some(path), Some(spare)) =
+            (&self.service.arguments.post, path, &mut self.service.spare)
+        else {
+            return Ok("there is no checkpoint".to_owned());
+        };
+        let had_saved = self.lent.as_ref().is_some_and(Lent::had_saved);
+        if !had_saved {
+            return Ok("nothing was saved".to_owned());
+        }
+        let now = Clock::System.now();
+        let moved = checkpoint::set_aside(&post.state, self.assignment.task, now)
+            .map_err(|error| format!("the checkpoint cannot be moved aside: {error}"))?;
+        // CRASH: there is no directory of the task's name; its next attempt gets a new one.
+        crash::point("supervisor_after_checkpoint_aside");
+        let lent = spare
+            .lend(path.as_path())
+            .map_err(|error| format!("a new checkpoint cannot be made: {error}"))?;
+        if lent.had_saved() {
+            return Err("the checkpoint is not empty after it was moved aside".to_owned());
+        }
+        self.lent = Some(lent);
+        Ok(match moved {
+            Some(place) => format!("moved the checkpoint to `{}`", shown(&place)),
+            None => "nothing was saved".to_owned(),
+        })
+    }
+}
+
+fn shown(path: &Path) -> String {
+    OsText::from(path).untrusted().for_terminal()
 }

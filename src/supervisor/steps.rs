@@ -18,6 +18,7 @@ use crate::model::ids::ProcessIdentity;
 use crate::model::layout::MARK_VARIABLE;
 use crate::model::outcome::Account;
 use crate::model::outcome::Ended;
+use crate::model::remedy::Action;
 use crate::model::slot::SlotEntry;
 use crate::model::spec::StepSpec;
 use crate::process::environment::Environment;
@@ -49,7 +50,13 @@ impl Steps {
     /// The steps that are left of an assignment: at least the last one.
     pub(super) fn after(assignment: &Assignment) -> Self {
         let all = u32::try_from(assignment.spec.steps.len()).unwrap_or(u32::MAX);
-        let before = assignment.steps_done.min(all.saturating_sub(1));
+        // Whoever begins with nothing saved begins with the first step.
+        let is_anew = assignment
+            .remedies
+            .iter()
+            .any(|order| order.action == Action::MoveCheckpointAside);
+        let done = if is_anew { 0 } else { assignment.steps_done };
+        let before = done.min(all.saturating_sub(1));
         Self {
             all,
             before,

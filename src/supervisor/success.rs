@@ -128,6 +128,7 @@ impl Success {
             match stream {
                 Stream::Stdout => stdout.feed(bytes),
                 Stream::Stderr => stderr.feed(bytes),
+                Stream::Remedy => {}
             }
         }
     }

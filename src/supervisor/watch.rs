@@ -240,7 +240,8 @@ impl Attempt<'_> {
         let ended_well = match self.part {
             Part::Task => self.is_success(exit),
             Part::Check => exit == Exit::Code(0),
-            Part::Look(_) => false,
+            // What they leave running serves nobody.
+            Part::Look(_) | Part::Remedy | Part::Errand(_) => false,
         };
         let is_good = self.ladder == Ladder::Untouched && ended_well;
         match rule {
@@ -285,18 +286,23 @@ impl Attempt<'_> {
             Ok(0) => pipe.file = None,
             Ok(count) => {
                 let bytes = self.service.buffer.get(..count).unwrap_or_default();
-                if let Part::Look(said) = &mut self.part {
-                    if pipe.stream == Stream::Stdout && said.len() < MOST_SAID {
-                        said.extend_from_slice(bytes);
+                let stream = match (&mut self.part, pipe.stream) {
+                    (Part::Look(said) | Part::Errand(said), Stream::Stdout) => {
+                        if said.len() < MOST_SAID {
+                            said.extend_from_slice(bytes);
+                        }
+                        return;
                     }
-                    return;
-                }
+                    (Part::Look(_), _) => return,
+                    (Part::Remedy | Part::Errand(_), _) => Stream::Remedy,
+                    (Part::Task | Part::Check, stream) => stream,
+                };
                 if let (Part::Task, Some(success)) = (&self.part, &mut self.success) {
                     success.hear(pipe.stream, bytes);
                 }
                 let now = monotonic();
                 let after = now.saturating_sub(self.zero);
-                self.service.log.append(pipe.stream, after, bytes);
+                self.service.log.append(stream, after, bytes);
                 self.keep_last_words(count);
                 self.sign_of_life(now);
                 if !pipe.is_large && self.service.log.is_large() {

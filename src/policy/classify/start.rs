@@ -38,7 +38,9 @@ pub(super) fn judge(failure: &StartFailure, unmet: Option<&str>) -> Classificati
     };
     let path = String::from_utf8_lossy(failure.path.as_bytes()).into_owned();
     let line = match (failure.kind, unmet) {
-        (K::RequirementMissing | K::EnvFileUnreadable, Some(unmet)) => unmet.to_owned(),
+        (K::RequirementMissing | K::EnvFileUnreadable | K::RemedyFailed, Some(unmet)) => {
+            unmet.to_owned()
+        }
         (kind, _) => sentence(kind, failure.errno, &path),
     };
     let mut judgement = judged(category, pattern, retryable, 1.0, line);

@@ -11,7 +11,7 @@
 //! spare directory that is renamed to the task's name and, when it is empty afterwards, back: neither
 //! makes nor deletes anything. The path is the same in every attempt, because programs write it down.
 
-mod folder;
+pub(in crate::process) mod folder;
 pub mod spare;
 pub mod trace;
 pub mod values;

@@ -38,6 +38,11 @@ pub struct Lent {
 }
 
 impl Lent {
+    /// Whether the task had saved something before.
+    pub fn had_saved(&self) -> bool {
+        self.before.is_some()
+    }
+
     /// Whether the task saved something, while somebody may still write.
     pub fn is_changed(&self) -> bool {
         match &self.before {
