@@ -35,7 +35,7 @@ const PLANNED_COMMANDS: &[&str] = &[
     "watch",
 ];
 
-const PLANNED_OPTIONS: &[&str] = &["--backend", "--open", "--send", "--set", "--template"];
+const PLANNED_OPTIONS: &[&str] = &["--backend", "--send", "--set", "--template"];
 
 /// The whole command line.
 #[derive(Debug, Parser)]

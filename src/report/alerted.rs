@@ -14,6 +14,7 @@ use crate::model::alert::Level;
 use crate::model::layout::StateDir;
 use crate::report::page::Page;
 use crate::report::sections::Item;
+use crate::report::sections::Part;
 use crate::report::sections::Section;
 use crate::report::summary::RunSummary;
 use crate::report::text::LISTED;
@@ -60,6 +61,7 @@ pub(crate) fn section(summary: &RunSummary, look: Look) -> Option<Section> {
         });
     }
     (!told.is_empty()).then(|| Section {
+        part: Part::Alerts,
         title: format!("Alerts ({})", told.len()),
         items,
         command: Some("autoexec alerts --level warning".to_owned()),

@@ -12,6 +12,9 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::TaskState;
 use crate::policy::compare::Night;
+use crate::store::BreakerBrief;
+use crate::store::RateBrief;
+use crate::store::RecoveryBrief;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -40,6 +43,10 @@ pub struct Facts {
     pub tasks: Vec<TaskFacts>,
     /// What was cleared away in that part of the past.
     pub cleared: Cleared,
+    /// How often each strategy helped, over all nights that are kept.
+    pub rates: Vec<RateBrief>,
+    /// The circuit breakers, as they stand now.
+    pub breakers: Vec<BreakerBrief>,
 }
 
 /// Which part of the past was asked for.
@@ -95,6 +102,12 @@ pub struct TaskFacts {
     pub blocked_by: Option<(TaskId, TaskName)>,
     /// What became of earlier tasks of its name, the newest first.
     pub earlier: Vec<Night>,
+    /// What was done about its failures, the first one first.
+    pub recoveries: Vec<RecoveryBrief>,
+    /// Why it was given up between or before its attempts: a stable identifier, and a sentence.
+    pub given_up: Option<(String, Untrusted)>,
+    /// When a person queued it again last; what failed before that has been dealt with.
+    pub requeued_at: Option<Timestamp>,
 }
 
 /// One attempt.

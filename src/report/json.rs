@@ -1,7 +1,8 @@
 //! The summary as JSON: `autoexec.report/1`.
 //!
 //! The shape is a contract with scripts. A field is never renamed or removed within version 1; a
-//! script passes over fields that it does not know.
+//! script passes over fields that it does not know. `docs/report.schema.json` tells the shape to
+//! machines; a test holds both together.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,9 +12,18 @@ use crate::model::alert::Alert;
 use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
+use crate::policy::pick::RunPresence;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
 use crate::report::facts::RunFacts;
+use crate::report::json_healed::BreakerJson;
+use crate::report::json_healed::DurationJson;
+use crate::report::json_healed::RecoveryJson;
+use crate::report::json_healed::StrategyJson;
+use crate::report::json_healed::breaker;
+use crate::report::json_healed::duration;
+use crate::report::json_healed::recovery;
+use crate::report::json_healed::strategy;
 use crate::report::not_run::NotRun;
 use crate::report::not_run::Reason;
 use crate::report::summary::Changed;
@@ -34,7 +44,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         generated_at: summary.generated_at.to_rfc3339(),
         from: summary.from.to_rfc3339(),
         to: summary.to.to_rfc3339(),
-        runs: summary.runs.iter().map(run).collect(),
+        runs: summary.runs.iter().map(|one| run(one, summary)).collect(),
         totals: totals(&summary.totals),
         health: Health {
             score: None,
@@ -44,10 +54,11 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         causes: summary.causes.iter().map(cause).collect(),
         not_run: summary.not_run.iter().map(not_run).collect(),
         changes: summary.changes.iter().map(changed).collect(),
-        strategies: Vec::new(),
-        breakers: Vec::new(),
         alerts: summary.alerts.iter().map(Alert::value).collect(),
         cleared: cleared(&summary.cleared),
+        durations: summary.durations.iter().map(duration).collect(),
+        strategies: summary.strategies.iter().map(strategy).collect(),
+        breakers: summary.breakers.iter().map(breaker).collect(),
     }
 }
 
@@ -72,8 +83,9 @@ struct Report {
     causes: Vec<CauseJson>,
     not_run: Vec<NotRunJson>,
     changes: Vec<Value>,
-    strategies: Vec<Value>,
-    breakers: Vec<Value>,
+    durations: Vec<DurationJson>,
+    strategies: Vec<StrategyJson>,
+    breakers: Vec<BreakerJson>,
     alerts: Vec<Value>,
     cleared: ClearedJson,
 }
@@ -85,6 +97,12 @@ struct ClearedJson {
     events: u64,
     log_files: u64,
     log_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct GivenUpJson {
+    code: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -145,7 +163,8 @@ struct Task {
     doubt: Option<String>,
     hold: Option<Value>,
     log: Option<String>,
-    recoveries: Vec<Value>,
+    recoveries: Vec<RecoveryJson>,
+    given_up: Option<GivenUpJson>,
     evidence: Vec<Value>,
     next: Option<String>,
     max_rss_bytes: u64,
@@ -175,13 +194,23 @@ struct NotRunJson {
     detail: Option<String>,
 }
 
-fn run(run: &RunFacts) -> Run {
+fn run(run: &RunFacts, summary: &RunSummary) -> Run {
+    let newest = summary.runs.last().is_some_and(|last| last.id == run.id);
+    let goes_on = summary.presence == RunPresence::Active && newest;
+    let died = (run.ended_at.is_none() && !goes_on).then(|| {
+        let cause = if run.rebooted {
+            "machine_restarted"
+        } else {
+            "killed"
+        };
+        cause.to_owned()
+    });
     Run {
         id: run.id.get(),
         mode: run.mode.clone(),
         started_at: run.started_at.to_rfc3339(),
         ended_at: run.ended_at.map(Timestamp::to_rfc3339),
-        ended_because: run.ended_because.clone(),
+        ended_because: run.ended_because.clone().or(died),
         exit_code: run.exit_code,
     }
 }
@@ -215,9 +244,9 @@ fn totals(totals: &Totals) -> Figures {
         busy_seconds: totals.busy.as_secs_f64(),
         retry_seconds: totals.retry.as_secs_f64(),
         recovery: Recoveries {
-            attempted: 0,
-            succeeded: 0,
-            median_seconds: None,
+            attempted: totals.recovery.attempted,
+            succeeded: totals.recovery.succeeded,
+            median_seconds: totals.recovery.median.map(|span| span.as_secs_f64()),
         },
     }
 }
@@ -240,7 +269,11 @@ fn task(task: &TaskSummary) -> Task {
             .as_ref()
             .map(|hold| json!({ "code": hold.code, "reason": hold.reason })),
         log: task.log.clone(),
-        recoveries: Vec::new(),
+        recoveries: task.recoveries.iter().map(recovery).collect(),
+        given_up: task.given_up.as_ref().map(|(code, reason)| GivenUpJson {
+            code: code.clone(),
+            reason: reason.for_json(),
+        }),
         evidence: Vec::new(),
         next: task.next.clone(),
         max_rss_bytes: task.max_rss_bytes,

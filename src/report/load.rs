@@ -23,13 +23,13 @@ use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
 use crate::report::not_run::OVERNIGHT;
 use crate::report::range::Range;
+use crate::report::stretch::Period;
 use crate::report::summary::RunSummary;
 use crate::store::AttemptBrief;
 use crate::store::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskBrief;
-use crate::store::Touched;
 use crate::store::retention::Cleared;
 use crate::store::runs::ReportRead;
 use crate::store::runs::Run;
@@ -117,6 +117,8 @@ impl Loaded {
                 runs: Vec::new(),
                 tasks: Vec::new(),
                 cleared: Cleared::default(),
+                rates: Vec::new(),
+                breakers: Vec::new(),
             }),
             read: ReportRead {
                 to: 0,
@@ -158,81 +160,10 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
             .map(|run| run_facts(run, &boots))
             .collect(),
         tasks,
+        rates: reader.recovery_rates()?,
+        breakers: reader.breaker_briefs()?,
     });
     Ok(Loaded { summary, read })
-}
-
-/// A part of the past, looked up.
-struct Period {
-    scope: Scope,
-    from: Timestamp,
-    to: Timestamp,
-    touched: Touched,
-    runs: Vec<Run>,
-    /// Whether it reaches up to now, so that what is unfinished belongs to it.
-    is_present: bool,
-}
-
-impl Period {
-    fn of(reader: &Reader, wish: &Wish<'_>, runs: &[Run]) -> Result<Self, StoreError> {
-        let chosen = match wish.range {
-            Range::Run(run) => runs.iter().find(|known| known.id == run),
-            Range::LastRun => runs.last(),
-            Range::SinceRead | Range::Since(_) => None,
-        };
-        if let Some(run) = chosen {
-            return Ok(Self::of_run(run, runs, wish.now));
-        }
-        let begin = runs.first().map_or(wish.now, |run| run.started_at);
-        let (scope, from, touched) = match (wish.range, reader.report_read()?) {
-            (Range::Since(since), _) => (Scope::Since(since), since, Touched::Since(since)),
-            (_, Some(read)) => (
-                Scope::SinceRead(Some(read.at)),
-                read.at,
-                Touched::AfterEvent(read.to),
-            ),
-            (_, None) => (Scope::SinceRead(None), begin, Touched::AfterEvent(0)),
-        };
-        let newest = runs.last().map(|run| run.id);
-        let inside = |run: &&Run| match &run.end {
-            Some(end) => end.at >= from,
-            // A run without an end goes on, or died; of the older ones nothing is left to tell.
-            None => run.started_at >= from || Some(run.id) == newest,
-        };
-        Ok(Self {
-            scope,
-            from,
-            to: wish.now,
-            touched,
-            runs: runs.iter().filter(inside).cloned().collect(),
-            is_present: true,
-        })
-    }
-
-    fn of_run(run: &Run, runs: &[Run], now: Timestamp) -> Self {
-        let newest = runs.last().is_some_and(|last| last.id == run.id);
-        // A run that died ended, at the latest, when the next one began.
-        let next = runs.iter().find(|later| later.id > run.id);
-        let to = run
-            .end
-            .as_ref()
-            .map(|end| end.at)
-            .or_else(|| next.map(|next| next.started_at))
-            .unwrap_or(now);
-        Self {
-            scope: Scope::Run(run.id),
-            from: run.started_at,
-            to,
-            touched: Touched::Run {
-                run: run.id,
-                first_attempt: run.first_attempt,
-                from: run.started_at,
-                to,
-            },
-            runs: vec![run.clone()],
-            is_present: newest,
-        }
-    }
 }
 
 fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFacts>, StoreError> {
@@ -252,6 +183,7 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
     let repeated = reader.repeated_names()?;
     let mut compared = 0;
     let mut attempts = reader.attempt_briefs(&ids)?.into_iter().peekable();
+    let mut recoveries = reader.recovery_briefs(&ids)?.into_iter().peekable();
     let mut tasks = Vec::with_capacity(ids.len());
     for task in reader.task_briefs(&ids)? {
         let mut own = Vec::new();
@@ -266,6 +198,11 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
         let mut facts = task_facts(reader, task, own, period)?;
         if is_compared && matches!(facts.state, TaskState::Succeeded | TaskState::Failed) {
             facts.earlier = reader.earlier(facts.id, NIGHTS)?;
+        }
+        while let Some(one) = recoveries.next_if(|one| one.task <= facts.id) {
+            if one.task == facts.id && one.started_at <= period.to {
+                facts.recoveries.push(one);
+            }
         }
         tasks.push(facts);
     }
@@ -309,6 +246,17 @@ fn task_facts(
     } else {
         None
     };
+    let given_up = if state == TaskState::Failed {
+        reader.given_up(task.id)?
+    } else {
+        None
+    };
+    let failed = attempts.iter().any(|one| one.fate != Fate::Succeeded);
+    let requeued_at = if failed && state == TaskState::Succeeded {
+        reader.requeued_at(task.id)?
+    } else {
+        None
+    };
     Ok(TaskFacts {
         id: task.id,
         name,
@@ -321,6 +269,9 @@ fn task_facts(
         waits_for,
         blocked_by,
         earlier: Vec::new(),
+        recoveries: Vec::new(),
+        given_up,
+        requeued_at,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Floor 7: what happened, as one value and its renderings.
 //!
 //! [`load`] reads the queue, [`facts`] is what is known, [`summary`] the one value that is made of it by pure functions, and
-//! [`text`], [`markdown`] and [`json`] render that value and nothing else, so that two renderings cannot
-//! disagree. [`why`] answers for a single task; [`range`] says which part of the past a report is about.
+//! [`text`], [`markdown`], [`json`] and [`mod@html`] render that value, so that two renderings cannot
+//! disagree; only the last one shows more ([`charts`]), in pictures. [`why`] answers for a single task; [`range`] says which part of the past a report is about.
 //!
 //! A report of a person reads in this order: did it run and why did it end · what needs you, each
 //! with the command to type · what healed itself and how · what did not run and why · what is different
@@ -15,16 +15,22 @@
 pub mod alerted;
 mod attempt_lines;
 pub mod causes;
+pub mod charts;
 mod cleared;
+mod different;
 pub mod facts;
 pub mod headline;
+pub mod html;
 pub mod json;
+mod json_healed;
 pub mod kept;
 pub mod load;
 pub mod log_text;
 pub mod markdown;
 mod needs;
+mod next;
 pub mod not_run;
+mod not_run_words;
 mod order_words;
 pub mod outcome_words;
 mod page;
@@ -37,9 +43,12 @@ mod spoken;
 mod stages;
 pub mod standstill;
 pub mod status_page;
+pub mod strategies;
+mod stretch;
 pub mod summary;
 pub mod task_page;
 pub mod text;
+pub mod usual;
 pub mod why;
 mod why_page;
 

@@ -11,6 +11,7 @@ use crate::model::verdict::Verdict;
 use crate::policy::advice::Advice;
 use crate::policy::advice::advice;
 use crate::policy::fingerprint::names_a_cause;
+use crate::report::facts::Failure;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::support::clock::Zone;
@@ -230,6 +231,11 @@ fn retry_of(summary: &RunSummary, tasks: &[&TaskSummary]) -> String {
 
 /// Why a task needs a person.
 pub(crate) fn what_happened(task: &TaskSummary) -> String {
+    if let Some((_, reason)) = &task.given_up {
+        let before = task.failure.as_ref().map(Failure::words);
+        let before = before.map_or_else(String::new, |words| format!("; before that {words}"));
+        return format!("{}{before}", reason.for_terminal());
+    }
     match (&task.hold, &task.failure) {
         _ if task.doubt.is_some() => "it ended well, which is hard to believe".to_owned(),
         (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),

@@ -67,6 +67,9 @@ pub(crate) fn task(id: i64, name: &str, state: TaskState, fates: &[Fate]) -> Tas
         waits_for: Vec::new(),
         blocked_by: None,
         earlier: Vec::new(),
+        recoveries: Vec::new(),
+        given_up: None,
+        requeued_at: None,
     }
 }
 
@@ -91,6 +94,8 @@ fn night(tasks: Vec<TaskFacts>) -> Facts {
         }],
         tasks,
         cleared: Cleared::default(),
+        rates: Vec::new(),
+        breakers: Vec::new(),
     }
 }
 

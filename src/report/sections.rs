@@ -3,27 +3,22 @@
 //! Texts are safe for a terminal already: whatever came from outside went through that sink, and a
 //! rendering for something else escapes them once more. A line of a child's output is left to it.
 
-use std::collections::BTreeMap;
-
-use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
-use crate::policy::compare::Change;
 use crate::policy::pick::RunPresence;
-use crate::policy::pick::WhyNot;
 use crate::report::alerted;
 use crate::report::cleared::cleared_words;
+use crate::report::different::changed;
 use crate::report::needs::Need;
 use crate::report::needs::named;
 use crate::report::needs::told_of;
-use crate::report::not_run::NotRun;
-use crate::report::not_run::Reason;
-use crate::report::queue_table::why_words;
-use crate::report::summary::Changed;
+use crate::report::not_run_words::by_reason;
+use crate::report::not_run_words::reason_words;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::report::text::LISTED;
 use crate::report::text::Look;
 use crate::report::text::words_of;
+use crate::store::RecoveryBrief;
 use crate::support::text::count;
 use crate::support::text::size;
 use crate::support::text::span;
@@ -32,9 +27,34 @@ use crate::support::untrusted::Untrusted;
 /// The most names of a group that are written out.
 const NAMES: usize = 20;
 
+/// Which part of a report it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Why the entries at the top need a person.
+    Why,
+    /// What healed itself.
+    Healed,
+    /// What runs, or ran when the run was cut off.
+    Running,
+    /// What did not run or did not finish.
+    NotRun,
+    /// Services behind an open breaker.
+    Breakers,
+    /// What was told as alerts.
+    Alerts,
+    /// What is different against earlier nights.
+    Changed,
+    /// Processes that outlived their commands.
+    Leftovers,
+    /// Figures.
+    Figures,
+}
+
 /// A part of a report.
 #[derive(Debug)]
 pub(crate) struct Section {
+    /// Which one.
+    pub(crate) part: Part,
     /// What stands above it.
     pub(crate) title: String,
     /// What it lists.
@@ -55,7 +75,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    fn of(text: impl Into<String>) -> Self {
+    pub(crate) fn of(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             ..Self::default()
@@ -65,8 +85,9 @@ impl Item {
 
 impl Section {
     /// A part with its number in the title; `None` when there is nothing to tell.
-    fn of(title: &str, number: usize, items: Vec<Item>) -> Option<Self> {
+    pub(crate) fn of(part: Part, title: &str, number: usize, items: Vec<Item>) -> Option<Self> {
         (number > 0).then(|| Self {
+            part,
             title: format!("{title} ({number})"),
             items,
             command: None,
@@ -81,6 +102,7 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
         running(summary),
         not_run(summary, look),
         alerted::section(summary, look),
+        breakers(summary, look),
         changed(summary, look),
         leftovers(summary),
         figures(summary),
@@ -97,7 +119,7 @@ pub(crate) fn reasons(needs: &[Need<'_>]) -> Option<Section> {
     if hidden > 0 {
         items.push(Item::of(format!("and {hidden} more")));
     }
-    Section::of("Why", needs.len(), items)
+    Section::of(Part::Why, "Why", needs.len(), items)
 }
 
 fn reason(need: &Need<'_>) -> Item {
@@ -126,7 +148,7 @@ fn reason(need: &Need<'_>) -> Item {
 }
 
 /// Says how many of a part were left out.
-fn more(items: &mut Vec<Item>, number: usize) {
+pub(crate) fn more(items: &mut Vec<Item>, number: usize) {
     if number > LISTED {
         items.push(Item::of(format!("and {} more", number - LISTED)));
     }
@@ -156,9 +178,56 @@ fn healed(summary: &RunSummary) -> Option<Section> {
             };
             format!(", after {it}{words}")
         });
-        format!("{}: attempt {} worked{after}", named(task), task.attempts)
+        let how = task.recoveries.iter().rev();
+        let how = how
+            .filter(|one| one.state.verdict() == Some(true))
+            .map(how_words)
+            .next();
+        let how = how.unwrap_or_default();
+        format!(
+            "{}: attempt {} worked{after}{how}",
+            named(task),
+            task.attempts
+        )
     });
-    Section::of("Healed itself", healed.len(), items)
+    Section::of(Part::Healed, "Healed itself", healed.len(), items)
+}
+
+/// What helped: `; wait for reconnection: tcp db.internal:5432 answered after 41 s`.
+fn how_words(recovery: &RecoveryBrief) -> String {
+    let strategy = Untrusted::from(recovery.strategy.replace('_', " ")).for_terminal();
+    let detail = recovery.detail.as_deref().map_or_else(String::new, |text| {
+        format!(": {}", Untrusted::from(text).for_terminal())
+    });
+    format!("; what helped: {strategy}{detail}")
+}
+
+/// Services that were left alone because they kept failing.
+fn breakers(summary: &RunSummary, look: Look) -> Option<Section> {
+    let items = summary.breakers.iter().take(LISTED).map(|breaker| {
+        let name = Untrusted::from(breaker.name.as_str()).for_terminal();
+        let state = breaker.state.replace('_', "-");
+        let opened = match breaker.opened {
+            1 => "opened once".to_owned(),
+            more => format!("opened {more} times"),
+        };
+        let next = breaker.next_probe_at.map_or_else(String::new, |at| {
+            format!(", tried next {}", look.zone.short(at, summary.generated_at))
+        });
+        Item {
+            text: format!("{name}: {state}, {opened}{next}"),
+            quote: breaker.last_line.as_deref().map(Untrusted::from),
+            notes: Vec::new(),
+        }
+    });
+    let mut items: Vec<Item> = items.collect();
+    more(&mut items, summary.breakers.len());
+    Section::of(
+        Part::Breakers,
+        "Services that kept failing",
+        summary.breakers.len(),
+        items,
+    )
 }
 
 fn running(summary: &RunSummary) -> Option<Section> {
@@ -176,7 +245,7 @@ fn running(summary: &RunSummary) -> Option<Section> {
         });
         format!("{}: attempt {}{stalled}", named(task), task.attempts.max(1))
     });
-    Section::of(title, running.len(), items)
+    Section::of(Part::Running, title, running.len(), items)
 }
 
 fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
@@ -201,7 +270,7 @@ fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
     } else {
         items.extend(by_reason(summary));
     }
-    let mut section = Section::of(title, total, items)?;
+    let mut section = Section::of(Part::NotRun, title, total, items)?;
     // All of these tasks go on by the same command.
     let mut goes_on = summary.tasks.iter().filter(|task| {
         matches!(
@@ -211,121 +280,6 @@ fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
     });
     section.command = goes_on.find_map(|task| task.next.clone());
     Some(section)
-}
-
-/// Why a task did not start.
-fn reason_words(task: &NotRun, summary: &RunSummary, look: Look) -> String {
-    match &task.why {
-        Reason::Turn(why) => why_words(why, summary.generated_at, look),
-        Reason::WaitsFor(names) => {
-            let names: Vec<&str> = names.iter().map(TaskName::as_str).collect();
-            format!("waits for {}", names.join(", "))
-        }
-        Reason::WindowClosed => "the window was over before its turn came".to_owned(),
-        Reason::Parked(by, None) => Untrusted::from(by.replace('_', " ")).for_terminal(),
-        Reason::Parked(_, Some(detail)) => detail.for_terminal(),
-    }
-}
-
-/// One entry per reason, with the number of tasks.
-fn by_reason(summary: &RunSummary) -> Vec<Item> {
-    let mut reasons: BTreeMap<&str, (usize, &'static str)> = BTreeMap::new();
-    for task in &summary.not_run {
-        let words = match &task.why {
-            Reason::Turn(WhyNot::WaitingRetry { .. }) => "wait for their next attempt",
-            Reason::Turn(WhyNot::NotBefore { .. }) => "are not to start yet",
-            Reason::Turn(WhyNot::Claimed) => "start as soon as a slot is free",
-            Reason::Turn(WhyNot::NoSlot) => "wait for their turn",
-            Reason::Turn(WhyNot::NoRun) => "wait for a run",
-            Reason::Turn(WhyNot::Paused { .. }) => "wait for the end of a pause",
-            Reason::Turn(WhyNot::WindowClosed { .. }) => "wait for the window",
-            Reason::Turn(WhyNot::WouldNotFinish { .. }) => "would not come to their end in time",
-            Reason::Turn(WhyNot::WaitingFor { .. }) | Reason::WaitsFor(_) => "wait for other tasks",
-            Reason::WindowClosed => "were not reached before the window was over",
-            Reason::Parked(..) if task.why.code() == "would_not_finish" => {
-                "would not have been done before the window is over"
-            }
-            Reason::Parked(..) => "were kept back",
-        };
-        reasons.entry(task.why.code()).or_insert((0, words)).0 += 1;
-    }
-    reasons
-        .into_values()
-        .map(|(number, words)| Item::of(format!("{} {words}", count(number, "task"))))
-        .collect()
-}
-
-fn changed(summary: &RunSummary, look: Look) -> Option<Section> {
-    let mut items: Vec<Item> = summary
-        .changes
-        .iter()
-        .take(LISTED)
-        .map(|changed| {
-            let words = change_words(changed, summary, look);
-            Item::of(format!("{} ({}): {words}", changed.name, changed.id))
-        })
-        .collect();
-    more(&mut items, summary.changes.len());
-    Section::of(
-        "Different from earlier nights",
-        summary.changes.len(),
-        items,
-    )
-}
-
-fn change_words(changed: &Changed, summary: &RunSummary, look: Look) -> String {
-    match changed.change {
-        Change::Broke {
-            worked,
-            failures,
-            redefined,
-        } => {
-            let worked = look.zone.short(worked, summary.generated_at);
-            let again = match failures {
-                0 => String::new(),
-                1 => ", and failed once since".to_owned(),
-                more => format!(", and failed {more} times since"),
-            };
-            let definition = if redefined {
-                "its definition was changed since then"
-            } else {
-                "its definition is the same"
-            };
-            format!("it last worked {worked}{again}; {definition}")
-        }
-        Change::Mended {
-            failures,
-            redefined,
-        } => {
-            let times = match failures {
-                1 => "a failure".to_owned(),
-                more => format!("{more} failures"),
-            };
-            let definition = if redefined {
-                ", with another definition"
-            } else {
-                ""
-            };
-            format!("it works again after {times}{definition}")
-        }
-        Change::Slower { took, usual } => {
-            format!("it took {}, usually {}", span(took), span(usual))
-        }
-        Change::Busier { used, usual } => {
-            format!(
-                "it used {} of the processor, usually {}",
-                span(used),
-                span(usual)
-            )
-        }
-        Change::Bigger { used, usual } => {
-            format!(
-                "it needed {} of memory, usually {}",
-                size(used),
-                size(usual)
-            )
-        }
-    }
 }
 
 /// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.
@@ -346,7 +300,7 @@ fn leftovers(summary: &RunSummary) -> Option<Section> {
             task.id
         )
     });
-    Section::of("Left processes behind", left.len(), items)
+    Section::of(Part::Leftovers, "Left processes behind", left.len(), items)
 }
 
 fn figures(summary: &RunSummary) -> Option<Section> {
@@ -385,6 +339,7 @@ fn figures(summary: &RunSummary) -> Option<Section> {
         )));
     }
     Some(Section {
+        part: Part::Figures,
         title: "Figures".to_owned(),
         items,
         command: None,

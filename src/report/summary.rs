@@ -30,12 +30,19 @@ use crate::report::facts::Fate;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::report::next::Roots;
+use crate::report::next::next;
 use crate::report::not_run::NotRun;
 use crate::report::not_run::Outlook;
 use crate::report::not_run::missed;
 use crate::report::not_run::reason;
 use crate::report::not_run::waits_for_time;
-use crate::report::spoken::accept_command;
+use crate::report::strategies::Recoveries;
+use crate::report::strategies::StrategyRate;
+use crate::report::strategies::rates;
+use crate::report::usual::Usual;
+use crate::store::BreakerBrief;
+use crate::store::RecoveryBrief;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -73,6 +80,12 @@ pub struct RunSummary {
     pub alerts: Vec<Alert>,
     /// What was cleared away, because it is kept no longer.
     pub cleared: Cleared,
+    /// How long tasks took, beside what is usual.
+    pub durations: Vec<Usual>,
+    /// The strategies that were tried, with how often they helped so far.
+    pub strategies: Vec<StrategyRate>,
+    /// The circuit breakers that are open or were used.
+    pub breakers: Vec<BreakerBrief>,
 }
 
 /// Figures over all tasks of a summary.
@@ -86,6 +99,8 @@ pub struct Totals {
     pub busy: Duration,
     /// The share of it that went into attempts after a task's first.
     pub retry: Duration,
+    /// What was done about failures.
+    pub recovery: Recoveries,
 }
 
 /// What became of one task.
@@ -123,6 +138,10 @@ pub struct TaskSummary {
     pub blocked_by: Option<(TaskId, TaskName)>,
     /// The stage at which its attempt has come to a stop; noted by [`crate::report::standstill`].
     pub stalled: Option<Stalled>,
+    /// What was done about its failures, the first one first.
+    pub recoveries: Vec<RecoveryBrief>,
+    /// Why it was given up between or before its attempts: a stable identifier, and a sentence.
+    pub given_up: Option<(String, Untrusted)>,
 }
 
 /// A task that is different against earlier nights.
@@ -160,6 +179,7 @@ impl RunSummary {
         let mut causes = Causes::default();
         let mut not_run = Vec::new();
         let mut changes = Vec::new();
+        let mut durations = Vec::new();
         let mut tasks = Vec::with_capacity(facts.tasks.len());
         let outlook = Outlook::of(&facts, presence);
         let roots = Roots::new(&facts.tasks);
@@ -167,6 +187,7 @@ impl RunSummary {
             count_attempts(&facts, task, &mut totals, &mut causes);
             let summary = task_summary(task, outlook, &roots);
             changes.extend(changed(task));
+            durations.extend(Usual::of(task));
             *totals.verdicts.entry(summary.verdict).or_default() += 1;
             if matches!(summary.verdict, Verdict::Waiting | Verdict::Deferred) {
                 not_run.push(NotRun {
@@ -177,6 +198,10 @@ impl RunSummary {
             }
             tasks.push(summary);
         }
+        totals.recovery = Recoveries::of(&tasks);
+        let missed = missed(&facts, presence);
+        let breakers = facts.breakers.into_iter();
+        let breakers = breakers.filter(|one| one.is_of_interest(facts.from));
         Self {
             generated_at: facts.now,
             scope: facts.scope,
@@ -184,15 +209,18 @@ impl RunSummary {
             to: facts.to,
             presence,
             ever_run: facts.ever_run,
-            missed: missed(&facts, presence),
+            missed,
             runs: facts.runs,
             totals,
-            tasks,
             causes: causes.into_sorted(),
             not_run,
             changes,
             alerts: Vec::new(),
             cleared: facts.cleared,
+            durations,
+            strategies: rates(&facts.rates, &tasks),
+            breakers: breakers.collect(),
+            tasks,
         }
     }
 
@@ -269,49 +297,24 @@ fn changed(task: &TaskFacts) -> impl Iterator<Item = Changed> {
     })
 }
 
-/// For whom each skipped task is skipped.
-#[derive(Debug)]
-struct Roots(BTreeMap<TaskId, TaskId>);
-
-impl Roots {
-    fn new(tasks: &[TaskFacts]) -> Self {
-        let blocked = tasks
-            .iter()
-            .filter_map(|task| Some((task.id, task.blocked_by.as_ref()?.0)));
-        Self(blocked.collect())
-    }
-
-    /// The task at the other end of the chain, which is itself not skipped for another.
-    fn of(&self, task: TaskId) -> TaskId {
-        let mut here = task;
-        // A chain has no circle; should a damaged queue have one, this ends all the same.
-        for _ in 0..=self.0.len() {
-            match self.0.get(&here) {
-                Some(upstream) => here = *upstream,
-                None => break,
-            }
-        }
-        here
-    }
-}
-
 fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummary {
-    let failures = || {
-        task.attempts
-            .iter()
-            .filter_map(|attempt| match &attempt.fate {
-                Fate::Failed(failure) | Fate::Lost(failure) => Some(failure),
-                Fate::Open | Fate::Succeeded | Fate::Stopped(_) => None,
-            })
+    let failures_since = |since: Option<Timestamp>| {
+        let after = move |one: &&AttemptFacts| one.ended_at >= since;
+        let attempts = task.attempts.iter().filter(after);
+        attempts.filter_map(|attempt| match &attempt.fate {
+            Fate::Failed(failure) | Fate::Lost(failure) => Some(failure),
+            Fate::Open | Fate::Succeeded | Fate::Stopped(_) => None,
+        })
     };
+    let failures = || failures_since(None);
     let last = task
         .attempts
         .iter()
         .rfind(|attempt| attempt.fate != Fate::Open);
     let verdict = verdict(&Story {
         state: &task.state,
-        // What a person declared done did not heal itself.
-        stumbled: failures().next().is_some()
+        // What a person declared done, or queued again, did not heal itself.
+        stumbled: failures_since(task.requeued_at).next().is_some()
             && last.is_some_and(|last| last.fate == Fate::Succeeded),
         doubtful: last.is_some_and(|last| last.doubt.is_some()),
         cut_short: last.is_some_and(|last| matches!(last.fate, Fate::Stopped(_) | Fate::Lost(_))),
@@ -339,6 +342,8 @@ fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummar
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
         blocked_by: task.blocked_by.clone(),
         stalled: None,
+        recoveries: task.recoveries.clone(),
+        given_up: task.given_up.clone(),
     }
 }
 
@@ -360,29 +365,6 @@ fn hold(state: &TaskState) -> Option<Hold> {
         | TaskState::Failed
         | TaskState::Cancelled
         | TaskState::Skipped(_) => None,
-    }
-}
-
-/// The command to type next, if there is one.
-fn next(task: &TaskFacts, verdict: Verdict, outlook: Outlook, roots: &Roots) -> Option<String> {
-    let id = task.id;
-    match verdict {
-        Verdict::Failed => Some(format!("autoexec queue retry {id}")),
-        Verdict::Held => Some(format!("autoexec queue release {id}")),
-        // What it needs brings it back, or what that needs.
-        Verdict::Blocked => Some(format!("autoexec queue retry {}", roots.of(id))),
-        Verdict::Suspicious => Some(accept_command(id)),
-        Verdict::Interrupted | Verdict::Waiting | Verdict::Deferred => {
-            let go_on = if waits_for_time(task) && task.attempts.is_empty() {
-                // A plain run does not wait for an hour.
-                "autoexec run --watch"
-            } else {
-                outlook.go_on
-            };
-            (outlook.presence == RunPresence::Absent).then(|| go_on.to_owned())
-        }
-        Verdict::Running => Some(format!("autoexec logs --follow {id}")),
-        Verdict::Recovered | Verdict::Ok | Verdict::NotNeeded | Verdict::Cancelled => None,
     }
 }
 

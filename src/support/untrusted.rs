@@ -1,7 +1,7 @@
 //! Text that somebody else wrote: what a child printed, a file name, a name from a generated file.
 //!
 //! It has no `Display`: whoever shows it chooses a sink, and the sink's escaper decides what may
-//! pass. The sink for HTML comes with the report that needs it.
+//! pass.
 
 use std::fmt::{self, Write as _};
 
@@ -62,6 +62,24 @@ impl Untrusted {
                 }
             }
             escaped.push_str(space);
+        }
+        escaped
+    }
+
+    /// Text for HTML and SVG, as content and between quotes of an attribute: nothing in it is markup, and
+    /// what is invisible or turns the direction of text is shown as on a terminal.
+    pub fn for_html(&self) -> String {
+        let shown = self.for_terminal();
+        let mut escaped = String::with_capacity(shown.len());
+        for character in shown.chars() {
+            match character {
+                '&' => escaped.push_str("&amp;"),
+                '<' => escaped.push_str("&lt;"),
+                '>' => escaped.push_str("&gt;"),
+                '"' => escaped.push_str("&quot;"),
+                '\'' => escaped.push_str("&#39;"),
+                _ => escaped.push(character),
+            }
         }
         escaped
     }
@@ -182,6 +200,15 @@ mod tests {
         assert_eq!(
             text.for_terminal(),
             "\\e[2Jcleared\\x07\\r\\n\\xff\\u{202e}evil"
+        );
+    }
+
+    #[test]
+    fn html_shows_markup_and_marks_of_direction_as_text() {
+        let text = Untrusted::from("<img src=x onerror='a'>&\"\u{202e}\u{1b}[1m\n");
+        assert_eq!(
+            text.for_html(),
+            "&lt;img src=x onerror=&#39;a&#39;&gt;&amp;&quot;\\u{202e}\\e[1m\\n"
         );
     }
 

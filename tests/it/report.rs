@@ -130,6 +130,8 @@ fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
         .run(["report", "--output", "page.txt"])
         .is(0, "", "the report is in `page.txt`\n");
     assert!(sandbox.read("page.txt").starts_with("Run 1 went from"));
+    sandbox.ok(["report", "-o", "night.html"]);
+    assert!(sandbox.read("night.html").starts_with("<!doctype html>"));
     sandbox.ok(["report", "--output", "report.json"]);
     let json: serde_json::Value = serde_json::from_str(&sandbox.read("report.json")).unwrap();
     assert_eq!(json["schema"], "autoexec.report/1");
@@ -156,9 +158,8 @@ fn the_form_of_a_report_can_be_named() {
     );
     sandbox.ok(["report", "--format", "terminal", "-o", "page.json"]);
     assert!(sandbox.read("page.json").starts_with("Run 1 went from"));
-    sandbox
-        .run(["report", "--format", "html"])
-        .fails(2, &["is not supported yet", "`markdown` and `json`"]);
+    let html = sandbox.ok(["report", "--format", "html"]);
+    assert!(html.starts_with("<!doctype html>"), "{html}");
 }
 
 #[test]

@@ -1,13 +1,20 @@
 //! `autoexec report`: what happened since the last report was read.
 
+use std::ffi::OsString;
+use std::fs::DirBuilder;
 use std::io::{ErrorKind, IsTerminal};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
+use crate::process::helper;
 use crate::report::alerted;
+use crate::report::charts::{self, Charts};
+use crate::report::html;
 use crate::report::json;
 use crate::report::load::{LoadError, Loaded, Wish, load};
 use crate::report::markdown;
@@ -22,6 +29,15 @@ use crate::support::paint::Paint;
 
 /// Columns of a report that is not shown on a terminal.
 const PAGE: usize = 80;
+/// Opens a file by the desktop's own program. That may become the browser itself: it gets a session of
+/// its own and is not waited for.
+const OPEN: &str = "command -v xdg-open >/dev/null || exit 127
+setsid xdg-open \"$1\" </dev/null >/dev/null 2>&1 &
+sleep 1
+kill -0 $! 2>/dev/null && exit 0
+wait $!";
+/// How long a desktop may take to open a page.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Columns beyond which sentences are hard to read.
 const WIDEST: usize = 100;
 
@@ -43,9 +59,12 @@ pub struct ReportArgs {
     /// Answer as JSON, like `--format json`
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// Write the report to a file (`-`: to standard output); as JSON if its name ends in `.json`, as Markdown for `.md`
+    /// Write the report to a file (`-`: to standard output); as HTML if its name ends in `.html`, as Markdown for `.md`, as JSON for `.json`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Open the report in a browser; as HTML where nothing else is said
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// A form of a report.
@@ -57,8 +76,7 @@ pub enum Format {
     Markdown,
     /// One JSON object
     Json,
-    /// Later work
-    #[value(hide = true)]
+    /// A page for a browser, in one file
     Html,
 }
 
@@ -68,28 +86,27 @@ enum Form {
     Terminal,
     Markdown,
     Json,
+    Html,
 }
 
 impl ReportArgs {
     /// The form that is asked for: by name, else by the name of the file.
-    fn form(&self) -> Result<Form, CliError> {
+    fn form(&self) -> Form {
         match (self.json, self.format) {
-            (true, _) | (false, Some(Format::Json)) => return Ok(Form::Json),
-            (false, Some(Format::Terminal)) => return Ok(Form::Terminal),
-            (false, Some(Format::Markdown)) => return Ok(Form::Markdown),
-            (false, Some(Format::Html)) => {
-                let what = "`--format html` is not supported yet";
-                let failure = CliError::usage("not_supported_yet", what);
-                return Err(failure.hint("the forms are `terminal`, `markdown` and `json`"));
-            }
+            (true, _) | (false, Some(Format::Json)) => return Form::Json,
+            (false, Some(Format::Terminal)) => return Form::Terminal,
+            (false, Some(Format::Markdown)) => return Form::Markdown,
+            (false, Some(Format::Html)) => return Form::Html,
+            (false, None) if self.open && self.output.is_none() => return Form::Html,
             (false, None) => {}
         }
         let ending = self.output.as_ref().and_then(|file| file.extension());
-        Ok(match ending.and_then(|ending| ending.to_str()) {
+        match ending.and_then(|ending| ending.to_str()) {
             Some("json") => Form::Json,
+            Some("html" | "htm") => Form::Html,
             Some("md" | "markdown") => Form::Markdown,
             _ => Form::Terminal,
-        })
+        }
     }
 }
 
@@ -98,7 +115,7 @@ impl ReportArgs {
 /// # Errors
 /// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
 pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
-    let form = args.form()?;
+    let form = args.form();
     let moment = invocation.moment();
     let range = match (&args.run, &args.since) {
         (Some(run), _) => parse_run(run).map_err(|error| misread("--run", &error))?,
@@ -112,20 +129,40 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         presence: moment.presence,
         only: None,
     };
-    let loaded = match invocation.look_into_queue()? {
+    let (loaded, charts) = match invocation.look_into_queue()? {
         Some(store) => {
             let mut loaded = load(&store, &wish)?;
-            standstill::note(&mut loaded.summary, &store, &invocation.settings.state)?;
-            alerted::note(&mut loaded.summary, &invocation.settings.state);
-            loaded
+            let state = &invocation.settings.state;
+            standstill::note(&mut loaded.summary, &store, state)?;
+            alerted::note(&mut loaded.summary, state);
+            // Only the pictures of a page need more, and reading it takes its time.
+            let charts = match form {
+                Form::Html => charts::load(&store, state, &loaded.summary, Zone::Local)?,
+                Form::Terminal | Form::Markdown | Form::Json => Charts::default(),
+            };
+            (loaded, charts)
         }
-        None => Loaded::of_nothing(&wish)?,
+        None => (Loaded::of_nothing(&wish)?, Charts::default()),
     };
-    let file = args.output.as_ref().filter(|file| file.as_os_str() != "-");
+    let file = args.output.clone().filter(|file| file.as_os_str() != "-");
+    let file = match file {
+        None if args.open => Some(file_to_open(form, invocation)?),
+        file => file,
+    };
     if let Some(file) = file {
-        return write_file(file, form, &loaded.summary, invocation);
+        let content = content(form, &loaded.summary, &charts)?;
+        write_file(&file, &content, invocation)?;
+        if args.open {
+            open(&file)?;
+        }
+        return Ok(Ending::Well);
     }
     match form {
+        Form::Html => {
+            let page = content(form, &loaded.summary, &charts)?;
+            invocation.output.text(&page);
+            return Ok(Ending::Well);
+        }
         Form::Json => {
             invocation.output.json(&json::value(&loaded.summary));
             return Ok(Ending::Well);
@@ -195,15 +232,14 @@ fn mark_read(read: ReportRead, invocation: &mut Invocation<'_>) {
     }
 }
 
-fn write_file(
-    file: &Path,
-    form: Form,
-    summary: &RunSummary,
-    invocation: &mut Invocation<'_>,
-) -> Answer {
-    let content = match form {
+/// The report as it stands in a file.
+fn content(form: Form, summary: &RunSummary, charts: &Charts) -> Result<String, CliError> {
+    Ok(match form {
         Form::Json => json::render(summary),
         Form::Markdown => markdown::render(summary, Zone::Local),
+        Form::Html => html::render(summary, charts, Zone::Local).map_err(|error| {
+            CliError::new(Ending::Bug, "report_not_made", error.to_string()).because(error)
+        })?,
         Form::Terminal => {
             let look = Look {
                 width: PAGE,
@@ -212,7 +248,64 @@ fn write_file(
             };
             text::render(summary, look)
         }
+    })
+}
+
+/// A file of its own for a report that is to be opened and that nobody named a file for.
+fn file_to_open(form: Form, invocation: &Invocation<'_>) -> Result<PathBuf, CliError> {
+    let ending = match form {
+        Form::Html => "html",
+        Form::Markdown => "md",
+        Form::Json => "json",
+        Form::Terminal => "txt",
     };
+    let folder = invocation.settings.state.reports();
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    made.map_err(|error| {
+        let shown = OsText::from(folder.as_path()).untrusted().for_terminal();
+        let what = format!("cannot make the folder `{shown}` for reports");
+        CliError::new(Ending::NeedsPerson, "report_not_written", what)
+            .hint("name a file of your own: `autoexec report --open --output night.html`")
+            .because(error)
+    })?;
+    Ok(folder.join(format!("report.{ending}")))
+}
+
+/// Shows a file in the program that this desktop has for it.
+fn open(file: &Path) -> Result<(), CliError> {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let argv = [
+        OsString::from("/bin/sh"),
+        OsString::from("-c"),
+        OsString::from(OPEN),
+        OsString::from("autoexec"),
+        absolute.into_os_string(),
+    ];
+    let hint = "open the file yourself; its name stands above";
+    let answer = helper::run(&argv, PATIENCE).map_err(|error| {
+        CliError::new(
+            Ending::NeedsPerson,
+            "report_not_opened",
+            "cannot open the report",
+        )
+        .hint(hint)
+        .because(error)
+    })?;
+    if answer.status.success() {
+        return Ok(());
+    }
+    let what = if answer.status.code() == Some(127) {
+        "cannot open the report, as there is no `xdg-open` here".to_owned()
+    } else {
+        format!("`xdg-open` could not open the report ({})", answer.status)
+    };
+    Err(CliError::new(Ending::NeedsPerson, "report_not_opened", what).hint(hint))
+}
+
+fn write_file(file: &Path, content: &str, invocation: &mut Invocation<'_>) -> Answer {
     let shown = OsText::from(file).untrusted().for_terminal();
     std::fs::write(file, content).map_err(|error| {
         let what = format!("cannot write the report to `{shown}`");
