@@ -27,7 +27,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "health",
     "pin",
     "rescue",
-    "serve",
     "stats",
     "template",
     "timer",

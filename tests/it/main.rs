@@ -44,6 +44,7 @@ mod report;
 mod requires;
 mod run;
 mod said;
+mod serve;
 mod silence;
 mod start;
 mod status;

@@ -32,6 +32,8 @@ pub mod queue;
 pub mod report;
 pub mod resume;
 pub mod run;
+#[cfg(feature = "web")]
+pub mod serve;
 pub mod status;
 pub mod stop;
 pub mod why;
@@ -170,6 +172,9 @@ pub enum Command {
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Serve a local page and a REST API of the queue
+    #[cfg(feature = "web")]
+    Serve(serve::ServeArgs),
     /// Print what a shell needs to complete commands and names of tasks
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one page per command
@@ -221,6 +226,8 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),
         Some(Command::Patterns(command)) => patterns::carry_out(command, invocation),
         Some(Command::Db(command)) => db::carry_out(command, invocation),
+        #[cfg(feature = "web")]
+        Some(Command::Serve(args)) => serve::carry_out(args, invocation),
         Some(Command::Completions(args)) => completions::carry_out(args, invocation),
         Some(Command::Man(args)) => man::carry_out(args, invocation),
     }

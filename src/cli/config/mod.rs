@@ -11,6 +11,7 @@ pub mod rescue;
 pub mod retention;
 pub mod run;
 pub mod section;
+pub mod serve;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use toml::de::DeTable;
 use crate::cli::config::overnight::Overnight;
 use crate::cli::config::run::Run;
 use crate::cli::config::section::{Problem, Section};
+use crate::cli::config::serve::Serve;
 use crate::cli::failure::{CliError, Ending};
 use crate::engine::OnFailure;
 use crate::model::recovery::{RecoveryConfig, RescueConfig};
@@ -33,7 +35,7 @@ use crate::support::untrusted::Untrusted;
 use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Sections of later versions.
-const PLANNED_SECTIONS: &[&str] = &["pool", "notify", "health", "serve"];
+const PLANNED_SECTIONS: &[&str] = &["pool", "notify", "health"];
 
 /// The configuration of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub breakers: BreakerConfig,
     /// How much is kept of what is over.
     pub retention: Retention,
+    /// Where the local page is to be had.
+    pub serve: Serve,
     /// The whole file, where it holds `[[pattern]]`.
     patterns: Option<WrittenPatterns>,
 }
@@ -173,6 +177,7 @@ fn read_document(document: &mut Section<'_, '_>) -> Config {
         retention: document
             .table("retention", retention::read)
             .unwrap_or_default(),
+        serve: document.table("serve", serve::read).unwrap_or_default(),
         patterns: None,
     };
     // Read when somebody needs them.

@@ -1,0 +1,113 @@
+//! What every answer has in common: its headers, and what a refusal looks like.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::report::load::LoadError;
+use crate::store::StoreError;
+use crate::web::guard::Denied;
+
+/// Nothing from elsewhere, and nothing but what this server serves.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Sets the headers that hold for every answer; one that brought a policy of its own keeps it.
+pub(crate) fn set_headers(headers: &mut HeaderMap) {
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// An answer that is none, in the shape of `autoexec.error/1`.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    pub(crate) fn wrong(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let message = "the answer took too long";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", message)
+    }
+
+    pub(crate) fn bug() -> Self {
+        let message = "a bug kept this from being answered";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "bug", message)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "schema": "autoexec.error/1",
+            "error": { "code": self.code, "message": self.message },
+        });
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        let (status, code) = match denied {
+            Denied::Host { .. } => (StatusCode::MISDIRECTED_REQUEST, "wrong_host"),
+            Denied::Origin => (StatusCode::FORBIDDEN, "wrong_origin"),
+            Denied::NoToken => (StatusCode::UNAUTHORIZED, "no_token"),
+            Denied::WrongToken => (StatusCode::UNAUTHORIZED, "wrong_token"),
+        };
+        Self::new(status, code, denied.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let message = format!("the queue cannot be read: {error}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "queue_unusable", message)
+    }
+}
+
+impl From<LoadError> for Refusal {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::NoSuchRun { run } => {
+                Self::not_found("unknown_run", format!("there is no run {run}"))
+            }
+            LoadError::Store(error) => error.into(),
+        }
+    }
+}
+
+pub(crate) async fn no_such_path() -> Refusal {
+    Refusal::not_found("unknown_path", "there is nothing at this path")
+}
+
+pub(crate) async fn no_such_method() -> Refusal {
+    let message = "this path does not take this method";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+}
