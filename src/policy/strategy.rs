@@ -53,30 +53,56 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
     let waits = failure.retryable == R::Yes;
     match (failure.category, failure.pattern.as_str()) {
         (_, "own_timeout" | "operation_timeout") => vec!["retry_with_longer_timeout"],
+        // Nobody refused it: it was silent, here.
+        (C::Timeout, "own_idle_timeout") => vec!["wait_and_retry"],
+        (C::Network, "dns_failure") if waits => {
+            vec!["check_dns", "rotate_endpoint", "wait_and_retry"]
+        }
         (C::Network | C::Timeout, _) if waits => {
             vec!["wait_for_reconnection", "rotate_endpoint", "wait_and_retry"]
         }
-        (C::RateLimit, _) if waits => {
-            vec!["wait_retry_after", "reduce_concurrency", "rotate_lease"]
+        (C::RateLimit, _) if waits => vec![
+            "wait_retry_after",
+            "wait_and_retry",
+            "reduce_concurrency",
+            "rotate_lease",
+        ],
+        (C::ServerError, _) if waits => {
+            vec!["wait_retry_after", "wait_and_retry", "rotate_endpoint"]
         }
-        (C::ServerError, _) if waits => vec!["wait_and_retry", "rotate_endpoint"],
         (C::Auth, _) if failure.retryable == R::AfterFix => {
             vec!["refresh_credentials", "rotate_lease"]
         }
-        (C::Unknown, _) | (C::Validation, "success_check_failed") => vec!["wait_and_retry"],
+        // Alone only when it failed before, beside others.
+        (C::Unknown, _) | (C::Validation, "success_check_failed") => {
+            vec!["wait_and_retry", "run_alone"]
+        }
         (C::Validation, _) => vec!["use_defaults"],
-        (C::Resource, "disk_full") => vec!["clean_temp", "wait_for_disk"],
-        (C::Resource, "out_of_memory") => vec!["wait_for_memory", "run_alone", "raise_memory"],
+        (C::Resource, "disk_full") => vec!["clean_temp", "wait_for_disk", "wait_and_retry"],
+        (C::Resource, "out_of_memory") => vec![
+            "raise_memory",
+            "wait_for_memory",
+            "run_alone",
+            "wait_and_retry",
+        ],
         (C::Resource, "too_many_files") => vec!["raise_open_files"],
-        (C::Resource, "too_many_processes") => vec!["wait_and_retry", "reduce_concurrency"],
-        (C::Resource, "missing_path") if failure.retryable == R::AfterFix => {
-            vec!["create_missing_path"]
+        (C::Resource, "too_many_processes") => {
+            vec!["wait_and_retry", "run_alone", "reduce_concurrency"]
+        }
+        // An input is only made up where `ensure` declares it.
+        (C::Resource, "missing_path") => {
+            vec!["create_missing_path", "wait_for_manual_intervention"]
         }
         (C::Resource, "permission") if failure.retryable == R::AfterFix => {
             vec!["make_executable", "wait_for_manual_intervention"]
         }
-        (C::Resource, "busy") if waits => vec!["wait_for_lock", "remove_stale_lock"],
-        (C::Resource, "busy") => vec!["use_free_port"],
+        (C::Resource, "busy") if waits => vec![
+            "wait_for_lock",
+            "wait_and_retry",
+            "run_alone",
+            "remove_stale_lock",
+        ],
+        (C::Resource, "busy") => vec!["use_free_port", "run_alone"],
         (C::Resource, _) if waits => vec!["wait_and_retry"],
         (C::Dependency, _) if failure.retryable == R::AfterFix => {
             vec!["install_dependency", "wait_for_manual_intervention"]
@@ -86,10 +112,14 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
             "restart_browser",
             "retry_with_longer_timeout",
             "reduce_concurrency",
+            "wait_and_retry",
         ],
-        (C::Corruption, _) if failure.retryable != R::No => {
-            vec!["fetch_again", "wait_for_manual_intervention"]
-        }
+        (C::Corruption, _) if failure.retryable != R::No => vec![
+            "fetch_again",
+            "restart_from_scratch",
+            "wait_for_manual_intervention",
+        ],
+        (C::Corruption, _) => vec!["restart_from_scratch", "wait_for_manual_intervention"],
         (C::Killed, _) if waits => vec!["restart_from_checkpoint", "wait_and_retry"],
         _ => vec!["wait_for_manual_intervention"],
     }

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::category::Classification;
+use crate::model::layout::StateDir;
 use crate::model::recovery::PastRecovery;
 use crate::model::recovery::RecoverMode;
 use crate::model::remedy::Adjustment;
 use crate::model::remedy::Await;
 use crate::policy::recovery::learned::Learned;
-use crate::support::bytes::OsText;
 
 /// What the choice of a recovery rests on.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,8 +49,10 @@ pub struct RecoveryFacts {
     pub others_ran: bool,
     /// Recoveries that were begun this night, of all tasks.
     pub recoveries_tonight: u32,
-    /// The folder where environments of this task's own are installed; none: nowhere.
-    pub environments: Option<OsText>,
+    /// The task has something saved: a checkpoint or finished steps.
+    pub checkpoint: bool,
+    /// The state directory, below which environments of tasks are installed; none: nowhere.
+    pub environments: Option<StateDir>,
     /// What the draws are made from; stored with the choice.
     pub seed: u64,
 }

@@ -4,20 +4,47 @@
 //! plan comes from the task's definition, the configuration or this machine. Carrying a plan out is the
 //! engine's (waiting), the supervisor's (acting) and whoever hands the next attempt out (adjusting).
 
+mod acts;
+mod case;
+mod changes;
+mod choosing;
 mod facts;
+#[cfg(test)]
+mod fixture;
+mod install;
 mod learned;
+mod locks;
+mod loops;
+mod own;
+mod paths;
+mod peers;
+mod ports;
+mod possible;
+mod sentences;
+pub mod strategies;
+mod waits;
 
+pub(super) use case::Case;
+pub use choosing::MANUAL;
 pub use facts::HostFacts;
 pub use facts::RecoveryFacts;
 pub use learned::Counts;
 pub use learned::Learned;
 pub use learned::Ranked;
+pub use loops::MOST_PER_NIGHT;
+pub use loops::MOST_WAITING;
+pub use possible::Possible;
+pub use possible::allowed_here;
+pub use possible::possible;
+pub use sentences::deed;
+pub use sentences::headline;
 
-use crate::model::category::Classification;
+use std::time::Duration;
+
 use crate::model::recovery::RecoverMode;
 use crate::model::recovery::RecoveryNote;
 use crate::model::recovery::RecoveryPlan;
-use crate::policy::decide::DecideFacts;
+use crate::model::state::Hold;
 
 /// A recovery that is carried out, and why this one.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +61,8 @@ pub struct Chosen {
     pub variant: Option<String>,
     /// Why this one, in a few words.
     pub reason: String,
+    /// The time limit of the next attempt, where the plan changes it.
+    pub limit: Option<Duration>,
 }
 
 /// What is done about a failure.
@@ -43,6 +72,8 @@ pub struct Choice {
     pub chosen: Option<Box<Chosen>>,
     /// Why the chain of recoveries has come to its end, where something was tried in vain.
     pub ended: Option<String>,
+    /// What a person has to do, where nothing is left but that.
+    pub hold: Option<Hold>,
     /// What would have been done, and what was refused.
     pub notes: Vec<RecoveryNote>,
 }
@@ -52,14 +83,24 @@ pub fn effective_mode(machine: RecoverMode, task: Option<RecoverMode>) -> Recove
     task.map_or(machine, |wanted| wanted.min(machine))
 }
 
-/// Chooses what is done about a failure.
-pub fn choose(
-    _facts: &DecideFacts<'_>,
-    _recovery: &RecoveryFacts,
-    _failure: &Classification,
-) -> Choice {
-    Choice::default()
+/// Chooses what is done about a failure while there are attempts left.
+pub(super) fn choose(case: &Case<'_>) -> Choice {
+    choosing::ordinary(case)
 }
+
+/// Chooses what is tried last: when there are no attempts left, or none would help. Where nobody wrote
+/// how many attempts there are, the task may run alone once more.
+pub(super) fn last_resort(case: &Case<'_>, may_run_alone: bool) -> Choice {
+    choosing::last_resort(case, may_run_alone)
+}
+
+#[cfg(test)]
+#[path = "choosing_tests.rs"]
+mod choosing_tests;
+
+#[cfg(test)]
+#[path = "modes_tests.rs"]
+mod modes_tests;
 
 #[cfg(test)]
 mod tests {

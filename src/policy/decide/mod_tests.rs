@@ -1,6 +1,8 @@
 //! The table of decisions: one row per kind of end.
 
 use super::*;
+use crate::model::category::Category;
+use crate::model::category::Retryable;
 use crate::model::ids::TaskName;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Exit;
@@ -12,12 +14,13 @@ use crate::model::outcome::Usage;
 use crate::model::retry::CategoryRetry;
 use crate::model::signal::Signal;
 use crate::model::spec::Command;
+use crate::model::spec::OnCrash;
 use crate::policy::classify::Facts;
 use crate::policy::classify::classify;
 use proptest::prelude::*;
-#[path = "decide_told_tests.rs"]
+#[path = "told_tests.rs"]
 mod told;
-#[path = "decide_window_tests.rs"]
+#[path = "window_tests.rs"]
 mod window;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);

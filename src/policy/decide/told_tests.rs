@@ -1,6 +1,7 @@
 //! Judgements that say themselves how often to try again, against the table of categories.
 
 use super::*;
+use crate::policy::classify::SUCCESS_CHECK_FAILED_PATTERN;
 
 fn told(category: Category, retryable: Retryable) -> Judgement {
     let Judgement::Failure(guessed) = judged(category, "mine", retryable) else {
