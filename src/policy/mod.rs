@@ -14,6 +14,7 @@
 //! - [`fit`]: whether a task is worth starting in what is left of a window.
 //! - [`forecast`]: how long a task will take.
 //! - [`guard`]: what follows when a run has died.
+//! - [`learning`]: what helps, from what was tried.
 //! - [`limits`]: deadlines, and the time over all attempts.
 //! - `line_words`: a line taken apart.
 //! - [`mask`]: what is hidden in a quoted line.
@@ -41,6 +42,7 @@ pub mod fingerprint;
 pub mod fit;
 pub mod forecast;
 pub mod guard;
+pub mod learning;
 pub mod limits;
 mod line_words;
 pub mod mask;
