@@ -6,6 +6,7 @@ use crate::remedies::details;
 use crate::remedies::failed;
 use crate::remedies::order;
 use autoexec::model::attempt::Assignment;
+use autoexec::model::ids::TaskId;
 use autoexec::model::recovery::DependencyList;
 use autoexec::model::remedy::Action;
 use autoexec::model::remedy::InstalledEnvironment;
@@ -13,6 +14,8 @@ use autoexec::model::slot::SlotEntry;
 use autoexec::model::spec::Command as TaskCommand;
 use autoexec::model::spec::StepSpec;
 use autoexec::process::Stream;
+use autoexec::process::checkpoint::spare::Spare;
+use autoexec::supervisor::WhenRunnerDies;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::symlink;
 
@@ -153,7 +156,7 @@ fn of_two_steps(driver: &Driver, id: i64) -> Assignment {
         ..task.spec.steps[0].clone()
     };
     task.spec.steps.insert(0, first);
-    task.task = autoexec::model::ids::TaskId::new(1);
+    task.task = TaskId::new(1);
     let folder = driver.state.checkpoint(task.task);
     task.variables
         .insert("AUTOEXEC_CHECKPOINT_DIR".to_owned(), folder.into());
@@ -163,9 +166,7 @@ fn of_two_steps(driver: &Driver, id: i64) -> Assignment {
 #[test]
 fn a_checkpoint_that_is_moved_aside_lets_the_attempt_begin_at_its_beginning() {
     let mut driver = Driver::start();
-    let folder = driver
-        .state
-        .checkpoint(autoexec::model::ids::TaskId::new(1));
+    let folder = driver.state.checkpoint(TaskId::new(1));
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("saved"), "s").unwrap();
     let mut task = of_two_steps(&driver, 1);
@@ -184,6 +185,29 @@ fn a_checkpoint_that_is_moved_aside_lets_the_attempt_begin_at_its_beginning() {
     again.remedies = vec![order(2, "discard_checkpoint", Action::MoveCheckpointAside)];
     let outcome = driver.run(again);
     assert_eq!(details(&outcome), [(2, true, "nothing was saved")]);
+}
+
+#[test]
+fn a_supervisor_that_dies_after_moving_a_checkpoint_aside_has_lost_nothing() {
+    let mut driver = Driver::start_as(
+        WhenRunnerDies::Adopt,
+        Some("supervisor_after_checkpoint_aside"),
+    );
+    let folder = driver.state.checkpoint(TaskId::new(1));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("saved"), "s").unwrap();
+    let mut task = of_two_steps(&driver, 1);
+    task.remedies = vec![order(1, "discard_checkpoint", Action::MoveCheckpointAside)];
+    driver.assign(task);
+    driver.wait();
+    assert!(matches!(driver.record(1), Some(SlotEntry::Starting { .. })));
+    assert!(!folder.exists());
+    let aside = std::fs::read_dir(driver.state.checkpoints().join(".aside")).unwrap();
+    let kept: Vec<_> = aside.map(|entry| entry.unwrap().path()).collect();
+    assert!(kept[0].join("saved").exists());
+    // The next attempt is lent a directory of that name again.
+    let mut spare = Spare::of_slot(&driver.state.checkpoints(), "1-1");
+    assert!(!spare.lend(&folder).unwrap().had_saved());
 }
 
 #[test]
