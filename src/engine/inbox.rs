@@ -22,6 +22,7 @@ use crate::engine::recover::Fate;
 use crate::engine::recover::Here;
 use crate::engine::state::HaltSignal;
 use crate::model::ids::AttemptId;
+use crate::process::children;
 use crate::process::wake::Listener;
 
 /// Something that came in.
@@ -141,8 +142,14 @@ impl Inbox {
         let inspector = self.inspector.clone();
         drop(tokio::task::spawn_blocking(move || {
             // A supervisor of our own is waited for, so that it does not stay a zombie.
-            let _exit_status = child.map(|mut child| child.wait());
-            let fates = recover::inspect(&slot_file, here, &attempts);
+            let inherited = child.is_some();
+            let ended = child.map(|mut child| child.wait());
+            if ended.is_some_and(|ended| ended.is_ok_and(|status| status.success())) {
+                // What it was allowed to leave came to us and is not for another one's sweep.
+                children::spare_strays();
+            }
+            let fates = recover::inspect(&slot_file, here, &attempts, inherited);
+            children::collect_dead_strays();
             drop(inspector.send(Inspected {
                 slot,
                 slot_file,

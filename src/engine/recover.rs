@@ -27,8 +27,10 @@ use crate::process::cgroup;
 use crate::process::slotfile;
 use crate::process::slotfile::LockGuard;
 use crate::process::sweep::Remains;
+use crate::process::sweep::SweepReport;
 use crate::process::sweep::is_left;
 use crate::process::sweep::sweep_all;
+use crate::process::sweep::sweep_inherited;
 use crate::support::clock::Timestamp;
 use crate::support::crash;
 
@@ -127,7 +129,8 @@ pub(crate) fn examine(dir: &StateDir, here: Here, open: &[Open]) -> io::Result<E
 
 /// What a supervisor of this run that is gone left behind of the attempts it was handed.
 ///
-/// Blocks until its slot lock is free: only then is it dead.
+/// Blocks until its slot lock is free: only then is it dead. `inherited` tells that it was a child of
+/// this process and is collected, so that its orphans have come here.
 ///
 /// # Errors
 /// When the slot file cannot be read.
@@ -135,6 +138,7 @@ pub(crate) fn inspect(
     path: &Path,
     here: Here,
     attempts: &[AttemptId],
+    inherited: bool,
 ) -> io::Result<Vec<(AttemptId, Fate)>> {
     let lock = slotfile::wait_lock(path)?;
     let mut records = slotfile::latest(&slotfile::read_pages(path)?, here.queue);
@@ -146,7 +150,10 @@ pub(crate) fn inspect(
         .into_iter()
         .filter_map(|(attempt, record)| Some((attempt, record?)))
         .collect();
-    let mut dead = Dead::default();
+    let mut dead = Dead {
+        inherited,
+        ..Dead::default()
+    };
     let mut fates = dead.take(lock, path, here, recorded);
     fates.extend(dead.sweep(here));
     fates.extend(unrecorded.into_iter().map(|(attempt, _)| {
@@ -222,6 +229,8 @@ struct Dead {
     maybe_ran: Vec<MaybeRan>,
     /// The names of their slots' control groups.
     groups: Vec<String>,
+    /// Whether their orphans came to this process.
+    inherited: bool,
 }
 
 impl Dead {
@@ -280,7 +289,12 @@ impl Dead {
             .iter()
             .map(|one| one.remains.clone())
             .collect();
-        let is_clean = remains.is_empty() || sweep_all(here.queue, &remains).is_clean();
+        let report = match (remains.is_empty(), self.inherited) {
+            (true, _) => SweepReport::default(),
+            (false, true) => sweep_inherited(here.queue, &remains),
+            (false, false) => sweep_all(here.queue, &remains),
+        };
+        let is_clean = report.is_clean();
         let fates = self
             .maybe_ran
             .iter()
@@ -290,7 +304,7 @@ impl Dead {
                     started_at: one.started_at,
                     steps_done: one.steps_done,
                     // Whose the survivors are is asked only when there are any.
-                    survivors: !is_clean && is_left(here.queue, &one.remains),
+                    survivors: !is_clean && is_left(here.queue, &one.remains, self.inherited),
                 };
                 (one.remains.attempt, fate)
             })

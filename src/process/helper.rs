@@ -24,6 +24,8 @@ use rustix::event::Timespec;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
+use crate::process::children;
+use crate::process::children::HELPER_VARIABLE;
 use crate::process::environment::Environment;
 use crate::support::clock::monotonic;
 use crate::support::untrusted::Untrusted;
@@ -131,16 +133,16 @@ pub fn run_standing(
 fn ask(mut command: Command, limit: Duration) -> Result<Answer, HelperError> {
     let program = Untrusted::new(command.get_program().as_encoded_bytes());
     let deadline = monotonic() + limit;
-    let mut child = command
+    command
+        .env(HELPER_VARIABLE, "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(|source| HelperError::Start {
-            program: program.clone(),
-            source,
-        })?;
+        .process_group(0);
+    let mut child = children::start(&mut command).map_err(|source| HelperError::Start {
+        program: program.clone(),
+        source,
+    })?;
     let pipes = [
         child.stdout.take().map(OwnedFd::from),
         child.stderr.take().map(OwnedFd::from),
@@ -181,14 +183,16 @@ impl Companion {
     )]
     pub fn start(argv: &[&str]) -> io::Result<Self> {
         let (name, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let child = Command::new(name)
+        let mut command = Command::new(name);
+        command
             .args(arguments)
+            .env(HELPER_VARIABLE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .current_dir("/")
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let child = children::start(&mut command)?;
         Ok(Self { child: Some(child) })
     }
 }

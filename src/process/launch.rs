@@ -20,6 +20,7 @@ use crate::model::ids::Epoch;
 use crate::model::ids::QueueId;
 use crate::model::ids::RunId;
 use crate::model::layout::StateDir;
+use crate::process::children;
 
 /// The hidden subcommand, looked for before any argument is parsed.
 pub const SUPERVISE: &str = "__supervise";
@@ -82,15 +83,16 @@ impl Launch<'_> {
         reason = "the one place that starts a supervisor"
     )]
     pub fn start(&self) -> io::Result<Launched> {
-        let mut child = Command::new(self.executable)
+        let mut command = Command::new(self.executable);
+        command
             .arg0("autoexec")
             .arg(SUPERVISE)
             .args(self.arguments())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(self.error_log()?)
-            .spawn()?;
+            .stderr(self.error_log()?);
+        let mut child = children::start(&mut command)?;
         let (Some(commands), Some(reports)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the supervisor was started without pipes"));
         };
@@ -171,7 +173,8 @@ impl LaunchAlone<'_> {
         // Only these two are inherited; the supervisor closes them for the command.
         rustix::io::fcntl_setfd(&its_commands, FdFlags::empty())?;
         rustix::io::fcntl_setfd(&its_reports, FdFlags::empty())?;
-        let child = Command::new(self.executable)
+        let mut command = Command::new(self.executable);
+        command
             .arg0("autoexec")
             .arg(SUPERVISE)
             .arg(ALONE)
@@ -180,8 +183,10 @@ impl LaunchAlone<'_> {
             .arg(its_reports.as_raw_fd().to_string())
             .stdin(self.stdin)
             .stdout(its_stdout)
-            .stderr(its_stderr)
-            .spawn()?;
+            .stderr(its_stderr);
+        let child = children::start(&mut command)?;
+        // The command holds our copies of what is the supervisor's.
+        drop(command);
         Ok(LaunchedAlone {
             child,
             commands: commands.into(),

@@ -7,7 +7,8 @@
 //!
 //! A process is its boot, its pid and its start time, never a bare pid ([`identity`]). Whether a
 //! supervisor lives is a question to the kernel's lock on its slot file ([`slotfile`]), never to a
-//! clock. Whatever an attempt left behind is found by its marker or its session ([`sweep`]).
+//! clock. Whatever an attempt left behind is found by its marker or its session ([`sweep`]), and in a
+//! run by having come back to it as an orphan ([`children`]).
 //!
 //! # Crash safety
 //!
@@ -18,6 +19,7 @@
 pub mod activity;
 pub mod cgroup;
 pub mod checkpoint;
+pub mod children;
 mod diagnosis;
 pub mod environment;
 pub mod epoch;

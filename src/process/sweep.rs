@@ -6,6 +6,9 @@
 //! Whoever sweeps must have taken the supervisor's slot lock
 //! first: until then a child may be born.
 //!
+//! A run that inherits the orphans of its own supervisors ([`children`]) also takes those that came to
+//! it: what has none of the three is found by that alone.
+//!
 //! The session counts only while its number cannot have been given to others: no process has the
 //! supervisor's pid with another start time, and a process must be of this user and not older than
 //! the supervisor. Nothing is killed for any other reason, and nothing depends on the order of
@@ -22,6 +25,9 @@ use crate::model::outcome::Leftover;
 use crate::model::outcome::LeftoverFate;
 use crate::model::signal::Signal;
 use crate::process::cgroup;
+use crate::process::children;
+use crate::process::children::HELPER_VARIABLE;
+use crate::process::children::Strays;
 use crate::process::identity;
 use crate::process::table;
 use crate::support::clock::monotonic;
@@ -70,6 +76,7 @@ pub fn sweep(
         marks: attempts.iter().map(|id| mark(queue, *id)).collect(),
         sessions: sessions.to_vec(),
         groups: group.map(str::to_owned).zip(oldest).into_iter().collect(),
+        strays: None,
     })
 }
 
@@ -91,9 +98,23 @@ pub fn sweep_all(queue: QueueId, remains: &[Remains]) -> SweepReport {
     sweep_wanted(&Wanted::of(queue, remains))
 }
 
-/// Whether something of it is still there.
-pub fn is_left(queue: QueueId, remains: &Remains) -> bool {
-    !look(&Wanted::of(queue, std::slice::from_ref(remains))).is_empty()
+/// The same, and with them the orphans that came to this process from these supervisors. They must have
+/// been children of this process, and be collected.
+pub fn sweep_inherited(queue: QueueId, remains: &[Remains]) -> SweepReport {
+    let report = sweep_wanted(&Wanted::of(queue, remains).with_strays());
+    children::collect_dead_strays();
+    report
+}
+
+/// Whether something of it is still there; `inherited` as in [`sweep_inherited`].
+pub fn is_left(queue: QueueId, remains: &Remains, inherited: bool) -> bool {
+    let wanted = Wanted::of(queue, std::slice::from_ref(remains));
+    let wanted = if inherited {
+        wanted.with_strays()
+    } else {
+        wanted
+    };
+    !look(&wanted).is_empty()
 }
 
 /// What is looked for.
@@ -103,6 +124,8 @@ struct Wanted {
     sessions: Vec<ProcessIdentity>,
     /// Names of control groups, each with the start of its supervisor: nothing older is meant.
     groups: Vec<(String, u64)>,
+    /// Orphans that came to this process.
+    strays: Option<Strays>,
 }
 
 impl Wanted {
@@ -112,7 +135,30 @@ impl Wanted {
             marks: remains.iter().map(|one| mark(queue, one.attempt)).collect(),
             sessions: remains.iter().filter_map(|one| one.supervisor).collect(),
             groups: remains.iter().filter_map(group_of).collect(),
+            strays: None,
         }
+    }
+
+    fn with_strays(mut self) -> Self {
+        self.strays = Strays::of(&self.sessions);
+        self
+    }
+
+    /// Whether a process is an orphan of one of these supervisors. What it leaves behind itself when it
+    /// is killed comes to us in turn, and the next look finds it.
+    fn is_stray(&self, entry: &table::Entry) -> bool {
+        let Some(strays) = &self.strays else {
+            return false;
+        };
+        strays.may_hold(entry)
+            && table::environment(entry.process.pid).is_none_or(|environment| {
+                let mut variables = environment.split(|byte| *byte == 0);
+                // What has the mark of another attempt may be there by that one's right.
+                !variables.any(|variable| {
+                    variable.starts_with(HELPER_VARIABLE.as_bytes())
+                        || variable.starts_with(MARK_VARIABLE.as_bytes())
+                })
+            })
     }
 }
 
@@ -189,6 +235,7 @@ fn look(wanted: &Wanted) -> Vec<table::Entry> {
                     .is_some_and(|environment| carries(&environment, &wanted.marks))
                 // INVARIANT: read after the start time, which the signal looks at again.
                 || is_in_group(entry, &wanted.groups)
+                || wanted.is_stray(entry)
         })
         .collect()
 }

@@ -134,8 +134,8 @@ fn what_many_attempts_left_goes_in_one_sweep_and_is_told_apart_before() {
         group: None,
     };
     let (mut first, _) = start("echo up; exec sleep 600", Some(mark(queue, A)));
-    assert!(is_left(queue, &remains(A)));
-    assert!(!is_left(queue, &remains(B)));
+    assert!(is_left(queue, &remains(A), false));
+    assert!(!is_left(queue, &remains(B), false));
     let (mut second, _) = start("echo up; exec sleep 600", Some(mark(queue, B)));
     let report = sweep_all(queue, &[remains(A), remains(B)]);
     assert!(report.is_clean());

@@ -88,13 +88,18 @@ fn when_exec_is_killed_nothing_of_the_command_is_left() {
 #[test]
 fn when_the_watching_process_is_killed_exec_cleans_up_and_says_so() {
     let sandbox = Sandbox::new();
-    let script = format!("echo $PPID > parent.new; mv parent.new parent; {GOES_ON}");
+    // One of its processes has a session of its own and nothing in its environment.
+    let script = format!(
+        "echo $PPID > parent.new; mv parent.new parent; \
+         setsid env -i sh -c 'echo $$ > hidden.new; mv hidden.new hidden; exec sleep 600' & {GOES_ON}"
+    );
     let child = sandbox.start(&["exec", "--", "sh", "-c", &script]);
     let (supervisor, command) = (pid_in(&sandbox, "parent"), pid_in(&sandbox, "pid"));
+    let hidden = pid_in(&sandbox, "hidden");
     kill_process(supervisor, Signal::KILL).unwrap();
     let answer = sandbox.answer_of(child);
     answer.fails(125, &["the command may have finished"]);
-    assert!(!is_alive(command));
+    assert!(!is_alive(command) && !is_alive(hidden));
 }
 
 #[test]

@@ -50,6 +50,7 @@ mod start;
 mod status;
 mod steps;
 mod stop;
+mod strays;
 mod success;
 mod task_times;
 mod why;

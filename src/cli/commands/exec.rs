@@ -20,6 +20,7 @@ use crate::engine::events::RunEvent;
 use crate::model::signal::Signal;
 use crate::model::spec::TaskSpec;
 use crate::policy::classify::user::UserPatterns;
+use crate::process::children;
 use crate::process::signals;
 use crate::support::clock::Zone;
 use crate::support::text::count;
@@ -148,6 +149,8 @@ pub fn carry_out(args: &ExecArgs, invocation: &mut Invocation<'_>) -> Answer {
             stream.line(&line);
         }
     };
+    // Where the kernel refuses, what hides from a killed supervisor is not found.
+    let _weaker_without = children::inherit_orphans();
     let finish = direct::run(&direct, &mut tell)
         .map_err(|error| CliError::of_error(Ending::OfCommand(OUR_ERROR), "exec_failed", error))?;
     if let Some(failure) = unread.take() {

@@ -17,6 +17,7 @@ use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
 use crate::engine::{self, RunRequest, Schedule};
 use crate::model::ids::TaskId;
+use crate::process::children;
 use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
 use crate::store::tasks::OnChange;
@@ -111,6 +112,8 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     };
     let stream = invocation.output.error_stream();
     let mut shown = watcher(&stream, manner, show(args, invocation));
+    // Where the kernel refuses, what hides from a killed supervisor is not found, as for a later run.
+    let _weaker_without = children::inherit_orphans();
     let outcome = engine::run(&request, shown.as_mut());
     // The bars are gone before anything else is said.
     drop(shown);

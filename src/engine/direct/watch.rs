@@ -34,6 +34,7 @@ use crate::process::launch::LaunchAlone;
 use crate::process::launch::Outputs;
 use crate::process::signals;
 use crate::process::sweep;
+use crate::process::sweep::Remains;
 use crate::support::clock::Clock;
 use crate::support::clock::monotonic;
 
@@ -195,9 +196,15 @@ impl<'a> Watch<'a> {
 
     /// The supervisor is gone and has not told an end. That is well if it was stopped before it started
     /// the command.
-    fn lost(&self, attempt: AttemptId) -> Result<(), DirectError> {
-        let supervisors: Vec<ProcessIdentity> = self.line.identity().into_iter().collect();
-        let left = sweep::sweep(self.queue, &[attempt], &supervisors, None);
+    fn lost(&mut self, attempt: AttemptId) -> Result<(), DirectError> {
+        // Only when it is collected have its orphans come to us.
+        self.line.hang_up();
+        let remains = Remains {
+            attempt,
+            supervisor: self.line.identity(),
+            group: None,
+        };
+        let left = sweep::sweep_inherited(self.queue, &[remains]);
         if self.stopped.is_some() && self.process.is_none() && left.found.is_empty() {
             return Ok(());
         }
