@@ -198,3 +198,7 @@ pub(super) fn program(command: &Command) -> String {
         )
         .into_owned()
 }
+
+#[cfg(test)]
+#[path = "acts_tests.rs"]
+mod tests;

@@ -231,3 +231,7 @@ fn pair(name: &str, value: &OsText) -> String {
         });
     shown.map_or_else(|| name.to_owned(), |shown| format!("{name}={shown}"))
 }
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

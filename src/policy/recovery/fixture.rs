@@ -7,6 +7,7 @@ use crate::model::category::Classification;
 use crate::model::category::Retryable;
 use crate::model::ids::RecoveryId;
 use crate::model::ids::TaskName;
+use crate::model::layout::StateDir;
 use crate::model::outcome::Account;
 use crate::model::outcome::Containment;
 use crate::model::outcome::Ended;
@@ -14,12 +15,14 @@ use crate::model::outcome::Exit;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::OutputPlace;
 use crate::model::outcome::Usage;
+use crate::model::recovery::DependencyList;
 use crate::model::recovery::PastRecovery;
 use crate::model::recovery::RecoverMode;
 use crate::model::recovery::RecoverSpec;
 use crate::model::recovery::RecoverWhen;
 use crate::model::recovery::RecoveryPlan;
 use crate::model::recovery::RecoveryState;
+use crate::model::recovery::Risk;
 use crate::model::remedy::Remedy;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
@@ -28,7 +31,10 @@ use crate::policy::decide::DecideFacts;
 use crate::policy::decide::Decided;
 use crate::policy::decide::Decision;
 use crate::policy::decide::decide;
+use crate::policy::recovery::HostFacts;
 use crate::policy::recovery::RecoveryFacts;
+use crate::policy::recovery::strategies::STRATEGIES;
+use crate::support::bytes::OsText;
 use crate::support::clock::Timestamp;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -216,4 +222,51 @@ pub(super) fn own(when: RecoverWhen, argv: &[&str], max_uses: u32) -> RecoverSpe
         timeout: Duration::from_secs(30),
         max_uses,
     }
+}
+
+/// A task that declares something for every strategy, with both words for the guarded ones. Its folder is
+/// `/work/job`, its peers are `db.internal:5432` and `api.example.com:443`.
+pub(super) fn rich() -> Scene {
+    let mut scene = Scene::new(Category::Unknown, "generic", Retryable::No)
+        .command(&[
+            "./job",
+            "https://api.example.com/v1",
+            "--lock",
+            "run/job.lock",
+        ])
+        .env("PORT", "8080")
+        .env("REGION", "us-1");
+    let spec = &mut scene.spec;
+    spec.service.push("db.internal:5432".to_owned());
+    spec.temp = vec!["cache/*.tgz".to_owned(), "run/*.lock".to_owned()];
+    spec.ensure = vec!["/srv/out".into(), "logs/".into()];
+    spec.limits.memory = Some(1 << 26);
+    spec.fallbacks.insert("REGION".to_owned(), "eu-1".into());
+    spec.fallback_command = Some(command(&["./plan-b"]));
+    let list = ["https://a.example/x", "https://b.example/x"].map(OsText::from);
+    spec.endpoints.insert("API".to_owned(), list.to_vec());
+    let names = vec!["requests==2.32.3".to_owned()];
+    spec.dependencies.python = Some(DependencyList::Names(names));
+    spec.dependencies.node = Some(DependencyList::File("package-lock.json".into()));
+    let when = RecoverWhen::Category(Category::Auth);
+    spec.recover.push(own(when, &["./refresh"], 2));
+    spec.timeout = Some(Duration::from_mins(1));
+    let recovery = &mut scene.recovery;
+    recovery.host = HostFacts {
+        free_port: Some(40_001),
+        memory_available: Some(1 << 20),
+        memory_total: Some(1 << 34),
+        files_hard_limit: Some(100_000),
+        disk_free: Some(0),
+    };
+    recovery.checkpoint = true;
+    recovery.others_ran = true;
+    recovery.environments = Some(StateDir::at("/state"));
+    for guarded in STRATEGIES
+        .iter()
+        .filter(|strategy| strategy.risk == Risk::Guarded)
+    {
+        scene = scene.allow(guarded.name);
+    }
+    scene
 }

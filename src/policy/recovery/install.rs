@@ -182,3 +182,7 @@ fn node_package(module: &str) -> String {
     let parts = if module.starts_with('@') { 2 } else { 1 };
     module.split('/').take(parts).collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+#[path = "install_tests.rs"]
+mod tests;

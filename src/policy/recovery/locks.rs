@@ -37,9 +37,12 @@ fn locks<'w>(case: &Case<'_>, words: &'w [OsText]) -> impl Iterator<Item = &'w O
     let of_flock = flocked(case);
     let mut seen: Vec<&OsText> = Vec::new();
     words.iter().filter(move |word| {
-        let named = word
-            .as_str()
-            .is_some_and(|text| ENDINGS.iter().any(|end| text.ends_with(end)));
+        // Of `--lock=FILE` the value is a word of its own.
+        let named = word.as_str().is_some_and(|text| {
+            ENDINGS.iter().any(|end| text.ends_with(end))
+                && !text.contains('=')
+                && !text.starts_with('-')
+        });
         let is_lock = named || of_flock.as_ref() == Some(*word);
         let is_new = is_lock && !seen.contains(word);
         if is_new {

@@ -103,6 +103,14 @@ mod choosing_tests;
 mod modes_tests;
 
 #[cfg(test)]
+#[path = "loops_tests.rs"]
+mod loops_tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

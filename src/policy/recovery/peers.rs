@@ -307,3 +307,7 @@ fn has_dot_of_a_host(word: &str) -> bool {
     let is_name = ending.len() >= 2 && ending.chars().all(|one| one.is_ascii_alphabetic());
     is_address || (is_name && !FILES.contains(&ending.to_ascii_lowercase().as_str()))
 }
+
+#[cfg(test)]
+#[path = "peers_tests.rs"]
+mod tests;

@@ -264,3 +264,7 @@ pub(super) fn target_words(target: &Await) -> String {
         Await::Lock { path } => path.as_path().to_string_lossy().into_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "waits_tests.rs"]
+mod tests;
