@@ -42,6 +42,13 @@ impl Dispatcher<'_> {
                     );
                     self.backend.wake_up(slot);
                 }
+                Act::Watch { attempt } => {
+                    crash::point("before_watch");
+                    if let Some(watched) = self.state.watched.get(&attempt) {
+                        self.watchers.watch(&watched.what, attempt);
+                    }
+                }
+                Act::Leave { attempt, what } => self.watchers.leave(&what, attempt),
                 Act::StopAdopted { supervisor, force } => {
                     let signal = match force {
                         Force::Gentle => Signal::TERM,

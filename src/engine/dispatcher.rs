@@ -21,6 +21,7 @@ use crate::engine::events::StopCause;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
 use crate::engine::hand_out::hand_out;
+use crate::engine::healing::watch::Watchers;
 use crate::engine::hours::RunHours;
 use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inbox;
@@ -28,6 +29,7 @@ use crate::engine::ledger;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
+use crate::engine::on_failure::OnFailure;
 use crate::engine::overdue;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns::Patterns;
@@ -70,6 +72,12 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) attended: bool,
     /// Slot files that nobody needs any more once everything is durable.
     pub(crate) spent: Vec<PathBuf>,
+    /// What recoveries wait for.
+    pub(crate) watchers: Watchers,
+    /// What the machine says of failures.
+    pub(crate) on_failure: OnFailure,
+    /// When the run began.
+    pub(crate) started_at: Option<Timestamp>,
     /// The error patterns that failures are judged by.
     pub(crate) patterns: Patterns,
     /// What happened so far.
@@ -125,6 +133,7 @@ impl Dispatcher<'_> {
         for event in events {
             self.take_step(event, now, &mut gathered.effects);
         }
+        self.end_waits(now, &mut gathered.effects);
         self.take_back_overdue(now, &mut gathered.effects);
         self.keep_hours(now, &mut gathered.effects);
         // Rests on claims that are durable: it need not wait for the commit.
@@ -153,9 +162,7 @@ impl Dispatcher<'_> {
 
     pub(crate) fn take_step(&mut self, event: Event, now: Timestamp, effects: &mut Effects) {
         let more = step(&mut self.state, event, now);
-        effects.writes.extend(more.writes);
-        effects.acts.extend(more.acts);
-        effects.shown.extend(more.shown);
+        effects.add(more);
     }
 
     /// Commits what was stepped together with the next claims, then does what rests on it.
@@ -305,6 +312,8 @@ impl Dispatcher<'_> {
         for attempt in std::mem::take(&mut self.state.ready) {
             self.state.live.remove(&attempt);
         }
+        // They stand as `recovering` in the database, and the next run watches again.
+        self.state.watched.clear();
     }
 
     fn alert(&self, message: &str, error: &StoreError, now: Timestamp) {

@@ -14,6 +14,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::message::Progress;
 use crate::model::outcome::StopReason;
+use crate::model::recovery::RecoveryState;
 use crate::model::signal::Signal;
 use crate::model::state::Hold;
 use crate::model::state::Skip;
@@ -182,6 +183,46 @@ pub enum RunEvent {
         /// What becomes of the task.
         next: Next,
     },
+    /// A recovery of a task has begun.
+    RecoveryStarted {
+        /// The task.
+        task: TaskRef,
+        /// The strategy.
+        strategy: String,
+        /// What it is about; text from outside.
+        about: Option<String>,
+    },
+    /// A recovery is over, or the next attempt has told whether it helped.
+    RecoveryEnded {
+        /// The task.
+        task: TaskRef,
+        /// The strategy.
+        strategy: String,
+        /// What became of it; `applied` where what was waited for is there.
+        state: RecoveryState,
+        /// What was seen, done or in the way; text from outside.
+        detail: Option<String>,
+        /// What becomes of the task, where that is decided now.
+        next: Option<Next>,
+    },
+    /// What would have been done about a failure, were it allowed to be done.
+    RecoverySuggested {
+        /// The task.
+        task: TaskRef,
+        /// The strategy.
+        strategy: String,
+        /// What would have been done; text from outside.
+        why: String,
+    },
+    /// What was not done about a failure because it is not allowed or not declared.
+    RecoveryRefused {
+        /// The task.
+        task: TaskRef,
+        /// The strategy.
+        strategy: String,
+        /// Why not; text from outside.
+        why: String,
+    },
     /// Something that somebody should know and that stops nothing.
     Warning {
         /// One or more lines; may hold text from outside.
@@ -223,6 +264,8 @@ pub enum Next {
     Done,
     /// Another attempt, not before this instant.
     Retry(Timestamp),
+    /// A recovery waits; its end is told by itself.
+    Recovering,
     /// Another attempt in a later run.
     NextRun,
     /// It failed for good.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::hand_out::hand_out;
+use crate::engine::healing::present::Healing;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
@@ -15,6 +16,8 @@ use crate::model::category::Classification;
 use crate::model::category::Retryable;
 use crate::model::ids::AttemptId;
 use crate::model::ids::ProcessIdentity;
+use crate::model::ids::RecoveryId;
+use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::outcome::Containment;
@@ -24,6 +27,10 @@ use crate::model::outcome::Outcome;
 use crate::model::outcome::OutputPlace;
 use crate::model::outcome::StopReason;
 use crate::model::outcome::Usage;
+use crate::model::recovery::RecoveryPlan;
+use crate::model::recovery::RecoveryState;
+use crate::model::recovery::Risk;
+use crate::model::remedy::Remedy;
 use crate::model::signal::Signal;
 use crate::model::spec::Command;
 use crate::model::spec::Surroundings;
@@ -31,6 +38,7 @@ use crate::model::spec::TaskSpec;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::policy::limits::Limits;
+use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -58,6 +66,7 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         steps_done: 0,
         series_started: None,
         last: None,
+        healing: Healing::default(),
         spec,
         surroundings: Surroundings::default(),
     }
@@ -118,6 +127,41 @@ pub(crate) fn over(number: i64, ended: Ended, judgement: Judgement) -> Event {
         doubt: None,
         survivors: false,
         cut_short: 0,
+        open: Vec::new(),
+        recovery: None,
+    }
+}
+
+/// A recovery of task 1 after the failure of its attempt 1: `network`, pattern `test`.
+pub(crate) fn recovery(number: i64, remedy: Remedy, state: RecoveryState) -> RecoveryRecord {
+    RecoveryRecord {
+        id: RecoveryId::new(number),
+        task: TaskId::new(1),
+        attempt: attempt(1),
+        run: RunId::new(1),
+        pattern: "test".to_owned(),
+        category: Category::Network,
+        fingerprint: "f1".to_owned(),
+        strategy: "strategy".to_owned(),
+        risk: Risk::Observe,
+        plan: Some(plan(remedy)),
+        state,
+        expected: None,
+        started_at: NOW,
+        ended_at: None,
+        next_attempt: None,
+        detail: None,
+    }
+}
+
+pub(crate) fn plan(remedy: Remedy) -> RecoveryPlan {
+    RecoveryPlan {
+        strategy: "strategy".to_owned(),
+        risk: Risk::Observe,
+        remedy,
+        about: None,
+        undo: None,
+        timeout: Duration::from_mins(5),
     }
 }
 
@@ -167,6 +211,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::Reprioritize { .. }
             | Write::Remove { .. }
             | Write::Cut { .. }
+            | Write::Healing(_)
             | Write::WindowOpened
             | Write::ClockSetBack => None,
         })
@@ -178,6 +223,7 @@ pub(crate) fn change(open: Option<i64>, change: Change) -> Event {
         id: TaskId::new(1),
         name: TaskName::new("task-1").unwrap(),
         open: open.map(attempt),
+        recovering: false,
         change,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::events::RunEvent;
 use crate::engine::events::StopCause;
+use crate::engine::healing::unneeded;
 use crate::engine::hours::Bar;
 use crate::engine::message::Act;
 use crate::engine::message::Effects;
@@ -34,6 +35,7 @@ pub(crate) fn halted(state: &mut RunState, halt: Halt, effects: &mut Effects) {
     }
     state.halt = Some(halt);
     give_back(state, effects);
+    unneeded::cut_short(state, effects);
     let reason = match halt {
         Halt::Deadline(_) => StopReason::WindowEnded,
         Halt::Drain

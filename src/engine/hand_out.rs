@@ -4,10 +4,12 @@
 //! comes first.
 
 use crate::engine::message::Act;
+use crate::engine::state::Live;
 use crate::engine::state::MAX_UNACKNOWLEDGED;
 use crate::engine::state::Place;
 use crate::engine::state::RunState;
 use crate::engine::state::Slot;
+use crate::model::ids::AttemptId;
 
 /// Hands ready attempts to free slots, opening slots as far as the capacity goes.
 ///
@@ -15,15 +17,20 @@ use crate::engine::state::Slot;
 pub(crate) fn hand_out(state: &mut RunState) -> Vec<Act> {
     let mut acts = Vec::new();
     while state.halt.is_none() && state.running() < state.capacity {
-        let Some(attempt) = state.ready.first().copied() else {
+        let Some(attempt) = next(state) else {
             break;
         };
         let Some(slot) = free_slot(state, &mut acts) else {
             break;
         };
-        state.ready.remove(0);
-        if let Some(live) = state.live.get_mut(&attempt) {
-            live.place = Place::Slot(slot);
+        state.ready.retain(|other| *other != attempt);
+        state.alone_next = None;
+        let beside = state.running() > 0;
+        for (id, live) in &mut state.live {
+            if *id == attempt {
+                live.place = Place::Slot(slot);
+            }
+            live.beside |= beside && live.place != Place::Ready;
         }
         if let Some(line) = state.slots.get_mut(&slot) {
             line.busy = Some(attempt);
@@ -31,6 +38,32 @@ pub(crate) fn hand_out(state: &mut RunState) -> Vec<Act> {
         acts.push(Act::Assign { slot, attempt });
     }
     acts
+}
+
+/// The attempt that is handed out next; none while one runs that is to be alone, or waits for that.
+fn next(state: &mut RunState) -> Option<AttemptId> {
+    let is_alone = |attempt: &AttemptId| {
+        state
+            .live
+            .get(attempt)
+            .is_some_and(|live| live.task.healing.adjustments.alone)
+    };
+    let running = |live: &Live| live.place != Place::Ready;
+    let lives_alone = state
+        .live
+        .iter()
+        .any(|(attempt, live)| running(live) && is_alone(attempt));
+    if lives_alone {
+        return None;
+    }
+    // Whose turn it was once keeps it: what is more urgent and comes later would let it wait for ever.
+    let turn = state.alone_next.filter(|turn| state.ready.contains(turn));
+    let first = turn.or_else(|| state.ready.first().copied())?;
+    if is_alone(&first) && state.running() > 0 {
+        state.alone_next = Some(first);
+        return None;
+    }
+    Some(first)
 }
 
 /// A slot that takes an attempt now; opened if none is there.

@@ -67,3 +67,81 @@ fn a_retiring_supervisor_is_replaced() {
         ]
     );
 }
+
+/// A run with `capacity` slots in which attempts 1 and 2 run and attempt 3 is to run alone.
+fn with_one_alone() -> RunState {
+    let mut state = run(3, 2);
+    hand_out(&mut state);
+    let mut alone = task(3, 0);
+    alone.healing.adjustments.alone = true;
+    state.add_ready(attempt(3), alone);
+    state.add_ready(attempt(4), task(4, 0));
+    state
+}
+
+fn assigned(acts: &[Act]) -> Vec<i64> {
+    acts.iter()
+        .filter_map(|act| {
+            let Act::Assign { attempt, .. } = act else {
+                return None;
+            };
+            Some(attempt.get())
+        })
+        .collect()
+}
+
+#[test]
+fn what_runs_alone_waits_for_the_others_and_nothing_starts_before_or_beside_it() {
+    let mut state = with_one_alone();
+    assert_eq!(assigned(&hand_out(&mut state)), [0; 0]);
+    step(&mut state, success(1), NOW);
+    assert_eq!(assigned(&hand_out(&mut state)), [0; 0], "2 still runs");
+    step(&mut state, success(2), NOW);
+    assert_eq!(assigned(&hand_out(&mut state)), [3]);
+    assert_eq!(assigned(&hand_out(&mut state)), [0; 0], "3 is alone");
+    assert!(!state.live[&attempt(3)].beside);
+    step(&mut state, success(3), NOW);
+    assert_eq!(assigned(&hand_out(&mut state)), [4]);
+}
+
+#[test]
+fn whose_turn_it_was_once_keeps_it() {
+    let mut state = with_one_alone();
+    hand_out(&mut state);
+    state.add_ready(attempt(7), task(7, 9));
+    assert_eq!(assigned(&hand_out(&mut state)), [0; 0]);
+    step(&mut state, success(1), NOW);
+    step(&mut state, success(2), NOW);
+    assert_eq!(assigned(&hand_out(&mut state)), [3]);
+}
+
+#[test]
+fn a_turn_that_was_given_back_holds_up_nobody() {
+    let mut state = with_one_alone();
+    hand_out(&mut state);
+    state.ready.retain(|other| *other != attempt(3));
+    state.live.remove(&attempt(3));
+    assert_eq!(assigned(&hand_out(&mut state)), [4]);
+}
+
+#[test]
+fn what_runs_beside_others_knows_it() {
+    let mut state = run(2, 2);
+    hand_out(&mut state);
+    assert!(state.live[&attempt(1)].beside && state.live[&attempt(2)].beside);
+    let mut state = run(1, 2);
+    hand_out(&mut state);
+    assert!(!state.live[&attempt(1)].beside);
+}
+
+#[test]
+fn an_attempt_of_an_earlier_run_is_not_joined_by_one_that_runs_alone() {
+    let mut state = run(2, 0);
+    state.add_ready(attempt(1), task(1, 0));
+    state.live.get_mut(&attempt(1)).unwrap().place = Place::Orphan;
+    state.ready.clear();
+    let mut alone = task(3, 0);
+    alone.healing.adjustments.alone = true;
+    state.add_ready(attempt(3), alone);
+    assert_eq!(assigned(&hand_out(&mut state)), [0; 0]);
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::backend::Said;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
+use crate::engine::healing::present::effective;
 use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inspected;
 use crate::engine::message::Event;
@@ -43,6 +44,7 @@ use crate::process::Stream;
 use crate::process::epoch;
 use crate::process::logread::tail_bytes;
 use crate::process::resultfile;
+use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
 use crate::support::text::span;
 
@@ -62,6 +64,7 @@ impl Dispatcher<'_> {
                 Vec::new()
             }
             Arrival::Inspected(inspected) => self.inspected(inspected),
+            Arrival::Seen(what) => self.seen(&what),
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {
                 self.look_at_pause();
@@ -248,6 +251,21 @@ impl Dispatcher<'_> {
                 None
             }
         };
+        let mut open = Vec::new();
+        if live.task.healing.is_open {
+            // What cannot be read is credited with nothing; the commit tells what is wrong.
+            let past = self.entered.store.past_recoveries(live.task.id);
+            open = past.unwrap_or_default();
+            open.retain(RecoveryRecord::is_open);
+        }
+        let recovery = match &judgement {
+            Judgement::Success => None,
+            Judgement::Failure(failure) => {
+                let user = self.patterns.for_task(store, &live.task.spec.patterns);
+                let (live, ended) = (&live.task, (attempt, &*outcome, failure));
+                self.recovery_facts(live, ended, &user, self.ran_beside(attempt))
+            }
+        };
         let by_window = is_stopped_by_window(live, &outcome);
         // A count that cannot be read keeps nobody from going on; the commit tells what is wrong.
         let cut_short = by_window.then(|| self.entered.store.cut_short(live.task.id));
@@ -259,7 +277,14 @@ impl Dispatcher<'_> {
             chance: fastrand::f64(),
             survivors,
             cut_short: cut_short.and_then(Result::ok).unwrap_or_default(),
+            open,
+            recovery: recovery.map(Box::new),
         })
+    }
+
+    fn ran_beside(&self, attempt: AttemptId) -> bool {
+        let live = self.state.live.get(&attempt);
+        live.is_some_and(|live| live.beside)
     }
 
     fn signalled(&mut self, signal: HaltSignal) -> Vec<Event> {
@@ -300,8 +325,9 @@ fn judge(
     logs: &Path,
     user: impl FnOnce() -> UserPatterns,
 ) -> Judgement {
+    let adjusted = (!live.task.healing.adjustments.is_empty()).then(|| effective(&live.task));
     let mut facts = Facts {
-        spec: &live.task.spec,
+        spec: adjusted.as_ref().unwrap_or(&live.task.spec),
         outcome,
         stdout: &[],
         stderr: &[],

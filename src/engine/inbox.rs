@@ -17,11 +17,13 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::backend::Local;
 use crate::backend::Said;
+use crate::engine::healing::watch::Seen;
 use crate::engine::recover;
 use crate::engine::recover::Fate;
 use crate::engine::recover::Here;
 use crate::engine::state::HaltSignal;
 use crate::model::ids::AttemptId;
+use crate::model::remedy::Await;
 use crate::process::children;
 use crate::process::wake::Listener;
 
@@ -37,6 +39,8 @@ pub(crate) enum Arrival {
     },
     /// A dead supervisor's slot file was looked at.
     Inspected(Inspected),
+    /// What a recovery waits for is there.
+    Seen(Await),
     /// Somebody wants the run to end.
     Signal(HaltSignal),
     /// There may be something new in the queue.
@@ -64,6 +68,7 @@ pub(crate) struct Inbox {
     said: UnboundedReceiver<(usize, Said)>,
     inspected: UnboundedReceiver<Inspected>,
     inspector: UnboundedSender<Inspected>,
+    seen: UnboundedReceiver<Seen>,
     interrupt: SignalStream,
     terminate: SignalStream,
     hang_up: SignalStream,
@@ -71,13 +76,15 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// An inbox for a backend whose words come through `said`. `wake` may be missing: then the loop
+    /// An inbox for a backend whose words come through `said`, and watchers whose words come through
+    /// `seen`. `wake` may be missing: then the loop
     /// looks by itself from time to time.
     ///
     /// # Errors
     /// When signals or the wake-up cannot be listened to.
     pub(crate) fn new(
         said: UnboundedReceiver<(usize, Said)>,
+        seen: UnboundedReceiver<Seen>,
         wake: Option<Listener>,
     ) -> io::Result<Self> {
         let (inspector, inspected) = unbounded_channel();
@@ -85,6 +92,7 @@ impl Inbox {
             said,
             inspected,
             inspector,
+            seen,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -100,6 +108,7 @@ impl Inbox {
         let Self {
             said,
             inspected,
+            seen,
             interrupt,
             terminate,
             hang_up,
@@ -114,6 +123,7 @@ impl Inbox {
                 Some(()) = hang_up.recv() => return Arrival::Signal(HaltSignal::HangUp),
                 Some((slot, said)) = said.recv() => return Arrival::Said { slot, said },
                 Some(inspected) = inspected.recv() => return Arrival::Inspected(inspected),
+                Some(Seen { what }) = seen.recv() => return Arrival::Seen(what),
                 () = woken(wake.as_ref()) => return Arrival::Woken,
                 () = backend.flush() => {}
                 () = tokio::time::sleep(patience) => return Arrival::Time,
@@ -125,6 +135,9 @@ impl Inbox {
     pub(crate) fn more(&mut self) -> Option<Arrival> {
         if let Ok((slot, said)) = self.said.try_recv() {
             return Some(Arrival::Said { slot, said });
+        }
+        if let Ok(Seen { what }) = self.seen.try_recv() {
+            return Some(Arrival::Seen(what));
         }
         self.inspected.try_recv().ok().map(Arrival::Inspected)
     }

@@ -6,6 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::engine::healing::present::Healing;
+use crate::engine::healing::present::effective;
+use crate::engine::healing::present::equip;
+use crate::engine::healing::writes;
 use crate::engine::message::Write;
 use crate::engine::overdue::limits_of;
 use crate::engine::state::ClaimedTask;
@@ -107,6 +111,7 @@ pub(crate) fn apply(
             tasks::reprioritize(tx, *task, *priority, actor, now)
         }
         Write::Remove { task } => tasks::remove(tx, *task, actor, now),
+        Write::Healing(write) => writes::apply(tx, write, now),
         Write::Cut { task, cut } => parking::count_cut(tx, *task, *cut).map(drop),
         Write::WindowOpened => parking::unpark_all(tx, parking::BY_WINDOW).map(drop),
         Write::ClockSetBack => pages::clock_was_set_back(tx, now),
@@ -153,8 +158,16 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
             .map(|last| last.pattern.as_str())
             .unwrap_or_default(),
     );
+    let healing = if task.attempts > 0 {
+        Healing::load(tx, id)?
+    } else {
+        Healing::default()
+    };
+    let adjusted = healing.adjustments.timeout_ms.map(Duration::from_millis);
+    let timeout = timeout.max(adjusted);
     Ok(ClaimedTask {
         id,
+        healing,
         limits: limits_of(&task),
         priority: task.priority,
         number: task.attempts,
@@ -187,13 +200,13 @@ pub(crate) fn assignment(
     dir: &StateDir,
     until: Option<Timestamp>,
 ) -> Assignment {
-    let mut spec = task.spec.clone();
+    let mut spec = effective(task);
     for step in &mut spec.steps {
         step.timeout = step
             .timeout
             .map(|limit| limit.saturating_mul(task.time_factor));
     }
-    Assignment {
+    let mut assignment = Assignment {
         attempt,
         task: task.id,
         run,
@@ -202,11 +215,17 @@ pub(crate) fn assignment(
         variables: variables(attempt, task, run, dir, until),
         timeout: task.timeout,
         ends_at: None,
-        steps_done: task.steps_done,
+        steps_done: if task.healing.adjustments.fallback_command {
+            0
+        } else {
+            task.steps_done
+        },
         remedies: Vec::new(),
         environments: Vec::new(),
         series_started: task.series_started,
-    }
+    };
+    equip(&mut assignment, task);
+    assignment
 }
 
 /// The variables that a task finds in its environment.

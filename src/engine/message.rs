@@ -5,6 +5,8 @@
 //! the acts that rest on them, then what a watcher is told.
 
 use crate::engine::events::RunEvent;
+use crate::engine::healing::waits::WaitEvent;
+use crate::engine::healing::writes::HealingWrite;
 use crate::engine::hours::Bar;
 use crate::engine::state::Halt;
 use crate::model::category::Classification;
@@ -17,11 +19,14 @@ use crate::model::message::NotStartedReason;
 use crate::model::message::Progress;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
+use crate::model::remedy::Await;
 use crate::model::spec::StepSpec;
 use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::policy::fit::Cut;
+use crate::policy::recovery::RecoveryFacts;
+use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
 
 /// Something that happened.
@@ -68,7 +73,13 @@ pub(crate) enum Event {
         survivors: bool,
         /// Window ends before this one that stopped the task in a row without getting it further.
         cut_short: u32,
+        /// Recoveries of the task that are open.
+        open: Vec<RecoveryRecord>,
+        /// What recoveries rest on; none where nothing is to be recovered from.
+        recovery: Option<Box<RecoveryFacts>>,
     },
+    /// Something happened to a task whose recovery waits.
+    Wait(WaitEvent),
     /// The supervisor of a slot is dead; what it left behind was said before.
     SlotGone {
         /// The slot.
@@ -86,6 +97,8 @@ pub(crate) enum Event {
         name: TaskName,
         /// The open attempt that the database knows of.
         open: Option<AttemptId>,
+        /// It is no open attempt but one that failed, from which the task is being recovered.
+        recovering: bool,
         /// What is wanted.
         change: Change,
     },
@@ -119,6 +132,15 @@ pub(crate) struct Effects {
     pub(crate) acts: Vec<Act>,
     /// Told to the watcher after the commit.
     pub(crate) shown: Vec<RunEvent>,
+}
+
+impl Effects {
+    /// What follows besides, behind what is there.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.writes.extend(more.writes);
+        self.acts.extend(more.acts);
+        self.shown.extend(more.shown);
+    }
 }
 
 /// A fact or decision to be made durable.
@@ -213,6 +235,8 @@ pub(crate) enum Write {
         /// What it meant.
         cut: Cut,
     },
+    /// What is to be kept of recoveries.
+    Healing(HealingWrite),
     /// The window opened: what would not have fitted into an earlier one is looked at again.
     WindowOpened,
     /// The clock was set back: which tasks' time has come is looked at again.
@@ -235,6 +259,7 @@ impl Write {
             | Self::Doubt { .. }
             | Self::StopIntent { .. }
             | Self::Remove { .. }
+            | Self::Healing(_)
             | Self::Cut { .. } => false,
         }
     }
@@ -272,6 +297,18 @@ pub(crate) enum Act {
         reason: StopReason,
         /// How hard.
         force: Force,
+    },
+    /// Watch for what the recovery of a task waits for.
+    Watch {
+        /// The attempt that failed.
+        attempt: AttemptId,
+    },
+    /// Nobody needs to watch for it any more on behalf of this attempt.
+    Leave {
+        /// The attempt that failed.
+        attempt: AttemptId,
+        /// What was watched for.
+        what: Await,
     },
     /// Stop an attempt whose supervisor an earlier run left behind.
     StopAdopted {

@@ -23,10 +23,12 @@ pub mod error;
 pub mod events;
 #[cfg(test)]
 mod fixture;
+mod follow;
 mod gather;
 mod ground;
 mod halting;
 mod hand_out;
+mod healing;
 mod hearing;
 pub mod hours;
 mod inbox;

@@ -100,7 +100,7 @@ impl Dispatcher<'_> {
     /// Why the run is over, if it is.
     pub(crate) fn end(&self) -> Option<RunEnd> {
         let now = self.clock.now();
-        let idle = self.state.live.is_empty();
+        let idle = self.state.live.is_empty() && self.state.watched.is_empty();
         match self.state.halt {
             Some(Halt::ThirdSignal(signal)) => Some(RunEnd::Signal(signal.signal())),
             Some(_) if !idle => None,
@@ -133,8 +133,10 @@ impl Dispatcher<'_> {
         let may_start = self.state.halt.is_none() && self.hours.is_open(now);
         // While nothing may be started, a time that has come wakes nobody.
         let next_due = self.pace.next_due.filter(|_| may_start);
+        let waits = self.state.watched.values();
         [
             next_due,
+            waits.map(|watched| watched.ends_at).min(),
             self.pace.next_give_up,
             self.pace.throttled,
             self.hours.next_turn(now),

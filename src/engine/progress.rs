@@ -17,7 +17,10 @@ pub(crate) fn steps_done(
     outcome: &Outcome,
     event: &TaskEvent,
 ) -> Option<Write> {
-    if matches!(event, TaskEvent::Succeeded { .. }) || outcome.account.steps_done == 0 {
+    // What runs in place of the steps has finished none of them.
+    let is_another = live.task.healing.adjustments.fallback_command;
+    if matches!(event, TaskEvent::Succeeded { .. }) || outcome.account.steps_done == 0 || is_another
+    {
         return None;
     }
     let spec = &live.task.spec;

@@ -159,6 +159,7 @@ impl Dispatcher<'_> {
             events.push(Event::Change {
                 id: *id,
                 open: task.state.attempt(),
+                recovering: matches!(task.state, TaskState::Recovering { .. }),
                 name: task.spec.name,
                 change: change.clone(),
             });
@@ -192,7 +193,13 @@ impl Dispatcher<'_> {
         // A claim is given back before that, or stopped.
         let is_claimed = matches!(task.state, TaskState::Queued { claim: Some(_), .. })
             && *change != Change::Release;
-        if !is_claimed && let Err(why) = task.state.apply(&event) {
+        // Whoever releases a task that waits for its recovery does not want to wait.
+        let is_released =
+            matches!(task.state, TaskState::Recovering { .. }) && *change == Change::Release;
+        if !is_claimed
+            && !is_released
+            && let Err(why) = task.state.apply(&event)
+        {
             return Ok(Err(format!("`{name}`: {why}")));
         }
         match change {

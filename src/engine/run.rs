@@ -19,6 +19,7 @@ use crate::engine::events::RunTotals;
 use crate::engine::events::RunWatcher;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
+use crate::engine::healing::watch::Watchers;
 use crate::engine::hours::RunHours;
 use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
@@ -213,7 +214,9 @@ async fn live(
             until: dispatcher.hours.end(),
         },
     );
-    let first = dispatcher.take_over(left)?;
+    dispatcher.started_at = Some(request.clock.now());
+    let mut first = dispatcher.take_over(left)?;
+    first.extend(dispatcher.resume_waits()?);
     let end = dispatcher.work(first).await;
     dispatcher.close_up(run, end).await
 }
@@ -236,7 +239,8 @@ pub(crate) fn dispatcher<'a>(
         adopt: request.adopt,
     };
     let wake = run.and_then(|_| Listener::open(&entered.dir.wake()).ok());
-    let inbox = Inbox::new(inbox, wake).map_err(|source| EngineError::Machine {
+    let (tells, seen) = unbounded_channel();
+    let inbox = Inbox::new(inbox, seen, wake).map_err(|source| EngineError::Machine {
         doing: "listen to signals",
         source,
     })?;
@@ -265,6 +269,9 @@ pub(crate) fn dispatcher<'a>(
         watcher,
         attended: request.attended,
         spent: Vec::new(),
+        watchers: Watchers::new(tells),
+        on_failure: request.on_failure.clone(),
+        started_at: None,
         patterns: Patterns::new(Arc::clone(&request.patterns)),
         tally: Tally::default(),
         gathered: Gathered::default(),

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::engine::events::AttemptRef;
 use crate::engine::events::Found;
 use crate::engine::events::TaskRef;
+use crate::engine::healing::present::Healing;
+use crate::engine::healing::waits::Watched;
 use crate::model::category::Category;
 use crate::model::ids::AttemptId;
 use crate::model::ids::ProcessIdentity;
@@ -40,6 +42,10 @@ pub(crate) struct RunState {
     pub(crate) live: BTreeMap<AttemptId, Live>,
     /// Attempts whose claim is durable and which were not handed out, the best first.
     pub(crate) ready: Vec<AttemptId>,
+    /// An attempt that runs alone and whose turn it is: nothing else is handed out before it.
+    pub(crate) alone_next: Option<AttemptId>,
+    /// Tasks whose recovery waits, by the attempt that failed; they hold no slot.
+    pub(crate) watched: BTreeMap<AttemptId, Watched>,
     /// Why nothing more is started.
     pub(crate) halt: Option<Halt>,
     /// When the window of the run, or what `--until` said, is over.
@@ -76,6 +82,8 @@ pub(crate) struct Live {
     pub(crate) found: Option<Found>,
     /// What it said of itself in the end, in JSON.
     pub(crate) result: Option<String>,
+    /// Another attempt has run beside it.
+    pub(crate) beside: bool,
 }
 
 /// Where an open attempt is.
@@ -141,6 +149,8 @@ pub(crate) struct ClaimedTask {
     pub(crate) series_started: Option<Timestamp>,
     /// What the last failed attempt was judged to be.
     pub(crate) last: Option<(Category, String)>,
+    /// What recoveries made of it so far.
+    pub(crate) healing: Healing,
     /// The definition.
     pub(crate) spec: TaskSpec,
     /// PATH and the like as they were when the task was added.
@@ -158,6 +168,7 @@ impl Live {
             afterwards: None,
             found: None,
             result: None,
+            beside: false,
         }
     }
 

@@ -5,13 +5,22 @@
 //! commit, where the candidates are read; which claimed attempt goes to which slot is
 //! `engine::hand_out`.
 
-use crate::engine::events::AttemptEnd;
 use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::TaskRef;
+use crate::engine::follow::Follows;
+use crate::engine::follow::follow;
+use crate::engine::follow::reason;
+use crate::engine::follow::shown_end;
 use crate::engine::halting::barred;
 use crate::engine::halting::halted;
+use crate::engine::healing::begin;
+use crate::engine::healing::begin::Cause;
+use crate::engine::healing::credit;
+use crate::engine::healing::credit::Credit;
+use crate::engine::healing::unneeded;
+use crate::engine::healing::waits;
 use crate::engine::message::Act;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
@@ -29,16 +38,16 @@ use crate::model::ids::AttemptId;
 use crate::model::message::NotStartedReason;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
-use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
 use crate::policy::decide::DecideFacts;
 use crate::policy::decide::Decided;
-use crate::policy::decide::Decision;
 use crate::policy::decide::decide;
 use crate::policy::limits;
 use crate::policy::limits::Limit;
 use crate::policy::limits::Limits;
+use crate::policy::recovery::RecoveryFacts;
+use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 
@@ -79,6 +88,8 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             chance,
             survivors,
             cut_short,
+            open,
+            recovery,
         } => {
             let end = End {
                 outcome,
@@ -87,6 +98,8 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
                 chance,
                 survivors,
                 cut_short,
+                open,
+                recovery,
             };
             ended(state, attempt, end, now, &mut effects);
         }
@@ -99,8 +112,17 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             id,
             name,
             open,
+            recovering,
             change,
-        } => changed(state, TaskRef { id, name }, open, &change, &mut effects),
+        } => {
+            let task = TaskRef { id, name };
+            let failed = open.filter(|_| recovering);
+            if !unneeded::changed(state, &task, failed, &change, now, &mut effects) {
+                let open = open.filter(|_| !recovering);
+                changed(state, task, open, &change, &mut effects);
+            }
+        }
+        Event::Wait(event) => waits::step(state, event, now, &mut effects),
     }
     effects
 }
@@ -158,6 +180,8 @@ struct End {
     chance: f64,
     survivors: bool,
     cut_short: u32,
+    open: Vec<RecoveryRecord>,
+    recovery: Option<Box<RecoveryFacts>>,
 }
 
 fn ended(
@@ -184,37 +208,47 @@ fn ended(
     };
     let stopped = limits.stopped(&end.outcome, live.task.timeout);
     end.judgement = limits::judged(end.judgement, stopped, Zone::Local, now);
+    // What helped and what did not is known before it is decided what is tried next.
+    let credits = credit::credits(&end.open, attempt, &end.outcome, &end.judgement);
+    credit::note(&credits, end.recovery.as_deref_mut());
     let verdict = decided(&live, &end, state.until, limits, stopped, now);
     let reason = reason(&verdict.decision);
-    let (event, next) = follow(&live, attempt, &end, verdict.decision);
+    let follows = Follows::of(state, end.survivors);
+    let begins = begin::Begins::of(&verdict.decision);
+    let (event, next) = follow(&live, attempt, follows, verdict.decision);
     let classification = match end.judgement {
         Judgement::Success => None,
         Judgement::Failure(classification) => Some(classification),
     };
-    if let Some(found) = live.found {
-        effects.shown.push(RunEvent::AfterCrash {
-            attempt: live.reference(attempt),
-            found,
-            next: next.clone(),
-        });
-    }
-    // Of an attempt that was lost there is nothing to tell but that.
-    if matches!(live.found, None | Some(Found::Outcome)) {
-        effects.shown.push(RunEvent::AttemptEnded {
-            attempt: live.reference(attempt),
-            end: shown_end(&end.outcome, classification.as_ref()),
-            duration: end.outcome.duration,
-            next,
-        });
-    }
-    effects
-        .writes
-        .extend(steps_done(&live, attempt, &end.outcome, &event));
-    effects.writes.extend(
-        live.result
-            .clone()
-            .map(|json| Write::Result { attempt, json }),
+    tell(
+        &live,
+        attempt,
+        &end.outcome,
+        classification.as_ref(),
+        next,
+        effects,
     );
+    credit::tell(&live.task.reference(), &credits, effects);
+    keep(&live, attempt, &end.outcome, &credits, &event, effects);
+    let mut more = Effects::default();
+    if let (Some(failure), Some(facts)) = (&classification, end.recovery.as_deref()) {
+        let cause = Cause {
+            task: live.task.reference(),
+            attempt,
+            failure,
+            facts,
+            limits,
+        };
+        begin::follow(
+            state,
+            &cause,
+            &begins,
+            verdict.notes,
+            &event,
+            now,
+            &mut more,
+        );
+    }
     effects.writes.push(Write::Finish {
         attempt,
         outcome: end.outcome,
@@ -223,6 +257,7 @@ fn ended(
         reason,
         event,
     });
+    effects.add(more);
     if let Some(line) = end.doubt {
         effects.shown.push(RunEvent::AttemptDoubted {
             attempt: live.reference(attempt),
@@ -236,6 +271,49 @@ fn ended(
     }
     if live.afterwards == Some(Afterwards::Remove) {
         effects.writes.push(Write::Remove { task: live.task.id });
+    }
+}
+
+/// What is to be kept of an end before what it means.
+fn keep(
+    live: &Live,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    credits: &[Credit],
+    event: &TaskEvent,
+    effects: &mut Effects,
+) {
+    let writes = &mut effects.writes;
+    writes.extend(credits.iter().map(Credit::write));
+    writes.extend(steps_done(live, attempt, outcome, event));
+    let result = live.result.clone();
+    writes.extend(result.map(|json| Write::Result { attempt, json }));
+}
+
+/// What a watcher is told of an end.
+fn tell(
+    live: &Live,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    classification: Option<&Classification>,
+    next: Next,
+    effects: &mut Effects,
+) {
+    if let Some(found) = live.found {
+        effects.shown.push(RunEvent::AfterCrash {
+            attempt: live.reference(attempt),
+            found,
+            next: next.clone(),
+        });
+    }
+    // Of an attempt that was lost there is nothing to tell but that.
+    if matches!(live.found, None | Some(Found::Outcome)) {
+        effects.shown.push(RunEvent::AttemptEnded {
+            attempt: live.reference(attempt),
+            end: shown_end(outcome, classification),
+            duration: outcome.duration,
+            next,
+        });
     }
 }
 
@@ -259,73 +337,11 @@ fn decided(
         chance: end.chance,
         window_end,
         cut_short: end.cut_short,
-        recovery: None,
+        recovery: end.recovery.as_deref(),
         now,
     });
     verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);
     verdict
-}
-
-/// Why a decision was made, for the record.
-fn reason(decision: &Decision) -> String {
-    match decision {
-        Decision::Succeed => "success".to_owned(),
-        Decision::RetryAt { reason, .. }
-        | Decision::Recover { reason, .. }
-        | Decision::Fail { reason } => reason.clone(),
-        Decision::Hold(hold) => hold.reason.clone(),
-        Decision::Interrupt { .. } => "interrupted".to_owned(),
-    }
-}
-
-/// What happens to the task: what was decided, unless somebody wanted it changed meanwhile.
-fn follow(live: &Live, attempt: AttemptId, end: &End, decision: Decision) -> (TaskEvent, Next) {
-    if end.survivors {
-        let hold = Hold {
-            code: "unkillable".to_owned(),
-            reason: "a process of it could not be killed, so it cannot be started again".to_owned(),
-        };
-        return (TaskEvent::Held(hold.clone()), Next::Held(hold));
-    }
-    match (decision, &live.afterwards) {
-        // A recorded success is never taken back, whatever somebody wanted meanwhile.
-        (Decision::Succeed, _) => (TaskEvent::Succeeded { attempt }, Next::Done),
-        (_, Some(Afterwards::Cancel | Afterwards::Remove)) => {
-            (TaskEvent::Cancelled, Next::Cancelled)
-        }
-        (_, Some(Afterwards::Complete(reason))) => {
-            let reason = reason.clone();
-            (TaskEvent::Completed { reason }, Next::Done)
-        }
-        (_, Some(Afterwards::Hold(hold))) => {
-            (TaskEvent::Held(hold.clone()), Next::Held(hold.clone()))
-        }
-        (Decision::RetryAt { until, .. } | Decision::Recover { until, .. }, None) => (
-            TaskEvent::RetryScheduled { attempt, until },
-            Next::Retry(until),
-        ),
-        (Decision::Interrupt { until }, None) => (
-            TaskEvent::Interrupted { attempt, until },
-            until.map_or(Next::NextRun, Next::Retry),
-        ),
-        (Decision::Fail { .. }, None) => (TaskEvent::Failed { attempt }, Next::Failed),
-        (Decision::Hold(hold), None) => (TaskEvent::Held(hold.clone()), Next::Held(hold)),
-    }
-}
-
-fn shown_end(outcome: &Outcome, classification: Option<&Classification>) -> AttemptEnd {
-    match (&outcome.ended, classification) {
-        (_, None) => AttemptEnd::Succeeded,
-        (Ended::Stopped { reason, .. }, Some(_)) => AttemptEnd::Interrupted(*reason),
-        (Ended::Lost(_), Some(_)) => AttemptEnd::Lost,
-        (
-            Ended::ByItself(_)
-            | Ended::TimedOut { .. }
-            | Ended::WentSilent { .. }
-            | Ended::CouldNotStart(_),
-            Some(classification),
-        ) => AttemptEnd::Failed(classification.clone()),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::model::message::Force;
 use crate::model::outcome::Exit;
 use crate::model::outcome::LossCause;
 use crate::model::outcome::StopReason;
+use crate::model::state::TaskEvent;
 
 #[test]
 fn a_success_frees_its_slot_for_the_next_before_it_is_acknowledged() {
@@ -229,6 +230,8 @@ fn a_task_with_a_process_that_cannot_be_killed_is_never_started_again() {
             doubt: None,
             survivors: true,
             cut_short: 0,
+            open: Vec::new(),
+            recovery: None,
         },
         NOW,
     );

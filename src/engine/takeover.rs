@@ -55,6 +55,8 @@ impl Dispatcher<'_> {
                 },
                 found: None,
                 result: None,
+                // Nobody remembers what ran beside it.
+                beside: false,
             };
             self.state.live.insert(row.id, live);
         }

@@ -62,6 +62,18 @@ impl Tally {
                 ..
             } => self.word(task.id, Word::Blocked),
             RunEvent::TaskGivenUp { task, .. } => self.word(task.id, Word::Failed),
+            RunEvent::RecoveryEnded { task, next, .. } => match next {
+                Some(Next::Failed) => self.word(task.id, Word::Failed),
+                Some(Next::Held(_)) => self.word(task.id, Word::Held),
+                Some(
+                    Next::Done
+                    | Next::Retry(_)
+                    | Next::Recovering
+                    | Next::NextRun
+                    | Next::Cancelled,
+                )
+                | None => {}
+            },
             RunEvent::TaskChanged { task, .. } | RunEvent::TaskCompleted { task } => {
                 self.others.remove(&task.id);
             }
@@ -76,6 +88,9 @@ impl Tally {
             | RunEvent::Adopted { .. }
             | RunEvent::AfterCrash { .. }
             | RunEvent::Warning { .. }
+            | RunEvent::RecoveryStarted { .. }
+            | RunEvent::RecoverySuggested { .. }
+            | RunEvent::RecoveryRefused { .. }
             | RunEvent::Waits { .. }
             | RunEvent::GoesOn { .. }
             | RunEvent::TaskDeferred { .. }
@@ -101,7 +116,7 @@ impl Tally {
             Next::NextRun if matches!(end, AttemptEnd::Interrupted(_)) => {
                 self.word(task, Word::Interrupted);
             }
-            Next::Retry(_) | Next::NextRun => {}
+            Next::Retry(_) | Next::Recovering | Next::NextRun => {}
         }
     }
 

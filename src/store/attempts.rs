@@ -292,6 +292,22 @@ pub fn doubt(tx: &Transaction<'_>, attempt: AttemptId, line: &str) -> Result<(),
         .map(|_| ())
 }
 
+/// Notes what follows an attempt that is over, where that was decided anew.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn decide_again(
+    tx: &Transaction<'_>,
+    attempt: AttemptId,
+    decision: &str,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE attempts SET decision = ?2 WHERE id = ?1 AND state = 'ended'")
+        .and_then(|mut statement| statement.execute(params![attempt.get(), decision]))
+        .doing("note what was decided anew")
+        .map(drop)
+}
+
 /// Exit code and signal, where the command ended by itself or was stopped.
 const fn exit_of(ended: &Ended) -> (Option<i32>, Option<i32>) {
     match ended {

@@ -53,6 +53,7 @@ pub mod pause;
 mod period;
 pub mod pick;
 pub mod recoveries;
+mod recovery_rows;
 mod replay;
 pub mod requests;
 pub mod retention;

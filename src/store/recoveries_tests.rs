@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::recovery::Risk;
-use crate::model::remedy::{Action, Await};
+use crate::model::remedy::{Action, Await, Remedy};
 use crate::model::spec::OnCrash;
 use crate::model::state::{Hold, TaskEvent, TaskState};
 use crate::store::fixture::*;

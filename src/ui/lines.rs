@@ -28,6 +28,7 @@ use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 use crate::ui::far::far;
+use crate::ui::healing;
 use crate::ui::night;
 
 /// The most columns of a reason that is told in a line.
@@ -103,6 +104,10 @@ pub(crate) fn worth_keeping(event: &RunEvent) -> bool {
         | RunEvent::Adopted { .. }
         | RunEvent::AfterCrash { .. }
         | RunEvent::Warning { .. }
+        | RunEvent::RecoveryStarted { .. }
+        | RunEvent::RecoveryEnded { .. }
+        | RunEvent::RecoverySuggested { .. }
+        | RunEvent::RecoveryRefused { .. }
         | RunEvent::Stopping { .. }
         | RunEvent::RunEnded { .. } => true,
     }
@@ -197,6 +202,10 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
                 Untrusted::from(what.as_str()).for_terminal()
             )
         }
+        RunEvent::RecoveryStarted { .. }
+        | RunEvent::RecoveryEnded { .. }
+        | RunEvent::RecoverySuggested { .. }
+        | RunEvent::RecoveryRefused { .. } => return healing::sentence(manner, at, event),
         RunEvent::Adopted { attempt, .. } => format!(
             "{} was still running when the last run ended; it goes on",
             head(attempt)
@@ -289,7 +298,8 @@ fn follows(
     why: Option<&Classification>,
 ) -> String {
     match next {
-        Next::Done => String::new(),
+        // What is done about it comes in a line of its own.
+        Next::Done | Next::Recovering => String::new(),
         Next::Retry(due) if *due <= at => "; next attempt now".to_owned(),
         Next::Retry(due) => format!("; next attempt in {}", span(due.since(at))),
         Next::NextRun => "; it is started again in the next run".to_owned(),

@@ -8,8 +8,10 @@
 
 mod aside;
 mod far;
+mod healing;
 pub mod lines;
 mod night;
 pub mod printer;
 pub mod progress;
+mod stopping;
 mod ticker;

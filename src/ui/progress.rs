@@ -18,11 +18,11 @@ use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
+use crate::engine::events::TaskRef;
 use crate::engine::hours::Bar;
 use crate::model::ids::AttemptId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
-use crate::model::signal::Signal;
 use crate::support::clock::Timestamp;
 use crate::ui::aside::Aside;
 use crate::ui::far::Seldom;
@@ -32,6 +32,7 @@ use crate::ui::lines::words;
 use crate::ui::lines::worth_keeping;
 use crate::ui::night;
 use crate::ui::printer::ErrorStream;
+use crate::ui::stopping::stopping;
 use crate::ui::ticker::Drawn;
 use crate::ui::ticker::Ticker;
 use crate::ui::ticker::Waits;
@@ -172,17 +173,21 @@ impl Bars {
             bar.finish_and_clear();
             self.multi.remove(&bar);
         }
+        self.goes_on(&attempt.task, next);
+    }
+
+    /// What became of a task after an attempt or a recovery.
+    fn goes_on(&mut self, task: &TaskRef, next: &Next) {
         match next {
             Next::Retry(due) => {
-                self.waiting
-                    .insert(attempt.task.id, (*due, attempt.task.name.clone()));
+                self.waiting.insert(task.id, (*due, task.name.clone()));
             }
             Next::Failed => {
                 self.failed += 1;
-                self.finished(attempt.task.id);
+                self.finished(task.id);
             }
-            Next::Done | Next::Held(_) | Next::Cancelled => self.finished(attempt.task.id),
-            Next::NextRun => {}
+            Next::Done | Next::Held(_) | Next::Cancelled => self.finished(task.id),
+            Next::NextRun | Next::Recovering => {}
         }
     }
 
@@ -233,6 +238,11 @@ impl Bars {
                 found,
                 next,
             } if *found != Found::Outcome => self.ended(attempt, next),
+            RunEvent::RecoveryEnded {
+                task,
+                next: Some(next),
+                ..
+            } => self.goes_on(task, next),
             RunEvent::TaskChanged { .. } => self.whole.inc_length(1),
             RunEvent::TaskHeld { task, .. }
             | RunEvent::TaskSkipped { task, .. }
@@ -242,6 +252,10 @@ impl Bars {
             RunEvent::AttemptDoubted { .. }
             | RunEvent::AfterCrash { .. }
             | RunEvent::TaskDeferred { .. }
+            | RunEvent::RecoveryStarted { .. }
+            | RunEvent::RecoveryEnded { next: None, .. }
+            | RunEvent::RecoverySuggested { .. }
+            | RunEvent::RecoveryRefused { .. }
             | RunEvent::Warning { .. }
             | RunEvent::RunEnded { .. } => {}
             RunEvent::Stopping { cause, .. } => self.stopping = Some(*cause),
@@ -274,7 +288,7 @@ impl Bars {
         }
         let mut parts = vec![match self.stopping {
             None => format!("{} running", self.running.len()),
-            Some(cause) => self.stopping_words(cause),
+            Some(cause) => self.manner.paint.warn(&stopping(cause, self.running.len())),
         }];
         if self.stopping.is_none() {
             parts.extend(night::bar_words(self.manner, at, self.bar, self.until));
@@ -292,24 +306,6 @@ impl Bars {
         let drawn = Drawn { bars, waits };
         drawn.tick();
         *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = drawn;
-    }
-
-    fn stopping_words(&self, cause: StopCause) -> String {
-        let running = self.running.len();
-        let again = match cause {
-            StopCause::Signal(Signal::INT) => ", Ctrl-C again kills",
-            StopCause::SecondSignal(Signal::INT) => ", Ctrl-C again leaves at once",
-            StopCause::Signal(_)
-            | StopCause::SecondSignal(_)
-            | StopCause::Drain
-            | StopCause::Deadline(_)
-            | StopCause::Requested
-            | StopCause::RequestedNow
-            | StopCause::Storage => "",
-        };
-        self.manner
-            .paint
-            .warn(&format!("stopping: {running} running{again}"))
     }
 
     /// The line of those that wait is there only as long as there are any.

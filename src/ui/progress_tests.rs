@@ -1,5 +1,6 @@
 //! Bars on a terminal that only remembers what was written to it.
 
+use crate::model::signal::Signal;
 use std::io;
 
 use console::measure_text_width;

@@ -65,9 +65,11 @@ use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
 use crate::model::outcome::Outcome;
+use crate::model::spec::Command;
 use crate::model::spec::Leftovers;
 use crate::model::spec::TaskSpec;
 use crate::policy::classify::book::Book;
+use crate::policy::classify::command::CommandLine;
 use crate::policy::classify::evidence::Evidence;
 use crate::policy::classify::user::Met;
 use crate::policy::classify::user::UserPatterns;
@@ -180,6 +182,19 @@ fn by_facts(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
             classify_end_with(&end, user)
         }
     })
+}
+
+/// The program that a command runs last, by its base name; `None` where that cannot be told.
+pub fn program(command: &Command) -> Option<String> {
+    let text = match command {
+        Command::Direct(argv) => argv
+            .iter()
+            .flat_map(|word| [word.as_bytes(), b" "].concat())
+            .collect(),
+        Command::Shell { script, .. } => script.as_bytes().to_vec(),
+    };
+    let line = CommandLine::read(&text);
+    line.programs().last().map(|name| (*name).to_owned())
 }
 
 /// Judges a command that failed, by its end and what it printed.

@@ -54,7 +54,8 @@ const HOLD: Manner = Manner {
 
 const RELEASE: Manner = Manner {
     command: "queue release",
-    changeable: &[TaskStatus::Held],
+    // Whoever releases a task that waits for its recovery does not want to wait.
+    changeable: &[TaskStatus::Held, TaskStatus::Recovering],
     done: "released",
 };
 
