@@ -38,6 +38,7 @@ pub mod plan;
 pub mod plan_page;
 pub mod queue_table;
 pub mod range;
+mod recovery_lines;
 mod sections;
 mod spoken;
 mod stages;

@@ -53,6 +53,7 @@ fn retried() -> Whole {
         dependencies: Vec::new(),
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
+        recoveries: Vec::new(),
         events: queue.store.events_of(task).unwrap(),
         kept: crate::report::kept::Kept::default(),
         doubt: None,

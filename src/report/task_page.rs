@@ -24,6 +24,7 @@ use crate::report::queue_table::Moment;
 use crate::report::queue_table::line_value;
 use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
+use crate::report::recovery_lines;
 use crate::report::spoken::accept_command;
 use crate::report::spoken::reason_of;
 use crate::report::stages;
@@ -34,6 +35,7 @@ use crate::store::LoggedEvent;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskLine;
+use crate::store::recoveries::RecoveryRecord;
 use crate::store::tasks::Task;
 use crate::support::clock::Timestamp;
 use crate::support::table::{Column, cut, rows};
@@ -54,6 +56,8 @@ pub struct Whole {
     pub dependencies: Vec<Dependency>,
     /// Its attempts, the first one first.
     pub attempts: Vec<AttemptRecord>,
+    /// What was done about its failures, oldest first.
+    pub recoveries: Vec<RecoveryRecord>,
     /// Its events, the first one first.
     pub events: Vec<LoggedEvent>,
     /// What makes its success hard to believe; untrusted text.
@@ -76,6 +80,7 @@ pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreErr
             task,
             dependencies: reader.dependencies_of(id)?,
             attempts: reader.attempts_of(id)?,
+            recoveries: reader.recoveries_of(id)?,
             events: reader.events_of(id)?,
             doubt: reader.doubt_of(id)?,
             printed: None,
@@ -126,6 +131,15 @@ pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
             }
         }
     }
+    if !whole.recoveries.is_empty() {
+        push("");
+        push(&paint.strong(&format!("Recoveries ({})", whole.recoveries.len())));
+        for recovery in &whole.recoveries {
+            for line in recovery_lines::lines(recovery, moment.now, look) {
+                push(&line);
+            }
+        }
+    }
     push("");
     push(&paint.strong("Events"));
     let hidden = whole.events.len().saturating_sub(EVENTS);
@@ -160,6 +174,7 @@ pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
                 .iter()
                 .map(|attempt| attempt_value(attempt, &stages::facts(whole, attempt)))
                 .collect(),
+            recoveries: whole.recoveries.iter().map(recovery_lines::value).collect(),
             finished_steps: kept::finished_value(whole),
             progress: kept::progress_value(whole),
             checkpoint: kept::saved_value(whole),
@@ -182,6 +197,7 @@ struct TaskValue {
     definition_hash: String,
     definition: Value,
     attempts_made: Vec<Value>,
+    recoveries: Vec<Value>,
     finished_steps: Vec<Value>,
     progress: Value,
     checkpoint: Value,

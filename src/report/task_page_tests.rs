@@ -43,6 +43,7 @@ fn whole() -> Whole {
         dependencies: Vec::new(),
         task: queue.store.task(task).unwrap(),
         attempts: queue.store.attempts_of(task).unwrap(),
+        recoveries: Vec::new(),
         events: queue.store.events_of(task).unwrap(),
         doubt: None,
         printed: None,

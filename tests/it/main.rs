@@ -40,6 +40,7 @@ mod plan;
 mod queue_add;
 mod queue_change;
 mod queue_list;
+mod recovery;
 mod report;
 mod requires;
 mod run;
