@@ -259,6 +259,9 @@ pub struct Account {
     /// How the remedies before it ended, in their order, up to the first that failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<RemedyResult>,
+    /// What it found when it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<FoundThere>,
     /// How long looking at its requirements took.
     #[serde(
         default,
@@ -273,6 +276,30 @@ pub struct Account {
         skip_serializing_if = "Option::is_none"
     )]
     pub checked: Option<Duration>,
+}
+
+/// What an attempt found when it started, to be compared with another one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FoundThere {
+    /// A hash of its variables, without what differs at every start and what looks like a secret.
+    pub environment: String,
+    /// The programs that it runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<FoundFile>,
+    /// The files that it reads, as far as its definition names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<FoundFile>,
+}
+
+/// A file as an attempt found it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FoundFile {
+    /// Its path, as the definition names it or where it was found; untrusted text.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was changed last, in seconds since the epoch.
+    pub modified: i64,
 }
 
 impl Account {

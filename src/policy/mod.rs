@@ -52,6 +52,7 @@ pub mod poison;
 pub mod recovery;
 pub mod retention;
 pub mod schedule;
+pub mod since;
 pub mod strategy;
 pub mod suspicion;
 pub mod time_limit;

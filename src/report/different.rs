@@ -5,6 +5,7 @@ use crate::report::sections::Item;
 use crate::report::sections::Part;
 use crate::report::sections::Section;
 use crate::report::sections::more;
+use crate::report::since_words::since_words;
 use crate::report::summary::Changed;
 use crate::report::summary::RunSummary;
 use crate::report::text::LISTED;
@@ -19,7 +20,16 @@ pub(crate) fn changed(summary: &RunSummary, look: Look) -> Option<Section> {
         .take(LISTED)
         .map(|changed| {
             let words = change_words(changed, summary, look);
-            Item::of(format!("{} ({}): {words}", changed.name, changed.id))
+            let task = summary.tasks.iter().find(|task| task.id == changed.id);
+            let since = task.filter(|_| matches!(changed.change, Change::Broke { .. }));
+            Item {
+                text: format!("{} ({}): {words}", changed.name, changed.id),
+                quote: None,
+                notes: since
+                    .and_then(|task| since_words(&task.since))
+                    .into_iter()
+                    .collect(),
+            }
         })
         .collect();
     more(&mut items, summary.changes.len());

@@ -12,6 +12,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::TaskState;
 use crate::policy::compare::Night;
+use crate::policy::since::Difference;
 use crate::store::BreakerBrief;
 use crate::store::RateBrief;
 use crate::store::RecoveryBrief;
@@ -102,6 +103,8 @@ pub struct TaskFacts {
     pub blocked_by: Option<(TaskId, TaskName)>,
     /// What became of earlier tasks of its name, the newest first.
     pub earlier: Vec<Night>,
+    /// What is different since it worked last, for one that failed.
+    pub since: Vec<Difference>,
     /// What was done about its failures, the first one first.
     pub recoveries: Vec<RecoveryBrief>,
     /// Why it was given up between or before its attempts: a stable identifier, and a sentence.

@@ -26,6 +26,7 @@ use crate::report::json_healed::recovery;
 use crate::report::json_healed::strategy;
 use crate::report::not_run::NotRun;
 use crate::report::not_run::Reason;
+use crate::report::since_words;
 use crate::report::summary::Changed;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
@@ -163,6 +164,7 @@ struct Task {
     doubt: Option<String>,
     hold: Option<Value>,
     log: Option<String>,
+    changed: Vec<Value>,
     recoveries: Vec<RecoveryJson>,
     given_up: Option<GivenUpJson>,
     evidence: Vec<Value>,
@@ -269,6 +271,7 @@ fn task(task: &TaskSummary) -> Task {
             .as_ref()
             .map(|hold| json!({ "code": hold.code, "reason": hold.reason })),
         log: task.log.clone(),
+        changed: task.since.iter().map(since_words::value).collect(),
         recoveries: task.recoveries.iter().map(recovery).collect(),
         given_up: task.given_up.as_ref().map(|(code, reason)| GivenUpJson {
             code: code.clone(),

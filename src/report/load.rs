@@ -13,6 +13,7 @@ use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::policy::classify::codes::START_AGAIN_PATTERN;
 use crate::policy::pick::RunPresence;
+use crate::policy::since::differences;
 use crate::process::identity::boot_id;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
@@ -198,6 +199,11 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
         let mut facts = task_facts(reader, task, own, period)?;
         if is_compared && matches!(facts.state, TaskState::Succeeded | TaskState::Failed) {
             facts.earlier = reader.earlier(facts.id, NIGHTS)?;
+            if facts.state == TaskState::Failed
+                && let Some((now, then)) = reader.now_and_then(facts.id)?
+            {
+                facts.since = differences(&then, &now);
+            }
         }
         while let Some(one) = recoveries.next_if(|one| one.task <= facts.id) {
             if one.task == facts.id && one.started_at <= period.to {
@@ -269,6 +275,7 @@ fn task_facts(
         waits_for,
         blocked_by,
         earlier: Vec::new(),
+        since: Vec::new(),
         recoveries: Vec::new(),
         given_up,
         requeued_at,

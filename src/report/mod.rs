@@ -40,6 +40,7 @@ pub mod queue_table;
 pub mod range;
 mod recovery_lines;
 mod sections;
+mod since_words;
 mod spoken;
 mod stages;
 pub mod standstill;

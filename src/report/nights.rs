@@ -7,10 +7,13 @@ use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
+use crate::model::outcome::FoundFile;
+use crate::model::recovery::RecoveryState;
 use crate::model::state::Hold;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::policy::compare::Night;
+use crate::policy::since::Difference;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
 use crate::report::facts::Failure;
@@ -18,6 +21,9 @@ use crate::report::facts::Fate;
 use crate::report::facts::RunFacts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::store::BreakerBrief;
+use crate::store::RateBrief;
+use crate::store::RecoveryBrief;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
@@ -67,6 +73,7 @@ pub(crate) fn task(id: i64, name: &str, state: TaskState, fates: &[Fate]) -> Tas
         waits_for: Vec::new(),
         blocked_by: None,
         earlier: Vec::new(),
+        since: Vec::new(),
         recoveries: Vec::new(),
         given_up: None,
         requeued_at: None,
@@ -314,4 +321,60 @@ pub(crate) fn active() -> Facts {
         run.exit_code = None;
     }
     facts
+}
+
+/// Adds what recoveries, breakers and comparisons leave behind.
+pub(crate) fn heal(facts: &mut Facts) {
+    let recovery = |state, seconds| RecoveryBrief {
+        task: TaskId::new(1),
+        attempt: AttemptId::new(11),
+        pattern: "connection_refused".to_owned(),
+        strategy: "wait_for_reconnection".to_owned(),
+        state,
+        started_at: evening(20),
+        ended_at: Some(evening(20).plus(Duration::from_secs(seconds))),
+        detail: Some("tcp db.internal:5432 answered after 41 s".to_owned()),
+    };
+    let task = &mut facts.tasks[0];
+    task.recoveries = vec![
+        recovery(RecoveryState::Helped, 41),
+        recovery(RecoveryState::InVain, 600),
+        recovery(RecoveryState::Suggested, 0),
+    ];
+    task.given_up = Some(("deadline_passed".to_owned(), "its deadline passed".into()));
+    let file = |name: &str| FoundFile {
+        name: name.to_owned(),
+        bytes: 2048,
+        modified: 1,
+    };
+    task.since = vec![
+        Difference::Definition {
+            keys: vec!["command".to_owned(), "timeout".to_owned()],
+        },
+        Difference::Environment,
+        Difference::Tool(file("/usr/bin/pg_dump")),
+        Difference::Input {
+            now: file("orders.csv"),
+            before: 10,
+        },
+        Difference::Duration {
+            now: Duration::from_mins(4),
+            before: Duration::from_mins(1),
+        },
+    ];
+    facts.rates = vec![RateBrief {
+        pattern: "connection_refused".to_owned(),
+        strategy: "wait_for_reconnection".to_owned(),
+        tried: 12,
+        succeeded: 11,
+    }];
+    facts.breakers = vec![BreakerBrief {
+        name: "db.internal".to_owned(),
+        state: "half_open".to_owned(),
+        opened: 2,
+        opened_at: Some(evening(20)),
+        next_probe_at: Some(evening(30)),
+        changed_at: evening(25),
+        last_line: Some("connection refused".to_owned()),
+    }];
 }

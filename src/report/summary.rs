@@ -18,6 +18,7 @@ use crate::policy::compare::Change;
 use crate::policy::compare::Tonight;
 use crate::policy::compare::changes;
 use crate::policy::pick::RunPresence;
+use crate::policy::since::Difference;
 use crate::policy::trace::Stalled;
 use crate::policy::verdict::Story;
 use crate::policy::verdict::verdict;
@@ -138,6 +139,8 @@ pub struct TaskSummary {
     pub blocked_by: Option<(TaskId, TaskName)>,
     /// The stage at which its attempt has come to a stop; noted by [`crate::report::standstill`].
     pub stalled: Option<Stalled>,
+    /// What is different since it worked last, for one that failed.
+    pub since: Vec<Difference>,
     /// What was done about its failures, the first one first.
     pub recoveries: Vec<RecoveryBrief>,
     /// Why it was given up between or before its attempts: a stable identifier, and a sentence.
@@ -342,6 +345,7 @@ fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummar
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
         blocked_by: task.blocked_by.clone(),
         stalled: None,
+        since: task.since.clone(),
         recoveries: task.recoveries.clone(),
         given_up: task.given_up.clone(),
     }

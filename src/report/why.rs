@@ -13,6 +13,7 @@ use crate::model::state::TaskStatus;
 use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
+use crate::policy::since::Difference;
 use crate::policy::trace::stalled;
 use crate::report::kept;
 use crate::report::order_words::{blocked_by, order_facts, skipped_words};
@@ -20,6 +21,7 @@ use crate::report::outcome_words::outcome_words;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::reason;
 use crate::report::queue_table::why_words;
+use crate::report::since_words::since_words;
 use crate::report::spoken::accept_command;
 use crate::report::spoken::given_up;
 use crate::report::spoken::said_done;
@@ -47,6 +49,8 @@ pub struct Facts<'a> {
     pub moment: Moment,
     /// How many tasks that could start come before it.
     pub ahead: usize,
+    /// What is different since it worked last, for one that failed.
+    pub since: Vec<Difference>,
 }
 
 /// The answer.
@@ -309,6 +313,9 @@ impl Why {
             for hint in &ended.account.hang {
                 self.tell("hung on", Untrusted::from(hint.as_str()).for_terminal());
             }
+        }
+        if let Some(words) = since_words(&facts.since) {
+            self.tell("changed", words);
         }
         let advice = advice(judged.category, &judged.pattern);
         self.tell("meaning", advice.means.to_owned());

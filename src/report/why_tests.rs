@@ -38,6 +38,7 @@ fn asked(queue: &Queue, task: TaskId, seconds: u64) -> (Why, String) {
         whole: &whole,
         moment: moment(seconds),
         ahead: queue.store.ahead_of(task).unwrap(),
+        since: Vec::new(),
     };
     let why = Why::of(&facts, look(80));
     let page = text(&why, look(80));

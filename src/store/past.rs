@@ -4,11 +4,48 @@ use std::collections::HashSet;
 
 use crate::model::ids::TaskId;
 use crate::policy::compare::Night;
+use crate::policy::since::Start;
 use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
 use crate::store::rows::Cells;
 
 impl Reader {
+    /// The last attempt of a task, and the one by which the newest earlier task of its name succeeded:
+    /// now and then. `None` where there was no such success or one of both was not started.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn now_and_then(&self, task: TaskId) -> Result<Option<(Start, Start)>, StoreError> {
+        let then = "SELECT old.spec, attempts.outcome -> '$.account.found', attempts.duration_ms \
+                    FROM task_records AS new \
+                    CROSS JOIN task_records AS old INDEXED BY task_finished \
+                     ON old.name = new.name AND old.finished_at IS NOT NULL AND old.id < new.id \
+                    CROSS JOIN attempts \
+                     ON attempts.task_id = old.id AND attempts.number = old.attempts \
+                    WHERE new.id = ?1 AND old.status = 'succeeded' \
+                    ORDER BY old.id DESC LIMIT 1";
+        let now = "SELECT spec, attempts.outcome -> '$.account.found', attempts.duration_ms \
+                   FROM task_records CROSS JOIN attempts \
+                    ON attempts.task_id = task_records.id \
+                    AND attempts.number = task_records.attempts WHERE task_records.id = ?1";
+        Ok(self.one_start(now, task)?.zip(self.one_start(then, task)?))
+    }
+
+    fn one_start(&self, sql: &str, task: TaskId) -> Result<Option<Start>, StoreError> {
+        const DOING: &str = "read how a task started";
+        let mut statement = self.connection.prepare_cached(sql).doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(None);
+        };
+        let mut cells = Cells::of(row, "attempts");
+        Ok(Some(Start {
+            spec: cells.json()?,
+            found: cells.optional_json()?,
+            took: cells.optional_span()?.unwrap_or_default(),
+        }))
+    }
+
     /// Names of which more than one task is finished, so that there is something to compare.
     ///
     /// # Errors

@@ -183,6 +183,7 @@ impl Attempt<'_> {
         {
             success.goes_on(self.assignment.series_started);
         }
+        self.note_found(&environment);
         self.zero = monotonic();
         let mut last = Exit::Code(0);
         for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {

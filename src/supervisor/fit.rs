@@ -28,6 +28,11 @@ pub(super) fn fit(mut outcome: Outcome) -> Outcome {
     if is_short(&outcome) || fits(&outcome) {
         return outcome;
     }
+    // Nothing rests on it.
+    outcome.account.found = None;
+    if fits(&outcome) {
+        return outcome;
+    }
     outcome.notes.clear();
     if !fits(&outcome) {
         shorten_path(&mut outcome);

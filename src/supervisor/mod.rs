@@ -34,6 +34,7 @@ mod aside;
 mod attempt;
 mod control;
 mod fit;
+mod found;
 mod heard;
 mod ladder;
 mod orders;

@@ -349,3 +349,44 @@ fn a_running_task_that_prints_nothing_for_long_is_named_with_its_stage() {
     sandbox.ok(["stop", "--now"]);
     sandbox.answer_of(run);
 }
+
+#[test]
+fn what_changed_since_a_task_last_worked_is_told_everywhere() {
+    let sandbox = Sandbox::new();
+    for (content, region) in [("good\n", "eu"), ("much worse than before\n", "us")] {
+        sandbox.file("in.csv", content);
+        let region = format!("REGION={region}");
+        sandbox.ok([
+            "queue",
+            "add",
+            "--name",
+            "job",
+            "--retries",
+            "0",
+            "--env",
+            &region,
+            "--",
+            "grep",
+            "-q",
+            "good",
+            "in.csv",
+        ]);
+        sandbox.run(["run"]);
+    }
+    let words = "different since then: `env` of its definition; its variables; `in.csv` had";
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for page in [sandbox.ok(["report"]), sandbox.ok(["why", "job"])] {
+        let page = flat(page);
+        assert!(page.contains(words), "{page}");
+    }
+    let html = sandbox.ok(["report", "--format", "html"]);
+    assert!(html.contains("<code>in.csv</code> had "), "{html}");
+    let report = sandbox.json(["report", "--json"]);
+    let changed = report["tasks"][1]["changed"].as_array().unwrap();
+    let what: Vec<&str> = changed
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(what, ["definition", "environment", "input"]);
+    assert_eq!(changed[2]["bytes_before"], 5);
+}

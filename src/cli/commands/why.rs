@@ -3,6 +3,8 @@
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::select;
 use crate::cli::failure::{Answer, Ending};
+use crate::model::state::TaskState;
+use crate::policy::since::differences;
 use crate::report::task_page;
 use crate::report::why::{self, Facts, Why};
 
@@ -28,10 +30,17 @@ pub fn carry_out(args: &WhyArgs, invocation: &mut Invocation<'_>) -> Answer {
     let id = select::find(&store, &args.task)?;
     let whole = task_page::load(&store, id, &invocation.settings.state)?;
     let moment = invocation.moment().look_into(&store)?;
+    let since = if whole.task.state == TaskState::Failed {
+        let found = store.now_and_then(id)?;
+        found.map(|(now, then)| differences(&then, &now))
+    } else {
+        None
+    };
     let facts = Facts {
         whole: &whole,
         moment,
         ahead: store.ahead_of(id)?,
+        since: since.unwrap_or_default(),
     };
     let look = invocation.look();
     let answer = Why::of(&facts, look);
