@@ -144,6 +144,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         selection: None,
         awaited: Awaited::Attempts,
         adopt: true,
+        stalled_after: std::time::Duration::from_mins(30),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_autoexec")),
         patterns: std::sync::Arc::default(),
         attended: false,

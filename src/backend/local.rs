@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Child;
+use std::time::Duration;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -54,6 +55,8 @@ pub struct LocalSetup {
     pub executable: PathBuf,
     /// Whether attempts go on when the runner dies.
     pub adopt: bool,
+    /// After how much silence of a task without a limit somebody is told.
+    pub stalled_after: Duration,
 }
 
 /// The supervisors of a run.
@@ -96,6 +99,7 @@ impl Local {
             slot,
             epoch: self.setup.epoch,
             adopt: self.setup.adopt,
+            stalled_after: self.setup.stalled_after,
         }
         .start()?;
         let reports = pipe::Receiver::from_owned_fd(launched.reports)?;

@@ -24,7 +24,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "breakers",
     "capabilities",
     "forget",
-    "health",
     "pin",
     "rescue",
     "stats",
@@ -243,7 +242,7 @@ mod tests {
 
     #[test]
     fn later_work_is_refused_by_name() {
-        for line in [["autoexec", "health"], ["autoexec", "rescue"]] {
+        for line in [["autoexec", "rescue"], ["autoexec", "serve"]] {
             let refusal = parse(&words(&line)).unwrap_err();
             let Refusal::Wrong(failure) = *refusal else {
                 panic!("{line:?} is help")

@@ -260,6 +260,8 @@ fn alone(
         selection: None,
         awaited: Awaited::Attempts,
         adopt: true,
+        // It starts nothing.
+        stalled_after: Duration::from_hours(24),
         executable: asker.executable.clone(),
         patterns: Arc::clone(&asker.patterns),
         attended: false,

@@ -75,6 +75,8 @@ pub struct RunRequest {
     pub awaited: Awaited,
     /// Whether attempts go on when the runner dies.
     pub adopt: bool,
+    /// After how much silence of a task without a limit somebody is told.
+    pub stalled_after: Duration,
     /// This program, which is started again as a supervisor.
     pub executable: PathBuf,
     /// The error patterns of the configuration.
@@ -237,6 +239,7 @@ pub(crate) fn dispatcher<'a>(
         epoch: entered.epoch,
         executable: request.executable.clone(),
         adopt: request.adopt,
+        stalled_after: request.stalled_after,
     };
     let wake = run.and_then(|_| Listener::open(&entered.dir.wake()).ok());
     let (tells, seen) = unbounded_channel();

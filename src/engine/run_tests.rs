@@ -28,6 +28,7 @@ fn request(root: &Path) -> RunRequest {
         selection: None,
         awaited: crate::store::pick::Awaited::Attempts,
         adopt: true,
+        stalled_after: std::time::Duration::from_mins(30),
         executable: "/bin/false".into(),
         patterns: Arc::default(),
         attended: false,

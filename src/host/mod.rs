@@ -3,6 +3,9 @@
 //! The state directory and what must be true of it ([`state_dir`]), free space ([`disk`]) and
 //! memory ([`memory`]), who holds a lock ([`locks`]), the space kept back for the moment when there is
 //! none ([`ballast`]), and alerts that need no database ([`alerts`]).
+//! The state directory and what must be true of it ([`state_dir`]), free space ([`disk`]), the space
+//! kept back for the moment when there is none ([`ballast`]), memory and load ([`machine`]), and alerts that need no database
+//! ([`alerts`]).
 
 pub mod alerts;
 pub mod ballast;
@@ -10,4 +13,5 @@ pub mod disk;
 mod filesystem;
 pub mod locks;
 pub mod memory;
+pub mod machine;
 pub mod state_dir;

@@ -15,6 +15,7 @@
 //! - [`forecast`]: how long a task will take.
 //! - [`guard`]: what follows when a run has died.
 //! - [`learning`]: what helps, from what was tried.
+//! - [`health`]: what is to be thought of machine and queue.
 //! - [`limits`]: deadlines, and the time over all attempts.
 //! - `line_words`: a line taken apart.
 //! - [`mask`]: what is hidden in a quoted line.
@@ -42,6 +43,7 @@ pub mod fingerprint;
 pub mod fit;
 pub mod forecast;
 pub mod guard;
+pub mod health;
 pub mod learning;
 pub mod limits;
 mod line_words;

@@ -49,6 +49,11 @@ impl ClockTime {
         Self::new(number(hour)?, number(minute)?)
     }
 
+    /// Its hour and its minute.
+    pub const fn parts(self) -> (u16, u16) {
+        (self.minutes / 60, self.minutes % 60)
+    }
+
     /// The first instant of `day` at which the clocks of `zone` show this time or have passed it.
     pub fn on(self, day: civil::Date, zone: &TimeZone) -> Option<Timestamp> {
         let day = if self.minutes < DAY {
@@ -131,6 +136,16 @@ impl Hours {
             return Err(ImpossibleHours::Empty(start));
         }
         Ok(Self { start, end, zone })
+    }
+
+    /// The night that has begun last at `now`, over or not. `None` at the beginning of the calendar.
+    pub fn latest(&self, now: Timestamp) -> Option<Window> {
+        let today = day_of(&self.zone, now)?;
+        std::iter::successors(Some(today), |day| day.yesterday().ok())
+            // A night may be left out by a switch of the clock, and a zone may skip a day.
+            .take(5)
+            .filter_map(|day| self.night(day))
+            .find(|window| window.start <= now)
     }
 
     /// The night that `now` lies in, else the next one. `None` at the end of the calendar.

@@ -13,6 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::io::FdFlags;
 
@@ -48,6 +49,8 @@ pub struct Launch<'a> {
     pub epoch: Epoch,
     /// Whether its attempts go on when the runner dies.
     pub adopt: bool,
+    /// After how much silence of a task without a limit somebody is told.
+    pub stalled_after: Duration,
 }
 
 /// A supervisor that was started, with our ends of its pipes.
@@ -63,7 +66,7 @@ pub struct Launched {
 
 impl Launch<'_> {
     /// The arguments behind the hidden subcommand, as `supervisor` reads them.
-    pub fn arguments(&self) -> [OsString; 6] {
+    pub fn arguments(&self) -> [OsString; 7] {
         [
             self.dir.root().into(),
             self.queue.to_string().into(),
@@ -71,6 +74,7 @@ impl Launch<'_> {
             self.slot.to_string().into(),
             self.epoch.0.to_string().into(),
             if self.adopt { "adopt" } else { "kill" }.into(),
+            self.stalled_after.as_millis().to_string().into(),
         ]
     }
 

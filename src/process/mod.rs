@@ -20,6 +20,7 @@ pub mod activity;
 pub mod cgroup;
 pub mod checkpoint;
 pub mod children;
+pub mod clock_sync;
 mod diagnosis;
 pub mod environment;
 pub mod epoch;

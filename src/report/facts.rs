@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::model::category::Category;
+use crate::model::cause_words::cause_words;
 use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
@@ -166,4 +167,11 @@ pub struct Failure {
     pub pattern: String,
     /// The line that decided.
     pub line: Option<Untrusted>,
+}
+
+impl Failure {
+    /// Category and pattern for a person: `network (connection refused)`.
+    pub fn words(&self) -> String {
+        cause_words(self.category, &self.pattern)
+    }
 }

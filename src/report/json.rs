@@ -12,6 +12,7 @@ use crate::model::alert::Alert;
 use crate::model::ids::TaskName;
 use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
+use crate::policy::health::Health;
 use crate::policy::pick::RunPresence;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
@@ -47,10 +48,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         to: summary.to.to_rfc3339(),
         runs: summary.runs.iter().map(|one| run(one, summary)).collect(),
         totals: totals(&summary.totals),
-        health: Health {
-            score: None,
-            findings: Vec::new(),
-        },
+        health: health(summary),
         tasks: summary.tasks.iter().map(task).collect(),
         causes: summary.causes.iter().map(cause).collect(),
         not_run: summary.not_run.iter().map(not_run).collect(),
@@ -79,7 +77,7 @@ struct Report {
     to: String,
     runs: Vec<Run>,
     totals: Figures,
-    health: Health,
+    health: HealthJson,
     tasks: Vec<Task>,
     causes: Vec<CauseJson>,
     not_run: Vec<NotRunJson>,
@@ -145,7 +143,7 @@ struct Recoveries {
 }
 
 #[derive(Serialize)]
-struct Health {
+struct HealthJson {
     score: Option<u8>,
     findings: Vec<Value>,
 }
@@ -224,6 +222,14 @@ fn cleared(cleared: &Cleared) -> ClearedJson {
         events: cleared.events,
         log_files: cleared.log_files,
         log_bytes: cleared.log_bytes,
+    }
+}
+
+fn health(summary: &RunSummary) -> HealthJson {
+    let health = summary.health.as_ref();
+    HealthJson {
+        score: health.map(|health| health.score),
+        findings: health.map(Health::finding_values).unwrap_or_default(),
     }
 }
 

@@ -38,7 +38,7 @@ use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
 /// The mode of runs that are only the bookkeeping of a command.
-const COMMAND_MODE: &str = "command";
+pub(crate) const COMMAND_MODE: &str = "command";
 /// The most runs that are looked through for those of a part of the past.
 const RUNS: usize = 1000;
 /// The most tasks that are compared with earlier nights; nobody reads more differences.

@@ -8,6 +8,7 @@ use crate::policy::pick::RunPresence;
 use crate::report::alerted;
 use crate::report::cleared::cleared_words;
 use crate::report::different::changed;
+use crate::report::health_page;
 use crate::report::needs::Need;
 use crate::report::needs::named;
 use crate::report::needs::told_of;
@@ -42,6 +43,8 @@ pub(crate) enum Part {
     Breakers,
     /// What was told as alerts.
     Alerts,
+    /// How machine and queue are.
+    Health,
     /// What is different against earlier nights.
     Changed,
     /// Processes that outlived their commands.
@@ -103,6 +106,7 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
         not_run(summary, look),
         alerted::section(summary, look),
         breakers(summary, look),
+        health_page::section(summary),
         changed(summary, look),
         leftovers(summary),
         figures(summary),

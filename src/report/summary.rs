@@ -1,13 +1,12 @@
 //! One value for what happened, made of facts by a pure function.
 //!
 //! Every rendering shows this value; none judges anything itself. Parts whose work comes later
-//! (health, recoveries, evidence, strategies, breakers) are present and empty.
+//! (recoveries, evidence, strategies, breakers) are present and empty.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::alert::Alert;
-use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::Hold;
@@ -17,6 +16,7 @@ use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
 use crate::policy::compare::Tonight;
 use crate::policy::compare::changes;
+use crate::policy::health::Health;
 use crate::policy::pick::RunPresence;
 use crate::policy::since::Difference;
 use crate::policy::trace::Stalled;
@@ -79,6 +79,8 @@ pub struct RunSummary {
     pub changes: Vec<Changed>,
     /// What was told, the newest first; noted by [`crate::report::alerted`].
     pub alerts: Vec<Alert>,
+    /// How machine and queue are; noted by [`crate::report::health`].
+    pub health: Option<Health>,
     /// What was cleared away, because it is kept no longer.
     pub cleared: Cleared,
     /// How long tasks took, beside what is usual.
@@ -219,6 +221,7 @@ impl RunSummary {
             not_run,
             changes,
             alerts: Vec::new(),
+            health: None,
             cleared: facts.cleared,
             durations,
             strategies: rates(&facts.rates, &tasks),
@@ -369,13 +372,6 @@ fn hold(state: &TaskState) -> Option<Hold> {
         | TaskState::Failed
         | TaskState::Cancelled
         | TaskState::Skipped(_) => None,
-    }
-}
-
-impl Failure {
-    /// Category and pattern for a person: `network (connection refused)`.
-    pub fn words(&self) -> String {
-        cause_words(self.category, &self.pattern)
     }
 }
 

@@ -39,6 +39,7 @@ mod error;
 mod export;
 mod file;
 mod healed;
+pub mod health;
 mod history;
 pub mod journal;
 mod list;

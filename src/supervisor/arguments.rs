@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::ids::Epoch;
 use crate::model::ids::QueueId;
@@ -65,6 +66,8 @@ pub struct Slot {
     pub number: usize,
     /// The epoch of the run.
     pub epoch: Epoch,
+    /// After how much silence of a task without a limit somebody is told.
+    pub stalled_after: Duration,
 }
 
 /// The numbers of the descriptors by which a supervisor that stands alone speaks with its runner.
@@ -114,11 +117,16 @@ impl Arguments {
         let slot = text("for the slot")?;
         let epoch = text("for the epoch")?;
         let dies = text("for the runner's death")?;
+        let silence = text("for the silence")?;
         let slot = Slot {
             state: StateDir::at(state),
             run: RunId::new(run.parse().map_err(|_| wrong("for the run"))?),
             number: slot.parse().map_err(|_| wrong("for the slot"))?,
             epoch: Epoch(epoch.parse().map_err(|_| wrong("for the epoch"))?),
+            stalled_after: silence
+                .parse()
+                .map(Duration::from_millis)
+                .map_err(|_| wrong("for the silence"))?,
         };
         Ok(Self {
             queue: QueueId::parse(&queue).ok_or(wrong("for the queue"))?,
@@ -168,6 +176,7 @@ mod tests {
             run: RunId::new(7),
             number: 2,
             epoch: Epoch(u64::MAX),
+            stalled_after: Duration::from_mins(45),
         };
         let made = Arguments {
             queue: QueueId([3; 16]),
@@ -182,6 +191,7 @@ mod tests {
             slot: slot.number,
             epoch: slot.epoch,
             adopt: false,
+            stalled_after: slot.stalled_after,
         };
         let argv = launch.arguments();
         assert_eq!(Arguments::parse(argv.clone().into_iter()).unwrap(), made);

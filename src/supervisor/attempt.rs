@@ -57,7 +57,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
     let limits_memory = limits.memory.is_some();
     let silence = Silence::begin(
         assignment.spec.idle_timeout,
-        quiet::stalled_after(),
+        quiet::stalled_after(&service.arguments.post),
         !service.is_alone(),
         monotonic(),
     );

@@ -22,8 +22,8 @@ use crate::support::clock::Clock;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
-/// After so much silence and idleness of a task without a limit somebody is told.
-const STALLED_AFTER: Duration = Duration::from_mins(30);
+/// The same for a command of nobody's queue.
+const ALONE: Duration = Duration::from_mins(30);
 /// How much of the last output is told with what it hung on.
 const LAST_WORDS: usize = 200;
 /// The most lines about what it hung on; the most of one.
@@ -35,14 +35,19 @@ const LONGEST_LINE: usize = 200;
     clippy::disallowed_methods,
     reason = "only a debug build reads it, and only here"
 )]
-pub(super) fn stalled_after() -> Duration {
+pub(super) fn stalled_after(post: &Post) -> Duration {
+    let told = match post {
+        Post::Slot(slot) => slot.stalled_after,
+        // Whoever started the command sits before it.
+        Post::Alone(_) => ALONE,
+    };
     if !cfg!(debug_assertions) {
-        return STALLED_AFTER;
+        return told;
     }
     std::env::var("__AUTOEXEC_STALLED_AFTER_MS")
         .ok()
         .and_then(|millis| millis.parse().ok())
-        .map_or(STALLED_AFTER, Duration::from_millis)
+        .map_or(told, Duration::from_millis)
 }
 
 impl Attempt<'_> {

@@ -25,6 +25,7 @@ mod exec;
 mod exec_signals;
 mod from_scratch;
 mod guard;
+mod health;
 mod held;
 mod hostile;
 mod html;

@@ -132,6 +132,7 @@ impl Driver {
             slot: 0,
             epoch: EPOCH,
             adopt: when_runner_dies == WhenRunnerDies::Adopt,
+            stalled_after: Duration::from_mins(30),
         };
         command
             .arg(SUPERVISE)

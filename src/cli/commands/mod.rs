@@ -22,6 +22,7 @@ pub mod completions;
 pub mod db;
 pub mod dry_run;
 pub mod exec;
+pub mod health;
 pub mod logs;
 pub mod man;
 pub mod patterns;
@@ -149,6 +150,8 @@ pub enum Command {
     Resume(resume::ResumeArgs),
     /// Say what happened since the last report
     Report(report::ReportArgs),
+    /// Say how machine and queue are: a score, what was found, and what to do
+    Health(health::HealthArgs),
     /// Show what needed somebody's attention lately
     Alerts(alerts::AlertsArgs),
     /// Show the output of a task
@@ -218,6 +221,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Checkpoint(command)) => checkpoint::carry_out(command, invocation),
         Some(Command::Progress(args)) => progress::carry_out(args, invocation),
+        Some(Command::Health(args)) => health::carry_out(args, invocation),
         Some(Command::Alerts(args)) => alerts::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::health::inquiry;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
 use crate::process::helper;
 use crate::report::alerted;
 use crate::report::charts::{self, Charts};
+use crate::report::health;
 use crate::report::html;
 use crate::report::json;
 use crate::report::load::{LoadError, Loaded, Wish, load};
@@ -22,6 +24,7 @@ use crate::report::range::{Range, RangeError, parse_run, parse_since};
 use crate::report::standstill;
 use crate::report::summary::RunSummary;
 use crate::report::text::{self, Look};
+use crate::store::Store;
 use crate::store::runs::{ReportRead, mark_report_read};
 use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
@@ -135,6 +138,7 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
             let state = &invocation.settings.state;
             standstill::note(&mut loaded.summary, &store, state)?;
             alerted::note(&mut loaded.summary, state);
+            note_health(&mut loaded.summary, &store, invocation);
             // Only the pictures of a page need more, and reading it takes its time.
             let charts = match form {
                 Form::Html => charts::load(&store, state, &loaded.summary, Zone::Local)?,
@@ -204,9 +208,17 @@ pub fn show_run(
     if let Some(store) = invocation.look_into_queue()? {
         let mut loaded = load(&store, &wish)?;
         alerted::note(&mut loaded.summary, &invocation.settings.state);
+        note_health(&mut loaded.summary, &store, invocation);
         show(&loaded.summary, invocation);
     }
     Ok(())
+}
+
+/// How machine and queue are at this moment; the report does not wait for the database to be looked
+/// through, which `autoexec health` does.
+fn note_health(summary: &mut RunSummary, store: &Store, invocation: &Invocation<'_>) {
+    let inquiry = inquiry(invocation, Duration::ZERO);
+    health::note(summary, store, &inquiry);
 }
 
 fn show(summary: &RunSummary, invocation: &mut Invocation<'_>) {

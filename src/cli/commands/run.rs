@@ -99,6 +99,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
             Awaited::Attempts
         },
         adopt: settings.config.run.when_runner_dies == WhenRunnerDies::Adopt,
+        stalled_after: settings.config.health.stalled_after,
         executable: Settings::own_program()?,
         patterns: settings.config.patterns()?,
         attended: io::stderr().is_terminal(),

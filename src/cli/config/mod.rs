@@ -5,6 +5,7 @@
 //! found out at three in the morning. How a section reads its keys is [`section`].
 
 pub mod breaker;
+pub mod health;
 pub mod overnight;
 pub mod recover;
 pub mod rescue;
@@ -28,6 +29,7 @@ use crate::engine::OnFailure;
 use crate::model::recovery::{RecoveryConfig, RescueConfig};
 use crate::policy::breaker::BreakerConfig;
 use crate::policy::classify::PatternSet;
+use crate::policy::health::Thresholds;
 use crate::policy::retention::Retention;
 use crate::support::bytes::OsText;
 use crate::support::text;
@@ -35,7 +37,7 @@ use crate::support::untrusted::Untrusted;
 use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Sections of later versions.
-const PLANNED_SECTIONS: &[&str] = &["pool", "notify", "health"];
+const PLANNED_SECTIONS: &[&str] = &["pool", "notify"];
 
 /// The configuration of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,6 +56,8 @@ pub struct Config {
     pub retention: Retention,
     /// Where the local page is to be had.
     pub serve: Serve,
+    /// Where good ends.
+    pub health: Thresholds,
     /// The whole file, where it holds `[[pattern]]`.
     patterns: Option<WrittenPatterns>,
 }
@@ -178,6 +182,7 @@ fn read_document(document: &mut Section<'_, '_>) -> Config {
             .table("retention", retention::read)
             .unwrap_or_default(),
         serve: document.table("serve", serve::read).unwrap_or_default(),
+        health: document.table("health", health::read).unwrap_or_default(),
         patterns: None,
     };
     // Read when somebody needs them.

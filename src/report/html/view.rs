@@ -170,7 +170,9 @@ impl Page {
                 Part::Healed | Part::Running | Part::NotRun | Part::Breakers | Part::Alerts => {
                     before.push(part(section));
                 }
-                Part::Changed | Part::Leftovers | Part::Why => after.push(part(section)),
+                Part::Health | Part::Changed | Part::Leftovers | Part::Why => {
+                    after.push(part(section))
+                }
                 Part::Figures => figures.extend(section.items.into_iter().map(|item| item.text)),
             }
         }

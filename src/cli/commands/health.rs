@@ -1,0 +1,84 @@
+//! `autoexec health`: what is to be thought of this machine and this queue.
+
+use std::time::Duration;
+
+use crate::cli::commands::Invocation;
+use crate::cli::failure::{Answer, Ending};
+use crate::cli::settings::Settings;
+use crate::policy::health::Health;
+use crate::policy::health::queue::Outbox;
+use crate::report::health::{Inquiry, look};
+use crate::report::health_page;
+use crate::report::text::Look;
+use crate::store::Store;
+use crate::support::clock::Zone;
+
+/// How long the database may be looked through.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+/// Columns beyond which sentences are hard to read.
+const WIDEST: usize = 100;
+
+/// Options of `autoexec health`.
+#[derive(Debug, clap::Args)]
+pub struct HealthArgs {
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// Never: a queue that cannot be used is a finding.
+pub fn carry_out(args: &HealthArgs, invocation: &mut Invocation<'_>) -> Answer {
+    let store = invocation.look_into_queue();
+    let store = match &store {
+        Ok(store) => Ok(store.as_ref()),
+        Err(failure) => Err(failure.as_reason()),
+    };
+    let health = of(store, invocation, PATIENCE);
+    if args.json {
+        invocation.output.json(&health_page::value(&health));
+    } else {
+        let look = invocation.look();
+        let look = Look {
+            width: look.width.min(WIDEST),
+            ..look
+        };
+        invocation.output.text(&health_page::text(&health, look));
+    }
+    Ok(if health.needs_a_person() {
+        Ending::NeedsPerson
+    } else {
+        Ending::Well
+    })
+}
+
+/// The health of this machine and a queue.
+pub fn of(
+    store: Result<Option<&Store>, String>,
+    invocation: &Invocation<'_>,
+    patience: Duration,
+) -> Health {
+    look(store, &inquiry(invocation, patience))
+}
+
+/// What is asked, as this machine is configured.
+pub fn inquiry<'a>(invocation: &'a Invocation<'_>, patience: Duration) -> Inquiry<'a> {
+    let settings = &invocation.settings;
+    let own = Settings::surroundings();
+    let own_path = own.0.get("PATH").map(|path| path.as_os_str().to_owned());
+    Inquiry {
+        state: &settings.state,
+        limits: &settings.config.health,
+        hours: settings.config.overnight.hours(),
+        slots: settings.config.run.parallel.get(),
+        now: settings.clock.now(),
+        zone: Zone::Local,
+        presence: invocation.moment().presence,
+        timer: None,
+        own_path: own_path.unwrap_or_default(),
+        patience,
+        outbox: Outbox::default(),
+    }
+}

@@ -1,0 +1,141 @@
+//! The last nights, for the health of the queue: whether there was one, and what failed.
+
+use crate::policy::health::Reading;
+use crate::policy::health::nights;
+use crate::policy::health::nights::Ended;
+use crate::policy::health::nights::Missed;
+use crate::policy::health::nights::Night;
+use crate::policy::health::nights::Runs;
+use crate::policy::pick::RunPresence;
+use crate::report::health::Inquiry;
+use crate::report::load::COMMAND_MODE;
+use crate::report::not_run::OVERNIGHT;
+use crate::store::Reader;
+use crate::store::StoreError;
+use crate::store::runs::Run;
+use crate::support::text::span;
+use crate::support::untrusted::Untrusted;
+
+/// The most runs that are looked at.
+const RUNS: usize = 100;
+/// The most failed tasks whose past is looked at.
+const FAILED: usize = 200;
+/// The most runs in which a task that ended is searched for.
+const SEARCHED: usize = 20;
+/// The most earlier nights of a task.
+const NIGHTS: i64 = 20;
+
+/// Readings of runs and failures.
+pub(crate) fn of(
+    reader: &Reader,
+    inquiry: &Inquiry<'_>,
+    readings: &mut Vec<Reading>,
+) -> Result<(), StoreError> {
+    let runs = runs(reader)?;
+    readings.push(nights::runs(
+        &facts(reader, &runs, inquiry)?,
+        inquiry.limits,
+        inquiry.now,
+    ));
+    let ended = ended(reader, &runs)?;
+    readings.push(nights::failures(&ended, inquiry.limits));
+    Ok(())
+}
+
+/// The runs that did something for a person, the newest first.
+fn runs(reader: &Reader) -> Result<Vec<Run>, StoreError> {
+    let mut runs = reader.runs(RUNS)?;
+    runs.retain(|run| run.mode != COMMAND_MODE);
+    Ok(runs)
+}
+
+/// The nights that went by without a run up to now.
+///
+/// # Errors
+/// When the queue cannot be read.
+pub fn missed(reader: &Reader, inquiry: &Inquiry<'_>) -> Result<Option<Missed>, StoreError> {
+    let has_work = reader.ready_tasks()?.0 > 0;
+    Ok(missed_of(&runs(reader)?, has_work, inquiry))
+}
+
+fn missed_of(runs: &[Run], has_work: bool, inquiry: &Inquiry<'_>) -> Option<Missed> {
+    if inquiry.presence == RunPresence::Active {
+        return None;
+    }
+    let nights: Vec<Night> = runs
+        .iter()
+        .filter(|run| run.mode == OVERNIGHT)
+        .map(|run| Night {
+            started: run.started_at,
+            opened: run.window_start,
+        })
+        .collect();
+    let hours = inquiry.hours.as_ref()?;
+    nights::missed(hours, &nights, inquiry.timer, has_work, inquiry.now)
+}
+
+fn facts(reader: &Reader, runs: &[Run], inquiry: &Inquiry<'_>) -> Result<Runs, StoreError> {
+    let (queued, queued_since) = reader.ready_tasks()?;
+    let active = inquiry.presence == RunPresence::Active;
+    let short = |at| inquiry.zone.short(at, inquiry.now);
+    let last = runs.first();
+    let last_words = last.map_or_else(
+        || "there was no run yet".to_owned(),
+        |run| match &run.end {
+            Some(end) => format!(
+                "run {} ended {} ago ({}, {})",
+                run.id,
+                span(inquiry.now.since(end.at)),
+                short(end.at),
+                Untrusted::from(end.because.as_str()).for_terminal()
+            ),
+            None => format!(
+                "run {} began {} and has no end",
+                run.id,
+                short(run.started_at)
+            ),
+        },
+    );
+    let missed = missed_of(runs, queued > 0, inquiry);
+    Ok(Runs {
+        last: last.map(|run| run.end.as_ref().map_or(run.started_at, |end| end.at)),
+        last_words,
+        broke_off: last.is_some_and(|run| {
+            let because = run.end.as_ref().map(|end| end.because.as_str());
+            !active && matches!(because, None | Some("storage"))
+        }),
+        active,
+        queued: usize::try_from(queued).unwrap_or(usize::MAX),
+        queued_since,
+        missed: missed.map(|missed| (missed, short(missed.opened))),
+    })
+}
+
+/// What became of the tasks of the newest run in which any ended.
+fn ended(reader: &Reader, runs: &[Run]) -> Result<Vec<Ended>, StoreError> {
+    for run in runs.iter().take(SEARCHED) {
+        let tasks = reader.ended_in(run.id)?;
+        if tasks.is_empty() {
+            continue;
+        }
+        let mut looked_at = 0;
+        let mut found = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            looked_at += usize::from(task.failed);
+            let before = if task.failed && looked_at <= FAILED {
+                let earlier = reader.earlier(task.id, NIGHTS)?;
+                let failed = earlier.iter().filter(|night| !night.succeeded).count();
+                (failed, earlier.len())
+            } else {
+                (0, 0)
+            };
+            found.push(Ended {
+                name: Untrusted::from(task.name).for_terminal(),
+                failed: task.failed,
+                before,
+            });
+        }
+        return Ok(found);
+    }
+    Ok(Vec::new())
+}
