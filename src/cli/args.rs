@@ -28,7 +28,6 @@ const PLANNED_COMMANDS: &[&str] = &[
     "rescue",
     "stats",
     "template",
-    "timer",
     "top",
     "watch",
 ];

@@ -43,6 +43,12 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// What the environment says to a command that is typed inside a task.
     pub inside: Inside,
+    /// The configuration file that was read, or that somebody named; an absolute path.
+    pub config_file: Option<PathBuf>,
+    /// Where systemd looks for units of this user.
+    pub units: Option<PathBuf>,
+    /// The variable `TZ`, where it is set.
+    pub zone_variable: Option<String>,
 }
 
 /// What a command finds when it is typed inside a task.
@@ -61,10 +67,12 @@ impl Settings {
     /// When the configuration cannot be read, or no place for the queue can be found.
     pub fn load(flags: &GlobalArgs) -> Result<Self, CliError> {
         let environment = Environment::of_process();
-        let config = match environment.config_file(flags) {
-            Some(file) => load_config(&file)?,
+        let file = environment.config_file(flags);
+        let config = match &file {
+            Some(file) => load_config(file)?,
             None => Config::default(),
         };
+        let file = file.filter(|file| file.named || file.path.exists());
         let state = absolute(&environment.state_dir(flags)?)?;
         tracing::info!(state = %OsText::from(state.as_path()).untrusted().for_terminal(), ?config, "settings");
         Ok(Self {
@@ -83,6 +91,13 @@ impl Settings {
             width: page_width(),
             can_redraw: std::io::stderr().is_terminal() && !environment.terminal_is_dumb(),
             inside: environment.inside(),
+            config_file: file.and_then(|file| std::path::absolute(file.path).ok()),
+            units: environment
+                .xdg("XDG_CONFIG_HOME", ".config")
+                .map(|folder| folder.join("systemd/user")),
+            zone_variable: environment
+                .get("TZ")
+                .and_then(|zone| zone.into_string().ok()),
             home: environment.home,
         })
     }

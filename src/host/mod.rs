@@ -12,6 +12,7 @@ pub mod ballast;
 pub mod disk;
 mod filesystem;
 pub mod locks;
-pub mod memory;
 pub mod machine;
+pub mod memory;
 pub mod state_dir;
+pub mod timer;

@@ -55,5 +55,6 @@ mod stop;
 mod strays;
 mod success;
 mod task_times;
+mod timer;
 mod why;
 mod wild;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::timer::status::installed;
 use crate::cli::failure::{Answer, Ending};
 use crate::cli::settings::Settings;
 use crate::policy::health::Health;
@@ -76,7 +77,9 @@ pub fn inquiry<'a>(invocation: &'a Invocation<'_>, patience: Duration) -> Inquir
         now: settings.clock.now(),
         zone: Zone::Local,
         presence: invocation.moment().presence,
-        timer: None,
+        timer: installed(invocation)
+            .filter(|timer| timer.enabled)
+            .map(|timer| timer.since),
         own_path: own_path.unwrap_or_default(),
         patience,
         outbox: Outbox::default(),

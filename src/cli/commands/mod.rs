@@ -37,6 +37,7 @@ pub mod run;
 pub mod serve;
 pub mod status;
 pub mod stop;
+pub mod timer;
 pub mod why;
 
 /// What a command works with.
@@ -150,6 +151,9 @@ pub enum Command {
     Resume(resume::ResumeArgs),
     /// Say what happened since the last report
     Report(report::ReportArgs),
+    /// Begin a night every night, by systemd or by cron
+    #[command(subcommand)]
+    Timer(timer::TimerCommand),
     /// Say how machine and queue are: a score, what was found, and what to do
     Health(health::HealthArgs),
     /// Show what needed somebody's attention lately
@@ -221,6 +225,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Report(args)) => report::carry_out(args, invocation),
         Some(Command::Checkpoint(command)) => checkpoint::carry_out(command, invocation),
         Some(Command::Progress(args)) => progress::carry_out(args, invocation),
+        Some(Command::Timer(command)) => timer::carry_out(command, invocation),
         Some(Command::Health(args)) => health::carry_out(args, invocation),
         Some(Command::Alerts(args)) => alerts::carry_out(args, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),

@@ -43,6 +43,16 @@ impl Overnight {
         let zone = self.zone.clone().unwrap_or_else(local_zone);
         Hours::new(self.start, self.end, zone).ok()
     }
+
+    /// When nights begin, by the clocks of their zone.
+    pub const fn start(&self) -> ClockTime {
+        self.start
+    }
+
+    /// The zone that is written; `None` for the machine's own.
+    pub const fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
+    }
 }
 
 /// The machine's own zone: `TZ`, else `/etc/localtime`; UTC where neither tells.

@@ -171,7 +171,7 @@ impl Page {
                     before.push(part(section));
                 }
                 Part::Health | Part::Changed | Part::Leftovers | Part::Why => {
-                    after.push(part(section))
+                    after.push(part(section));
                 }
                 Part::Figures => figures.extend(section.items.into_iter().map(|item| item.text)),
             }
