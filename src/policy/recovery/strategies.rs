@@ -165,7 +165,7 @@ pub const STRATEGIES: &[Strategy] = &[
     Strategy { risk: Risk::Safe, kind: Kind::Change, most: OFTEN,
         ..wait("restart_from_checkpoint", "goes on behind what is saved", NEXT, AT_ONCE) },
     act("restart_from_scratch", Risk::Safe, "moves what is saved aside and begins anew",
-        ("nothing is saved any more, and the next attempt", "what was saved is kept for 7 days: `autoexec checkpoint show` tells where"),
+        ("nothing is saved any more, and the next attempt", "what was saved is kept for 7 days in `checkpoints/` of the state directory"),
         (QUICK, 1), None),
     Strategy { kind: Kind::Nobody, ..act("restart_browser", Risk::Safe, "starts a fresh browser",
         (NEXT, "nothing is left of it"), (QUICK, TWICE), None) },
@@ -225,5 +225,44 @@ mod tests {
                 strategy.name
             );
         }
+    }
+
+    /// The table as the document shows it.
+    fn rendered() -> String {
+        use std::fmt::Write as _;
+        let mut table = "| strategy | risk | what it does | what shows that it helped | how to undo it | the task declares |\n\
+                         |---|---|---|---|---|---|\n"
+            .to_owned();
+        for strategy in STRATEGIES {
+            if strategy.kind == Kind::Nobody {
+                continue;
+            }
+            let undo = strategy.undo.unwrap_or("–");
+            let key = strategy
+                .declared_by
+                .map_or_else(|| "–".to_owned(), |key| format!("`{key}`"));
+            writeln!(
+                table,
+                "| `{}` | {} | {} | {} | {undo} | {key} |",
+                strategy.name,
+                risk_word(strategy.risk),
+                strategy.what,
+                strategy.verify
+            )
+            .unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_document_shows_the_table_as_it_is() {
+        const DOCUMENT: &str = include_str!("../../../docs/recoveries.md");
+        let (_, behind) = DOCUMENT.split_once("<!-- strategies: begin -->\n").unwrap();
+        let (table, _) = behind.split_once("<!-- strategies: end -->").unwrap();
+        let made = rendered();
+        assert!(
+            table == made,
+            "put this between the two marks of docs/recoveries.md:\n\n{made}"
+        );
     }
 }
