@@ -149,3 +149,44 @@ fn an_env_file_is_read_as_people_write_them() {
         assert_eq!(parse_env_file(bad.as_bytes()), Err(1), "{bad:?}");
     }
 }
+
+#[test]
+fn what_was_installed_comes_first_and_leaves_the_rest_as_it_is() {
+    let value = |environment: &Environment, name: &str| {
+        let value = environment.get(&OsText::from(name)).cloned();
+        value.map(|value| value.as_str().unwrap().to_owned())
+    };
+    let mut environment: Environment = [
+        ("PATH", "/usr/bin:/bin"),
+        ("PYTHONHOME", "/elsewhere"),
+        ("NODE_PATH", "/own/modules"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.into(), value.into()))
+    .collect();
+    let installed = [
+        InstalledEnvironment::Python("/env/p".into()),
+        InstalledEnvironment::Node("/env/n".into()),
+    ];
+    enter_all(&mut environment, &installed);
+    assert_eq!(
+        value(&environment, "PATH").as_deref(),
+        Some("/env/n/node_modules/.bin:/env/p/bin:/usr/bin:/bin")
+    );
+    assert_eq!(
+        value(&environment, "VIRTUAL_ENV").as_deref(),
+        Some("/env/p")
+    );
+    assert_eq!(value(&environment, "PYTHONHOME"), None);
+    assert_eq!(
+        value(&environment, "NODE_PATH").as_deref(),
+        Some("/env/n/node_modules:/own/modules")
+    );
+    let mut bare = Environment::new();
+    enter_all(&mut bare, &installed[..1]);
+    // Without a PATH programs are found in the usual places, and still are.
+    assert_eq!(
+        value(&bare, "PATH").as_deref(),
+        Some("/env/p/bin:/bin:/usr/bin")
+    );
+}
