@@ -20,6 +20,7 @@ use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskName;
 use crate::model::outcome::StopReason;
 use crate::model::state::Skip;
+use crate::policy::classify::codes::START_AGAIN_PATTERN;
 use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
@@ -258,8 +259,13 @@ fn how(paint: Paint, end: &AttemptEnd, duration: Duration, next: &Next) -> Strin
     match end {
         AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
         AttemptEnd::Failed(why) => {
-            let failed = paint.bad("failed");
             let cause = cause_words(why.category, &why.pattern);
+            // Who saved something and asks for another start has not failed.
+            let asks = why.pattern == START_AGAIN_PATTERN && *next != Next::Failed;
+            if asks {
+                return format!("ended after {after}: {cause}");
+            }
+            let failed = paint.bad("failed");
             // Another attempt may still do; of the last one the reason itself is told.
             let line = match (next, &why.line) {
                 (Next::Failed, Some(line)) => {

@@ -65,6 +65,7 @@ fn who_saves_and_asks_for_it_is_started_again_without_using_attempts_up() {
                   echo connection refused >&2; exit 85";
     let answer = night(&sandbox, "retries = 1", script);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(!answer.stderr.contains("failed"), "{}", answer.stderr);
     let starts = sandbox.read("starts");
     assert_eq!(starts.lines().count(), 10);
     assert_eq!(starts.lines().last(), Some("1/10"));

@@ -83,7 +83,8 @@ fn json_has_the_documented_shape() {
     assert_eq!(report["tasks"][1]["next"], "autoexec queue retry 2");
     assert_eq!(report["causes"][0]["count"], 1);
     assert_eq!(report["changes"].as_array().map(Vec::len), Some(0));
-    for later in ["strategies", "breakers", "alerts"] {
+    assert_eq!(report["strategies"][0]["strategy"], "wait_and_retry");
+    for later in ["breakers", "alerts"] {
         assert_eq!(report[later].as_array().map(Vec::len), Some(0), "{later}");
     }
 }
