@@ -149,6 +149,23 @@ fn who_waits_can_be_called_off_put_aside_and_removed() {
 }
 
 #[test]
+fn whoever_is_released_does_not_wait() {
+    let sandbox = Sandbox::new();
+    let port = closed_port();
+    client(&sandbox, port);
+    let child = sandbox.start(&["run", "--no-progress"]);
+    wait_until_recovering(&sandbox);
+    sandbox.file("open", "");
+    sandbox.ok(["queue", "release", "deploy"]);
+    let answer = sandbox.answer_of(child);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(
+        recoveries(&sandbox, "deploy"),
+        one("wait_for_reconnection", "abandoned")
+    );
+}
+
+#[test]
 fn a_run_that_is_stopped_queues_who_waits() {
     let sandbox = Sandbox::new();
     let port = closed_port();
