@@ -22,14 +22,31 @@ use crate::support::bytes::OsText;
 /// A whole environment.
 pub type Environment = BTreeMap<OsText, OsText>;
 
-/// Variables that speak to our own process and would mislead a command.
-const OURS: [&str; 6] = [
+/// Variables by which a service manager speaks to our own process and that would mislead a command: it
+/// would tell the manager of itself, write to our journal, or take our descriptors and passwords.
+const OURS: [&str; 22] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
     "LISTEN_PID",
+    "LISTEN_PIDFDID",
     "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "FDSTORE",
     "CREDENTIALS_DIRECTORY",
+    "JOURNAL_STREAM",
+    "INVOCATION_ID",
+    "MAINPID",
+    "MANAGERPID",
+    "MANAGERPIDFDID",
+    "SYSTEMD_EXEC_PID",
+    "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE",
+    "TRIGGER_UNIT",
+    "TRIGGER_PATH",
+    "TRIGGER_TIMER_REALTIME_USEC",
+    "TRIGGER_TIMER_MONOTONIC_USEC",
+    "LOG_NAMESPACE",
 ];
 
 /// The environment of this process, looked through once, because every attempt needs it.

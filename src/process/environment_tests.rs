@@ -126,6 +126,16 @@ fn what_speaks_to_us_is_not_passed_on_and_pwd_is_right() {
 }
 
 #[test]
+fn what_a_service_manager_tells_the_run_is_not_told_to_tasks() {
+    let told = OURS.map(|name| (name, "1"));
+    let mut inherited = variables(&told);
+    inherited.extend(variables(&[("XDG_RUNTIME_DIR", "/run/user/7")]));
+    let built = build(&assignment(), QUEUE, &Inherited::of(inherited), &[]);
+    let names: Vec<&str> = built.keys().filter_map(OsText::as_str).collect();
+    assert_eq!(names, [MARK_VARIABLE, "XDG_RUNTIME_DIR"]);
+}
+
+#[test]
 fn an_env_file_is_read_as_people_write_them() {
     let text = b"# comment\n\nA=1\nexport B = no\n";
     assert_eq!(parse_env_file(text), Err(4));

@@ -93,6 +93,25 @@ fn entry(page: &mut Page, reading: &Reading) {
     }
 }
 
+/// One line for those who asked for something else; nothing where all is well. A load of this moment
+/// is not worth it.
+pub fn brief(health: &Health) -> Option<String> {
+    let bad = health.findings();
+    let bad: Vec<&&Reading> = bad
+        .iter()
+        .filter(|one| one.component != Component::Load)
+        .collect();
+    let (first, more) = (bad.first()?, bad.len() - 1);
+    let more = match more {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!(
+        "Health {} of 100: {}{more}; see `autoexec health`.",
+        health.score, first.message
+    ))
+}
+
 /// What stands elsewhere in a report, or is about the present and not about the night.
 const NOT_IN_A_REPORT: [Component; 5] = [
     Component::Breakers,

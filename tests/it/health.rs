@@ -129,6 +129,11 @@ fn a_night_that_nobody_began_is_said_in_report_and_health() {
     assert_eq!(runs["level"], "warning", "{runs}");
     let told = runs["message"].as_str().unwrap();
     assert_eq!(told, "the night of 21 Nov 22:00 had no run");
+    let bare = sandbox.ok::<&str>([]);
+    assert!(
+        bare.contains("the night of 21 Nov [TIME] had no run"),
+        "{bare}"
+    );
     let report = sandbox.ok(["report"]);
     assert!(report.contains("was missed"), "{report}");
     let value = sandbox.json(["report", "--json"]);

@@ -1,11 +1,15 @@
 //! Bare `autoexec`: what is queued, what needs a person, and where to start.
 
-use crate::cli::commands::Invocation;
+use std::time::Duration;
+
+use crate::cli::commands::{Invocation, health};
 use crate::cli::failure::{Answer, Ending};
 use crate::model::state::TaskStatus;
+use crate::report::health_page;
 use crate::report::status_page::{self, LISTED, Status};
 use crate::store::Filter;
 use crate::store::pick::Selection;
+use crate::support::table::wrap;
 
 /// Prints the short status.
 ///
@@ -40,5 +44,11 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     invocation
         .output
         .text(&status_page::text(status, moment, look));
+    if let Some(line) =
+        health_page::brief(&health::of(Ok(Some(&store)), invocation, Duration::ZERO))
+    {
+        let lines = wrap(&line, look.width).join("\n");
+        invocation.output.line(&format!("\n{lines}"));
+    }
     Ok(Ending::Well)
 }
