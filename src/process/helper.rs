@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -95,6 +97,39 @@ pub fn run(argv: &[OsString], limit: Duration) -> Result<Answer, HelperError> {
     ask(command, limit)
 }
 
+/// Runs a helper that gets `input` on its standard input and `variables` besides those of autoexec.
+///
+/// # Errors
+/// When it cannot be started or read, or does not end in time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts helper programs"
+)]
+pub fn run_with_input(
+    argv: &[OsString],
+    input: &[u8],
+    variables: &[(&str, &str)],
+    limit: Duration,
+) -> Result<Answer, HelperError> {
+    let (name, arguments) = argv.split_first().ok_or(HelperError::Nameless)?;
+    let input = in_memory(input).map_err(|source| HelperError::Start {
+        program: Untrusted::new(name.as_encoded_bytes()),
+        source,
+    })?;
+    let mut command = Command::new(name);
+    command.args(arguments).envs(variables.iter().copied());
+    ask_with(command, input.into(), limit)
+}
+
+/// A file without a name: whoever reads it late, slowly or not at all keeps nobody waiting.
+fn in_memory(content: &[u8]) -> io::Result<File> {
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::memfd_create("input", flags)?);
+    file.write_all(content)?;
+    file.rewind()?;
+    Ok(file)
+}
+
 /// Where a task stands: its folder and its variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
@@ -130,12 +165,16 @@ pub fn run_standing(
     ask(command, limit)
 }
 
-fn ask(mut command: Command, limit: Duration) -> Result<Answer, HelperError> {
+fn ask(command: Command, limit: Duration) -> Result<Answer, HelperError> {
+    ask_with(command, Stdio::null(), limit)
+}
+
+fn ask_with(mut command: Command, input: Stdio, limit: Duration) -> Result<Answer, HelperError> {
     let program = Untrusted::new(command.get_program().as_encoded_bytes());
     let deadline = monotonic() + limit;
     command
         .env(HELPER_VARIABLE, "1")
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
@@ -290,6 +329,17 @@ mod tests {
         assert_eq!(answer.status.code(), Some(3));
         assert_eq!(answer.stdout.as_bytes(), b"out\n");
         assert_eq!(answer.stderr.as_bytes(), b"err\n");
+    }
+
+    #[test]
+    fn input_reaches_a_helper_and_nobody_waits_for_one_that_does_not_read_it() {
+        let long = vec![b'x'; 3_000_000];
+        let ask = |script: &str| {
+            let argv = ["/bin/sh", "-c", script].map(OsString::from);
+            run_with_input(&argv, &long, &[("TITLE", "a title")], PLENTY).unwrap()
+        };
+        assert_eq!(ask("wc -c").stdout.as_bytes(), b"3000000\n");
+        assert_eq!(ask("echo $TITLE").stdout.as_bytes(), b"a title\n");
     }
 
     #[test]
