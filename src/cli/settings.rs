@@ -135,6 +135,11 @@ impl Settings {
         })
     }
 
+    /// A variable of the process's environment that the user's configuration names.
+    pub fn variable(name: &str) -> Option<OsString> {
+        Environment::of_process().get(name)
+    }
+
     /// The program itself, which a run starts again as its supervisors.
     ///
     /// # Errors

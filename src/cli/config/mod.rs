@@ -6,6 +6,7 @@
 
 pub mod breaker;
 pub mod health;
+pub mod notify;
 pub mod overnight;
 pub mod recover;
 pub mod rescue;
@@ -28,6 +29,7 @@ use crate::cli::failure::{CliError, Ending};
 use crate::engine::OnFailure;
 use crate::model::recovery::{RecoveryConfig, RescueConfig};
 use crate::policy::breaker::BreakerConfig;
+use crate::notify::Target;
 use crate::policy::classify::PatternSet;
 use crate::policy::health::Thresholds;
 use crate::policy::retention::Retention;
@@ -37,7 +39,7 @@ use crate::support::untrusted::Untrusted;
 use crate::taskfile::{Diagnostic, Others, read_patterns};
 
 /// Sections of later versions.
-const PLANNED_SECTIONS: &[&str] = &["pool", "notify"];
+const PLANNED_SECTIONS: &[&str] = &["pool"];
 
 /// The configuration of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +54,8 @@ pub struct Config {
     pub rescue: RescueConfig,
     /// When services are left alone.
     pub breakers: BreakerConfig,
+    /// Who is told what.
+    pub notify: Vec<Target>,
     /// How much is kept of what is over.
     pub retention: Retention,
     /// Where the local page is to be had.
@@ -183,6 +187,7 @@ fn read_document(document: &mut Section<'_, '_>) -> Config {
             .unwrap_or_default(),
         serve: document.table("serve", serve::read).unwrap_or_default(),
         health: document.table("health", health::read).unwrap_or_default(),
+        notify: notify::read(document),
         patterns: None,
     };
     // Read when somebody needs them.

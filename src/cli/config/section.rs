@@ -254,6 +254,12 @@ impl<'a, 'p> Section<'a, 'p> {
         self.table.contains_key(name)
     }
 
+    /// Whether the value of a key is a list.
+    pub fn is_list(&self, name: &str) -> bool {
+        let value = self.table.get(name);
+        value.is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)))
+    }
+
     /// Says what is wrong with the value of a key, or, where it is not written, with the section.
     pub fn wrong(&mut self, name: &str, what: String) {
         let value = self.table.get(name);
