@@ -149,6 +149,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         patterns: std::sync::Arc::default(),
         attended: false,
         schedule: autoexec::engine::Schedule::default(),
+        telling: autoexec::engine::telling::Telling::default(),
         retention: Retention::default(),
         on_failure: autoexec::engine::OnFailure::default(),
     };

@@ -32,7 +32,7 @@ const PLANNED_COMMANDS: &[&str] = &[
     "watch",
 ];
 
-const PLANNED_OPTIONS: &[&str] = &["--backend", "--send", "--set", "--template"];
+const PLANNED_OPTIONS: &[&str] = &["--backend", "--set", "--template"];
 
 /// The whole command line.
 #[derive(Debug, Parser)]

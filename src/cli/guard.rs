@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::commands::Invocation;
+use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
@@ -121,6 +122,9 @@ fn alert(invocation: &Invocation<'_>, next: Next, death: RunDeath, message: &str
         &details,
         settings.clock.now(),
     );
+    if level == Level::Critical {
+        courier::alarm(settings, "run", message);
+    }
 }
 
 fn words(death: RunDeath) -> String {

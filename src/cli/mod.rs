@@ -34,6 +34,7 @@ pub mod args;
 pub mod commands;
 pub mod completing;
 pub mod config;
+pub mod courier;
 pub mod engine_failure;
 pub mod failure;
 pub mod guard;

@@ -17,8 +17,7 @@ use crate::model::spec::Surroundings;
 use crate::support::bytes::OsText;
 use crate::support::clock::{Clock, Timestamp};
 use crate::support::paint::Paint;
-use crate::taskfile::Context;
-use crate::taskfile::read_trusted;
+use crate::taskfile::{Context, read_trusted};
 
 /// What holds for one life of the program.
 #[derive(Debug, Clone)]
@@ -356,10 +355,8 @@ mod tests {
 
     #[test]
     fn the_flag_beats_the_environment_which_beats_the_default() {
-        let both = environment(
-            &[("AUTOEXEC_STATE_DIR", "/env"), ("XDG_STATE_HOME", "/xdg")],
-            Some("/home/me"),
-        );
+        let variables = &[("AUTOEXEC_STATE_DIR", "/env"), ("XDG_STATE_HOME", "/xdg")];
+        let both = environment(variables, Some("/home/me"));
         let flags = GlobalArgs {
             state_dir: Some("/flag".into()),
             ..GlobalArgs::default()
@@ -381,10 +378,8 @@ mod tests {
 
     #[test]
     fn empty_and_relative_variables_count_as_not_set() {
-        let odd = environment(
-            &[("AUTOEXEC_STATE_DIR", ""), ("XDG_STATE_HOME", "rel")],
-            Some("/home/me"),
-        );
+        let variables = &[("AUTOEXEC_STATE_DIR", ""), ("XDG_STATE_HOME", "rel")];
+        let odd = environment(variables, Some("/home/me"));
         assert_eq!(state_dir(&odd), "/home/me/.local/state/autoexec");
     }
 

@@ -19,6 +19,7 @@ use crate::engine::on_failure::OnFailure;
 use crate::engine::run::RunRequest;
 use crate::engine::run::dispatcher;
 use crate::engine::run::runtime;
+use crate::engine::telling::Telling;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
 use crate::policy::classify::PatternSet;
@@ -266,6 +267,7 @@ fn alone(
         patterns: Arc::clone(&asker.patterns),
         attended: false,
         schedule: Schedule::default(),
+        telling: Telling::default(),
         retention: Retention::default(),
         on_failure: asker.on_failure.clone(),
     };

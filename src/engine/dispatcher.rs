@@ -38,6 +38,8 @@ use crate::engine::state::Halt;
 use crate::engine::state::RunState;
 use crate::engine::step::step;
 use crate::engine::tally::Tally;
+use crate::engine::telling;
+use crate::engine::telling::Courier;
 use crate::host::alerts;
 use crate::host::alerts::Level;
 use crate::host::ballast;
@@ -91,6 +93,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) ground: Ground,
     /// How much is kept of what is over.
     pub(crate) retention: Retention,
+    /// Tells people who are elsewhere.
+    pub(crate) courier: Courier,
     /// What was stepped and waits a moment for its commit.
     pub(crate) gathered: Gathered,
 }
@@ -147,6 +151,7 @@ impl Dispatcher<'_> {
         self.start_ready(now);
         self.serve_requests(now);
         self.recount(now);
+        self.look_after_courier(now);
         // The note is about whoever handled an event; nobody does any more. A stale one is
         // overwritten by the next and weighed with care by the next run.
         let _stale_at_worst = self.entered.lock.clear_note();
@@ -185,7 +190,7 @@ impl Dispatcher<'_> {
         if effects.writes.is_empty() && answers.is_empty() && wanted == 0 && !gives_up {
             return self.tell(&effects.shown, now);
         }
-        match self.commit(&effects.writes, answers, wanted, now) {
+        match self.commit(&effects, answers, wanted, now) {
             Ok(()) => {
                 crash::point("after_beat_commit");
                 self.carry_out(effects.acts);
@@ -206,18 +211,18 @@ impl Dispatcher<'_> {
 
     fn commit(
         &mut self,
-        writes: &[Write],
+        effects: &Effects,
         answers: &[Answer],
         wanted: usize,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let result = self.commit_once(writes, answers, wanted, now);
+        let result = self.commit_once(effects, answers, wanted, now);
         match result {
             Err(error) if error.is_disk_full() && self.pace.ballast_released.is_none() => {
                 // The ballast is what lets the end be recorded; then the run ends all the same.
                 let released = ballast::release(&self.entered.dir).is_ok();
                 self.pace.ballast_released = released.then_some(now);
-                let again = self.commit_once(writes, answers, 0, now);
+                let again = self.commit_once(effects, answers, 0, now);
                 self.alert("the disk is full; the run starts nothing more", &error, now);
                 again.map(|()| self.disk_is_full(error))
             }
@@ -227,7 +232,7 @@ impl Dispatcher<'_> {
 
     fn commit_once(
         &mut self,
-        writes: &[Write],
+        effects: &Effects,
         answers: &[Answer],
         wanted: usize,
         now: Timestamp,
@@ -252,11 +257,12 @@ impl Dispatcher<'_> {
         let actor = self.actor.clone();
         let is_first = self.pace.commits == 0;
         let awaited = self.awaited;
+        let courier = &mut self.courier;
         let (claimed, [next_due, next_give_up], told) = self.entered.store.write(|tx| {
             if is_first {
                 deaths::forget_silent(tx)?;
             }
-            for write in writes {
+            for write in &effects.writes {
                 ledger::apply(tx, write, &actor, now)?;
             }
             for answer in answers {
@@ -266,6 +272,8 @@ impl Dispatcher<'_> {
             told.extend(tx.take_followed().into_iter().map(overdue::shown));
             let claimed = claiming::claim(tx, &facts, &actor, now)?;
             told.extend(claimed.passed_over.iter().cloned());
+            let events = effects.shown.iter().chain(&told);
+            telling::tell_failures(tx, courier, facts.run, events, now)?;
             let next_due = tx.next_due(facts.selection, awaited)?;
             Ok((claimed, [next_due, tx.next_give_up()?], told))
         })?;
@@ -290,11 +298,8 @@ impl Dispatcher<'_> {
     }
 
     pub(crate) fn storage_failed(&mut self, error: StoreError, now: Timestamp) {
-        self.alert(
-            "the queue cannot be written; the run starts nothing more",
-            &error,
-            now,
-        );
+        let message = "the queue cannot be written; the run starts nothing more";
+        self.alert(message, &error, now);
         self.pace.failure = Some(error);
         self.stop_for_storage();
         self.watcher.watch(
@@ -316,7 +321,7 @@ impl Dispatcher<'_> {
         self.state.watched.clear();
     }
 
-    fn alert(&self, message: &str, error: &StoreError, now: Timestamp) {
+    fn alert(&mut self, message: &str, error: &StoreError, now: Timestamp) {
         let details = serde_json::json!({ "error": error.to_string() });
         // If not even the alert can be written, the exit code still tells.
         let _exit_code_tells = alerts::append(
@@ -327,5 +332,6 @@ impl Dispatcher<'_> {
             &details,
             now,
         );
+        self.tell_trouble("storage", &format!("{message} ({error})"), now);
     }
 }

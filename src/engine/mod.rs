@@ -48,6 +48,7 @@ mod step;
 mod stillborn;
 mod takeover;
 mod tally;
+pub mod telling;
 mod tidy;
 mod wishes;
 

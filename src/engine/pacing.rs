@@ -144,6 +144,7 @@ impl Dispatcher<'_> {
         .into_iter()
         .flatten()
         .map(|instant| instant.since(now))
+        .chain(self.courier.patience(now))
         .min()
         .unwrap_or(longest)
         .min(longest)

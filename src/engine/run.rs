@@ -29,6 +29,7 @@ use crate::engine::patterns;
 use crate::engine::patterns::Patterns;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
+use crate::engine::telling;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
@@ -85,6 +86,8 @@ pub struct RunRequest {
     pub attended: bool,
     /// The hours that it keeps to.
     pub schedule: Schedule,
+    /// Whom it tells what.
+    pub telling: telling::Telling,
     /// How much is kept of what is over.
     pub retention: Retention,
     /// What the machine says of failures.
@@ -139,6 +142,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         patterns::bring_up_to_date(tx, now)?;
         let run = runs::start(tx, &new, now)?;
         runs::set_window(tx, run, hours.start(), hours.end())?;
+        telling::tell_start(tx, &request.telling, (run, &new.mode), now)?;
         Ok(run)
     })?;
     entered.lock.announce(run)?;
@@ -275,6 +279,7 @@ pub(crate) fn dispatcher<'a>(
         watchers: Watchers::new(tells),
         on_failure: request.on_failure.clone(),
         started_at: None,
+        courier: telling::Courier::new(request.telling.clone()),
         patterns: Patterns::new(Arc::clone(&request.patterns)),
         tally: Tally::default(),
         gathered: Gathered::default(),
@@ -320,7 +325,7 @@ impl Dispatcher<'_> {
                 because: "no_supervisor".to_owned(),
                 exit_code: if self.tally.started == 0 { 4 } else { 3 },
             };
-            self.entered.store.write(|tx| runs::end(tx, run, &row))?;
+            self.record_end(run, &row, &RunTotals::default())?;
             return Err(EngineError::NoSupervisor {
                 log: self.entered.dir.logs().join(ERROR_LOG),
                 started: self.tally.started,
@@ -335,18 +340,14 @@ impl Dispatcher<'_> {
             because: end.as_str().to_owned(),
             exit_code,
         };
-        self.entered.store.write(|tx| runs::end(tx, run, &row))?;
+        self.record_end(run, &row, &totals)?;
         if self.state.live.is_empty() {
             self.forget_slots(children).await;
             self.tidy(run, now);
         }
-        self.watcher.watch(
-            now,
-            &RunEvent::RunEnded {
-                because: end,
-                totals,
-            },
-        );
+        let because = end;
+        let ended = RunEvent::RunEnded { because, totals };
+        self.watcher.watch(now, &ended);
         Ok(RunOutcome {
             run,
             end,

@@ -33,6 +33,7 @@ fn request(root: &Path) -> RunRequest {
         patterns: Arc::default(),
         attended: false,
         schedule: Schedule::default(),
+        telling: crate::engine::telling::Telling::default(),
         retention: Retention::default(),
         on_failure: OnFailure::default(),
     }

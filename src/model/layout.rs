@@ -101,6 +101,11 @@ impl StateDir {
         self.0.join("run.lock")
     }
 
+    /// Held by whoever delivers notifications.
+    pub fn courier_lock(&self) -> PathBuf {
+        self.0.join("courier.lock")
+    }
+
     /// The FIFO on which a run is told that there is something new.
     pub fn wake(&self) -> PathBuf {
         self.0.join("run.wake")

@@ -24,9 +24,7 @@ pub(crate) fn within(
     match ended.recv_timeout(limit) {
         Ok(result) => result,
         Err(mpsc::RecvTimeoutError::Timeout) => Err(SendError::target(NO_ANSWER)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(SendError::target(
-            "the sending broke down; a bug in autoexec",
-        )),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(SendError::broken()),
     }
 }
 

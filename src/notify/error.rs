@@ -31,6 +31,11 @@ impl SendError {
         }
     }
 
+    /// For whoever sends in a thread that broke down.
+    pub fn broken() -> Self {
+        Self::target("the sending broke down; a bug in autoexec")
+    }
+
     pub(crate) fn message(words: impl Into<String>) -> Self {
         Self {
             words: words.into(),

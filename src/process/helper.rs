@@ -122,7 +122,7 @@ pub fn run_with_input(
 }
 
 /// A file without a name: whoever reads it late, slowly or not at all keeps nobody waiting.
-fn in_memory(content: &[u8]) -> io::Result<File> {
+pub(crate) fn in_memory(content: &[u8]) -> io::Result<File> {
     let flags = rustix::fs::MemfdFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::memfd_create("input", flags)?);
     file.write_all(content)?;

@@ -32,6 +32,7 @@ use crate::report::summary::Changed;
 use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::report::summary::Totals;
+use crate::report::told;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -54,6 +55,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         not_run: summary.not_run.iter().map(not_run).collect(),
         changes: summary.changes.iter().map(changed).collect(),
         alerts: summary.alerts.iter().map(Alert::value).collect(),
+        notifications: summary.notifications.iter().map(told::value).collect(),
         cleared: cleared(&summary.cleared),
         durations: summary.durations.iter().map(duration).collect(),
         strategies: summary.strategies.iter().map(strategy).collect(),
@@ -86,6 +88,7 @@ struct Report {
     strategies: Vec<StrategyJson>,
     breakers: Vec<BreakerJson>,
     alerts: Vec<Value>,
+    notifications: Vec<Value>,
     cleared: ClearedJson,
 }
 

@@ -54,6 +54,7 @@ mod stretch;
 pub mod summary;
 pub mod task_page;
 pub mod text;
+pub mod told;
 pub mod usual;
 pub mod why;
 mod why_page;

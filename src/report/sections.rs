@@ -19,6 +19,7 @@ use crate::report::summary::TaskSummary;
 use crate::report::text::LISTED;
 use crate::report::text::Look;
 use crate::report::text::words_of;
+use crate::report::told;
 use crate::store::RecoveryBrief;
 use crate::support::text::count;
 use crate::support::text::size;
@@ -45,6 +46,8 @@ pub(crate) enum Part {
     Alerts,
     /// How machine and queue are.
     Health,
+    /// Whom nobody could tell of it.
+    NotTold,
     /// What is different against earlier nights.
     Changed,
     /// Processes that outlived their commands.
@@ -107,6 +110,7 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
         alerted::section(summary, look),
         breakers(summary, look),
         health_page::section(summary),
+        told::section(summary, look),
         changed(summary, look),
         leftovers(summary),
         figures(summary),

@@ -44,6 +44,7 @@ use crate::report::strategies::rates;
 use crate::report::usual::Usual;
 use crate::store::BreakerBrief;
 use crate::store::RecoveryBrief;
+use crate::store::outbox::Sent;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -81,6 +82,8 @@ pub struct RunSummary {
     pub alerts: Vec<Alert>,
     /// How machine and queue are; noted by [`crate::report::health`].
     pub health: Option<Health>,
+    /// Whom the runs told of it; noted by [`crate::report::told`].
+    pub notifications: Vec<Sent>,
     /// What was cleared away, because it is kept no longer.
     pub cleared: Cleared,
     /// How long tasks took, beside what is usual.
@@ -222,6 +225,7 @@ impl RunSummary {
             changes,
             alerts: Vec::new(),
             health: None,
+            notifications: Vec::new(),
             cleared: facts.cleared,
             durations,
             strategies: rates(&facts.rates, &tasks),

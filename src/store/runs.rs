@@ -132,6 +132,18 @@ pub fn end(tx: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), StoreEr
         .map(|_| ())
 }
 
+/// Notes what the command of a run returned in the end, where that is known later than the rest.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_exit_code(tx: &Transaction<'_>, run: RunId, code: i32) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE runs SET exit_code = ?2 WHERE id = ?1 AND ended_at IS NOT NULL")
+        .and_then(|mut statement| statement.execute(params![run.get(), code]))
+        .doing("note what a run returned")
+        .map(|_| ())
+}
+
 /// Notes up to where a person has read the report; see [`Reader::report_read`].
 ///
 /// # Errors

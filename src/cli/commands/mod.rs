@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -33,6 +34,7 @@ pub mod queue;
 pub mod report;
 pub mod resume;
 pub mod run;
+pub mod send;
 #[cfg(feature = "web")]
 pub mod serve;
 pub mod status;
@@ -184,6 +186,9 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Print what a shell needs to complete commands and names of tasks
     Completions(completions::CompletionsArgs),
+    /// Deliver notifications
+    #[command(name = courier::DELIVER, hide = true)]
+    Deliver(courier::DeliverArgs),
     /// Print the manual page, or write one page per command
     Man(man::ManArgs),
 }
@@ -239,5 +244,6 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Serve(args)) => serve::carry_out(args, invocation),
         Some(Command::Completions(args)) => completions::carry_out(args, invocation),
         Some(Command::Man(args)) => man::carry_out(args, invocation),
+        Some(Command::Deliver(args)) => courier::deliver(args, invocation),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::cli::commands::Invocation;
 use crate::cli::commands::health::inquiry;
+use crate::cli::commands::send;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
@@ -24,6 +25,7 @@ use crate::report::range::{Range, RangeError, parse_run, parse_since};
 use crate::report::standstill;
 use crate::report::summary::RunSummary;
 use crate::report::text::{self, Look};
+use crate::report::told;
 use crate::store::Store;
 use crate::store::runs::{ReportRead, mark_report_read};
 use crate::support::bytes::OsText;
@@ -46,6 +48,10 @@ const WIDEST: usize = 100;
 
 /// Options of `autoexec report`.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each of them is an option that is typed or not"
+)]
 pub struct ReportArgs {
     /// Report on one run: its number, or `last`
     #[arg(long, value_name = "ID")]
@@ -68,6 +74,9 @@ pub struct ReportArgs {
     /// Open the report in a browser; as HTML where nothing else is said
     #[arg(long)]
     pub open: bool,
+    /// Send the report now to everybody whom `[[notify]]` of the configuration tells of reports
+    #[arg(long, conflicts_with_all = ["output", "format", "json", "open"])]
+    pub send: bool,
 }
 
 /// A form of a report.
@@ -139,6 +148,7 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
             standstill::note(&mut loaded.summary, &store, state)?;
             alerted::note(&mut loaded.summary, state);
             note_health(&mut loaded.summary, &store, invocation);
+            told::note(&mut loaded.summary, &store)?;
             // Only the pictures of a page need more, and reading it takes its time.
             let charts = match form {
                 Form::Html => charts::load(&store, state, &loaded.summary, Zone::Local)?,
@@ -153,6 +163,9 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         None if args.open => Some(file_to_open(form, invocation)?),
         file => file,
     };
+    if args.send {
+        return send::carry_out(&loaded.summary, invocation);
+    }
     if let Some(file) = file {
         let content = content(form, &loaded.summary, &charts)?;
         write_file(&file, &content, invocation)?;
@@ -209,6 +222,7 @@ pub fn show_run(
         let mut loaded = load(&store, &wish)?;
         alerted::note(&mut loaded.summary, &invocation.settings.state);
         note_health(&mut loaded.summary, &store, invocation);
+        told::note(&mut loaded.summary, &store)?;
         show(&loaded.summary, invocation);
     }
     Ok(())

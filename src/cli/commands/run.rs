@@ -10,18 +10,21 @@ use crate::cli::commands::dry_run;
 use crate::cli::commands::queue::select;
 use crate::cli::commands::report;
 use crate::cli::config::run::{WhenRunnerDies, parse_parallel};
+use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::guard;
 use crate::cli::hours::HoursArgs;
 use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
-use crate::engine::{self, RunRequest, Schedule};
+use crate::engine::{self, RunOutcome, RunRequest, Schedule};
 use crate::model::ids::TaskId;
 use crate::process::children;
 use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
+use crate::store::runs;
 use crate::store::tasks::OnChange;
 use crate::support::clock::Zone;
+use crate::support::paint::Paint;
 use crate::ui::lines::Manner;
 use crate::ui::progress::{Show, watcher};
 
@@ -104,6 +107,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         patterns: settings.config.patterns()?,
         attended: io::stderr().is_terminal(),
         schedule,
+        telling: courier::telling(settings),
         retention: settings.config.retention,
         on_failure: settings.config.on_failure(),
     };
@@ -119,6 +123,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     // The bars are gone before anything else is said.
     drop(shown);
     let outcome = outcome.map_err(|error| {
+        courier::set_off(&invocation.settings);
         let failure = CliError::from(error);
         // The adding was done before the run asked for the queue.
         if failure.ending() == Ending::QueueInUse && !args.files.is_empty() {
@@ -127,15 +132,51 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
             failure
         }
     })?;
+    let exit_code = told(outcome, invocation);
     if args.report {
         report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
     }
-    let ending = Ending::of_run(outcome.exit_code);
+    let ending = Ending::of_run(exit_code);
     Ok(if ending == Ending::Well {
         work.added
     } else {
         ending
     })
+}
+
+/// Sees to it that people elsewhere are told of the run; the exit code, which says if they are not.
+fn told(outcome: RunOutcome, invocation: &mut Invocation<'_>) -> i32 {
+    let missing = match courier::finish(outcome.run, &invocation.settings) {
+        Ok(missing) => missing,
+        Err(error) => {
+            let warning = format!("cannot tell whether everybody was told of the run: {error}");
+            invocation.output.warning(&warning);
+            return outcome.exit_code;
+        }
+    };
+    for one in &missing {
+        let next = if one.again {
+            "the next run or `autoexec report --send` tries again"
+        } else {
+            "it is not tried again"
+        };
+        let text = format!("could not tell {}: {}; {next}", one.target, one.why);
+        invocation.output.warning(&text);
+    }
+    if missing.is_empty() || outcome.exit_code != 0 {
+        return outcome.exit_code;
+    }
+    let code = Ending::NeedsPerson.code().into();
+    let noted = invocation
+        .open_queue()
+        .and_then(|mut store| Ok(store.write(|tx| runs::set_exit_code(tx, outcome.run, code))?));
+    if let Err(failure) = noted {
+        tracing::warn!(
+            failure = failure.as_text(Paint::PLAIN),
+            "the exit code is not noted"
+        );
+    }
+    code
 }
 
 /// Why a run that does not wait can start nothing: somebody paused the queue.
@@ -192,7 +233,9 @@ fn find_work(
     };
     let selection = select_by_name(&args.only, &store)?;
     let unfinished = store.counts(Selection::All)?.unfinished();
-    Ok((unfinished > 0).then_some(Work {
+    // Whoever watches over nights wants to hear of one without work, too.
+    let is_watched = args.hours.overnight && !invocation.settings.config.notify.is_empty();
+    Ok((unfinished > 0 || is_watched).then_some(Work {
         selection,
         added: Ending::Well,
     }))

@@ -167,7 +167,12 @@ impl Page {
         let mut figures = Vec::new();
         for section in sections(summary, look) {
             match section.part {
-                Part::Healed | Part::Running | Part::NotRun | Part::Breakers | Part::Alerts => {
+                Part::Healed
+                | Part::Running
+                | Part::NotRun
+                | Part::Breakers
+                | Part::Alerts
+                | Part::NotTold => {
                     before.push(part(section));
                 }
                 Part::Health | Part::Changed | Part::Leftovers | Part::Why => {

@@ -196,6 +196,23 @@ pub fn failed(
     Ok(After::Again(next))
 }
 
+/// Gives up a message that cannot be delivered, and says why.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn abandon(
+    tx: &Transaction<'_>,
+    id: i64,
+    error: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE outbox SET last_error = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![id, error]))
+        .doing("note why a message is not delivered")?;
+    end(tx, id, "expired", now)
+}
+
 fn end(tx: &Transaction<'_>, id: i64, state: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached(
@@ -238,6 +255,25 @@ pub fn run_ends(tx: &Transaction<'_>, run: RunId, now: Timestamp) -> Result<(), 
         )
         .and_then(|mut statement| statement.execute(params![run.get(), now.as_millis()]))
         .doing("let the messages of a run go")
+        .map(|_| ())
+}
+
+/// Lets go of the reports that wait for a target, because it was just sent a newer one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn replace_reports(
+    tx: &Transaction<'_>,
+    target: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 'expired', ended_at = ?2, next_try_at = NULL \
+             WHERE state = 'waiting' AND target = ?1 AND occasion = 'report'",
+        )
+        .and_then(|mut statement| statement.execute(params![target, now.as_millis()]))
+        .doing("let go of older reports")
         .map(|_| ())
 }
 
