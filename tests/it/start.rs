@@ -77,12 +77,12 @@ fn the_default_configuration_file_is_read_from_the_home_directory() {
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join(".config/autoexec");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), "[serve]\nlisten = \"x\"\n").unwrap();
+    std::fs::write(folder.join("config.toml"), "[pool.gpu]\nitems = []\n").unwrap();
     sandbox.run([] as [&str; 0]).fails(
         2,
         &[
             "[SANDBOX]/home/.config/autoexec/config.toml",
-            "`[serve]` is not supported yet",
+            "`[pool]` is not supported yet",
         ],
     );
 }
