@@ -23,10 +23,7 @@ pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 const PLANNED_COMMANDS: &[&str] = &[
     "breakers",
     "capabilities",
-    "forget",
-    "pin",
     "rescue",
-    "stats",
     "template",
     "top",
     "watch",

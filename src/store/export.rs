@@ -16,7 +16,7 @@ use crate::support::clock::Timestamp;
 const DOING: &str = "export the queue";
 
 /// The tables that people and scripts may read, what others refer to first.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 14] = [
     "runs",
     "task_records",
     "task_dependencies",
@@ -25,6 +25,10 @@ const TABLES: [&str; 10] = [
     "execution_logs",
     "error_patterns",
     "error_recovery_history",
+    "recovery_forgotten",
+    "recovery_pins",
+    "recovery_imported",
+    "recovery_experiments",
     "circuit_breakers",
     "clearings",
 ];

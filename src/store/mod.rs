@@ -42,6 +42,7 @@ mod healed;
 pub mod health;
 mod history;
 pub mod journal;
+pub mod learning;
 mod list;
 mod log;
 mod migrate;

@@ -46,7 +46,7 @@ const LONGEST_TOOL: usize = 64;
 pub enum Others {
     /// Whatever somebody else reads.
     PassOver,
-    /// Nothing.
+    /// Nothing but `[[learned]]`, which somebody else reads.
     Refuse,
 }
 
@@ -63,7 +63,7 @@ pub fn read_patterns(
     for entry in crate::taskfile::node::entries(document.into_inner()) {
         if entry.key == "pattern" {
             patterns = patterns_of(&mut reader, &entry.at, entry.node);
-        } else if others == Others::Refuse {
+        } else if others == Others::Refuse && entry.key != "learned" {
             reader.reporter.error(
                 &entry.at,
                 format!(

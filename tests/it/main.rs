@@ -31,6 +31,7 @@ mod hostile;
 mod html;
 mod kept;
 mod kills;
+mod learning;
 mod logs;
 mod night;
 mod night_clock;

@@ -108,11 +108,6 @@ fn bombs_and_slips_are_refused_with_what_to_write() {
     sandbox
         .run(["--config", config.to_str().unwrap(), "run"])
         .fails(2, &["line 3, column 11", "when it is compiled"]);
-    for later in ["stats", "forget", "pin"] {
-        sandbox
-            .run(["patterns", later])
-            .fails(2, &["is not supported yet"]);
-    }
 }
 
 #[test]

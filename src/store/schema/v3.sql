@@ -49,13 +49,63 @@ CREATE INDEX recovery_open ON error_recovery_history (id) WHERE state IN ('pendi
 CREATE INDEX recovery_evidence ON error_recovery_history (error_type, strategy_used)
     WHERE success IS NOT NULL;
 
+-- What is learned from it.
+
+-- Recoveries up to this number count no longer; an empty strategy stands for all of the pattern.
+CREATE TABLE recovery_forgotten (
+    error_type    TEXT    NOT NULL,
+    strategy_used TEXT    NOT NULL,
+    up_to         INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    PRIMARY KEY (error_type, strategy_used)
+) STRICT, WITHOUT ROWID;
+
+-- What a person says of a strategy for a pattern.
+CREATE TABLE recovery_pins (
+    error_type    TEXT    NOT NULL,
+    strategy_used TEXT    NOT NULL,
+    place         TEXT    NOT NULL CHECK (place = 'first' OR place = 'never'),
+    at            INTEGER NOT NULL,
+    PRIMARY KEY (error_type, strategy_used)
+) STRICT, WITHOUT ROWID;
+
+-- What other machines have learned.
+CREATE TABLE recovery_imported (
+    error_type    TEXT    NOT NULL,
+    strategy_used TEXT    NOT NULL,
+    helped        INTEGER NOT NULL CHECK (helped BETWEEN 0 AND tried),
+    tried         INTEGER NOT NULL CHECK (tried > 0),
+    as_of         INTEGER NOT NULL,
+    PRIMARY KEY (error_type, strategy_used)
+) STRICT, WITHOUT ROWID;
+
+-- Two strategies that are compared on purpose; `variant` of a recovery is the number and `a` or `b`.
+CREATE TABLE recovery_experiments (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    error_type    TEXT    NOT NULL,
+    strategy_a    TEXT    NOT NULL,
+    strategy_b    TEXT    NOT NULL CHECK (strategy_b <> strategy_a),
+    -- It ends after so many tasks; none: when somebody ends it.
+    tasks         INTEGER,
+    started_at    INTEGER NOT NULL,
+    ended_at      INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX one_experiment_at_a_time ON recovery_experiments (error_type)
+    WHERE ended_at IS NULL;
+CREATE INDEX recovery_of_variant ON error_recovery_history (variant) WHERE variant IS NOT NULL;
+
 CREATE VIEW recovery_success_rates AS
 SELECT error_type,
        strategy_used,
        round(100.0 * sum(success) / count(*), 1) AS success_rate,
        count(*) AS total_attempts
-FROM error_recovery_history
+FROM error_recovery_history AS history
 WHERE success IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM recovery_forgotten AS forgotten
+                  WHERE forgotten.error_type = history.error_type
+                    AND forgotten.strategy_used IN ('', history.strategy_used)
+                    AND history.id <= forgotten.up_to)
 GROUP BY error_type, strategy_used;
 
 -- Recoveries after failures of a pattern, and those that helped.
@@ -64,6 +114,14 @@ ALTER TABLE error_patterns ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;
 
 CREATE TRIGGER recovery_was_tried AFTER UPDATE OF success ON error_recovery_history
 WHEN OLD.success IS NULL AND NEW.success IS NOT NULL
+BEGIN
+    UPDATE error_patterns SET recoveries = recoveries + 1, recovered = recovered + NEW.success
+        WHERE name = NEW.error_type OR stands_for = NEW.error_type;
+END;
+
+-- One that is over as soon as it is written down.
+CREATE TRIGGER recovery_was_tried_at_once AFTER INSERT ON error_recovery_history
+WHEN NEW.success IS NOT NULL
 BEGIN
     UPDATE error_patterns SET recoveries = recoveries + 1, recovered = recovered + NEW.success
         WHERE name = NEW.error_type OR stands_for = NEW.error_type;

@@ -3,8 +3,11 @@
 //! What they mean together is `policy::classify::user`; the table is `store::patterns`.
 
 mod change;
+mod figures;
 mod known;
+mod learn;
 mod list;
+mod stats;
 mod transfer;
 mod trial;
 
@@ -47,13 +50,26 @@ pub enum PatternsCommand {
     },
     /// Say which patterns an output meets, and which one decides
     Test(trial::TestArgs),
+    /// Show how often each strategy helped against which pattern, and what is expected of it
+    Stats(stats::StatsArgs),
+    /// Let what was learned of a pattern's strategies count no longer
+    Forget(learn::PairArgs),
+    /// Try a strategy first for a pattern, or never
+    Pin(learn::PinArgs),
+    /// Let what was learned decide again
+    Unpin(learn::PairArgs),
+    /// Try two strategies in turn, to find out which one is better
+    Compare(learn::CompareArgs),
     /// Write the patterns that were added as `[[pattern]]`, fit for `config.toml` [default: standard output]
     Export {
         /// The file to write; it must not exist
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
+        /// Write what was learned of strategies, too, as `[[learned]]` for another machine
+        #[arg(long)]
+        learned: bool,
     },
-    /// Add every `[[pattern]]` of a file, all or nothing
+    /// Add every `[[pattern]]` and `[[learned]]` of a file, all or nothing
     Import(transfer::ImportArgs),
 }
 
@@ -70,7 +86,14 @@ pub fn carry_out(command: &PatternsCommand, invocation: &mut Invocation<'_>) -> 
         PatternsCommand::Enable { name } => change::switch(name, change::Switch::On, invocation),
         PatternsCommand::Disable { name } => change::switch(name, change::Switch::Off, invocation),
         PatternsCommand::Test(args) => trial::test(args, invocation),
-        PatternsCommand::Export { file } => transfer::export(file.as_deref(), invocation),
+        PatternsCommand::Stats(args) => stats::stats(args, invocation),
+        PatternsCommand::Forget(args) => learn::forget(args, invocation),
+        PatternsCommand::Pin(args) => learn::pin(args, invocation),
+        PatternsCommand::Unpin(args) => learn::unpin(args, invocation),
+        PatternsCommand::Compare(args) => learn::compare(args, invocation),
+        PatternsCommand::Export { file, learned } => {
+            transfer::export(file.as_deref(), *learned, invocation)
+        }
         PatternsCommand::Import(args) => transfer::import(args, invocation),
     }
 }

@@ -1,4 +1,5 @@
-//! `autoexec patterns export` and `import`: the patterns that were added, as `[[pattern]]` in TOML.
+//! `autoexec patterns export` and `import`: the patterns that were added, as `[[pattern]]` in TOML, and
+//! what was learned, as `[[learned]]`.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -8,9 +9,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands::Invocation;
 use crate::cli::commands::patterns::change::put_all;
+use crate::cli::commands::patterns::figures;
 use crate::cli::config::patterns_wrong;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::pattern::PatternSpec;
+use crate::store::learning;
+use crate::store::learning::LearnedRow;
 use crate::store::patterns::{Origin, StoredPattern};
 use crate::support::bytes::OsText;
 use crate::support::text::count;
@@ -34,19 +38,27 @@ pub struct ImportArgs {
 ///
 /// # Errors
 /// When the queue cannot be read or the file not be written.
-pub(super) fn export(file: Option<&Path>, invocation: &mut Invocation<'_>) -> Answer {
-    let rows: Vec<StoredPattern> = match invocation.look_into_queue()? {
-        Some(store) => store.patterns()?,
-        None => Vec::new(),
-    };
+pub(super) fn export(
+    file: Option<&Path>,
+    learned: bool,
+    invocation: &mut Invocation<'_>,
+) -> Answer {
+    let now = invocation.settings.clock.now();
+    let (rows, figures): (Vec<StoredPattern>, Vec<LearnedRow>) =
+        match invocation.look_into_queue()? {
+            Some(store) if learned => (store.patterns()?, store.learned_rows(None)?),
+            Some(store) => (store.patterns()?, Vec::new()),
+            None => (Vec::new(), Vec::new()),
+        };
     let own: Vec<&StoredPattern> = rows
         .iter()
         .filter(|row| row.origin == Origin::User)
         .collect();
-    let text: String = own
+    let mut text: String = own
         .iter()
         .map(|row| as_toml(&row.spec, row.enabled))
         .collect();
+    text.push_str(&figures::as_toml(&figures, now));
     let Some(file) = file.filter(|file| *file != Path::new("-")) else {
         invocation.output.text(&text);
         return Ok(Ending::Well);
@@ -61,7 +73,12 @@ pub(super) fn export(file: Option<&Path>, invocation: &mut Invocation<'_>) -> An
     written.map_err(|error| {
         CliError::usage("output_unwritable", format!("cannot write `{shown}`")).because(error)
     })?;
-    let told = format!("wrote {} to `{shown}`", count(own.len(), "pattern"));
+    let mut told = format!("wrote {} to `{shown}`", count(own.len(), "pattern"));
+    if learned {
+        let figures = figures.iter().filter(|row| row.tried > 0).count();
+        // Writing into a String cannot fail.
+        let _infallible = write!(told, ", and what was learned of {}", pairs(figures));
+    }
     invocation.output.line(&told);
     Ok(Ending::Well)
 }
@@ -78,13 +95,40 @@ pub(super) fn import(args: &ImportArgs, invocation: &mut Invocation<'_>) -> Answ
     })?;
     let specs = read_patterns(&file, &text, Others::Refuse)
         .map_err(|found| patterns_wrong(&format!("file `{shown}`"), &found))?;
-    if specs.is_empty() {
-        invocation
-            .output
-            .note(&format!("nothing to add: `{shown}` holds no `[[pattern]]`"));
+    let now = invocation.settings.clock.now();
+    let learned = figures::read(&shown, &text, now)?;
+    if specs.is_empty() && learned.is_empty() {
+        invocation.output.note(&format!(
+            "nothing to add: `{shown}` holds no `[[pattern]]` and no `[[learned]]`"
+        ));
         return Ok(Ending::Well);
     }
-    let new = put_all(&specs, args.replace, invocation)?;
+    if !specs.is_empty() {
+        add_patterns(&specs, args.replace, invocation)?;
+    }
+    if !learned.is_empty() {
+        let mut store = invocation.open_queue()?;
+        store.write(|tx| {
+            learned
+                .iter()
+                .try_for_each(|(pattern, figures)| learning::import(tx, pattern, figures))
+        })?;
+        let told = format!("imported what was learned of {}", pairs(learned.len()));
+        invocation.output.line(&told);
+    }
+    Ok(Ending::Well)
+}
+
+/// How many pairs of a pattern and a strategy.
+fn pairs(number: usize) -> String {
+    match number {
+        1 => "1 strategy".to_owned(),
+        _ => format!("{number} strategies"),
+    }
+}
+
+fn add_patterns(specs: &[PatternSpec], replace: bool, invocation: &mut Invocation<'_>) -> Answer {
+    let new = put_all(specs, replace, invocation)?;
     let same = specs.len() - new;
     let told = format!("added {}", count(new, "pattern"));
     invocation.output.line(&match same {
