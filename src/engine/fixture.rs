@@ -147,6 +147,7 @@ pub(crate) fn recovery(number: i64, remedy: Remedy, state: RecoveryState) -> Rec
         plan: Some(plan(remedy)),
         state,
         expected: None,
+        known: 0,
         started_at: NOW,
         ended_at: None,
         next_attempt: None,

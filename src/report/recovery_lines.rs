@@ -33,6 +33,9 @@ pub(crate) fn lines(recovery: &RecoveryRecord, now: Timestamp, look: Look) -> Ve
         RecoveryState::Abandoned => "given up, nobody needed it any more".to_owned(),
     };
     let mut lines = vec![format!("  {at}  {strategy}{about}: {state}")];
+    if let Some(expected) = expected_words(recovery) {
+        lines.push(format!("      {expected}"));
+    }
     if let Some(detail) = &recovery.detail {
         let detail = Untrusted::from(detail.as_str()).for_terminal_within(DETAIL);
         lines.push(format!("      {detail}"));
@@ -43,6 +46,18 @@ pub(crate) fn lines(recovery: &RecoveryRecord, now: Timestamp, look: Look) -> Ve
         lines.push(format!("      to undo it: {undo}"));
     }
     lines
+}
+
+/// What was expected of it, where something was known.
+pub(crate) fn expected_words(recovery: &RecoveryRecord) -> Option<String> {
+    let expected = recovery.expected.filter(|_| recovery.known > 0)? * 100.0;
+    let earlier = match recovery.known {
+        1 => "1 earlier one".to_owned(),
+        number => format!("{number} earlier ones"),
+    };
+    Some(format!(
+        "expected to help in {expected:.0} % of cases, by {earlier}"
+    ))
 }
 
 /// One recovery as JSON.
@@ -60,6 +75,7 @@ pub(crate) fn value(recovery: &RecoveryRecord) -> Value {
         "state": recovery.state,
         "helped": recovery.state.verdict(),
         "expected": recovery.expected,
+        "expected_from": recovery.known,
         "started_at": recovery.started_at.to_rfc3339(),
         "ended_at": recovery.ended_at.map(Timestamp::to_rfc3339),
         "next_attempt": recovery.next_attempt,

@@ -21,6 +21,7 @@ use crate::report::outcome_words::outcome_words;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::reason;
 use crate::report::queue_table::why_words;
+use crate::report::recovery_lines;
 use crate::report::since_words::since_words;
 use crate::report::spoken::accept_command;
 use crate::report::spoken::given_up;
@@ -30,6 +31,7 @@ use crate::report::task_page::Whole;
 use crate::report::task_page::line_of;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
+use crate::store::recoveries::RecoveryRecord;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
@@ -322,6 +324,13 @@ impl Why {
         if let Some(decision) = &attempt.decision {
             let decision = Untrusted::from(decision.as_str()).for_terminal();
             self.tell("decision", decided(self.status, &decision));
+        }
+        let of_attempt = |one: &&RecoveryRecord| one.attempt == attempt.id;
+        if let Some(last) = facts.whole.recoveries.iter().rev().find(of_attempt) {
+            self.tell(
+                "prediction",
+                recovery_lines::expected_words(last).unwrap_or_default(),
+            );
         }
         self.tell("advice", advice.helps.to_owned());
         self.cause = Some(judged.clone());

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::store::fixture::*;
+use crate::store::rows::column;
+use crate::store::teaching::{compare, end_comparison, forget, import, pin, unpin};
 
 /// Writes down recoveries that are over, as they would stand after so many nights.
 fn history(queue: &mut Queue, rows: &[(&str, &str, bool, Option<&str>)]) {

@@ -62,6 +62,7 @@ pub mod retention;
 mod rows;
 pub mod runs;
 pub mod tasks;
+pub mod teaching;
 
 pub use crate::store::chart::BarBrief;
 pub use crate::store::chart::ShareBrief;

@@ -37,6 +37,9 @@ pub struct RecoveryRecord {
     pub state: RecoveryState,
     /// The share of successes that was expected.
     pub expected: Option<f64>,
+    /// How many recoveries by the strategy were known by then, up to a thousand; 0 where nothing was
+    /// expected.
+    pub known: u32,
     /// When it was decided.
     pub started_at: Timestamp,
     /// When it was over.
@@ -48,7 +51,11 @@ pub struct RecoveryRecord {
 }
 
 const COLUMNS: &str = "id, task_id, attempt_id, run_id, error_type, category, fingerprint, \
-                       strategy_used, risk, plan, state, expected, started_at, ended_at, next_attempt, detail";
+                       strategy_used, risk, plan, state, expected, \
+                       iif(expected IS NULL, 0, (SELECT count(*) FROM (SELECT 1 \
+                       FROM error_recovery_history AS e WHERE e.error_type = h.error_type \
+                       AND e.strategy_used = h.strategy_used AND e.success IS NOT NULL \
+                       AND e.id < h.id LIMIT 1000))), started_at, ended_at, next_attempt, detail";
 
 impl Reader {
     /// How the next attempts of a task differ from its definition.
@@ -171,7 +178,7 @@ impl Reader {
         value: i64,
     ) -> Result<Vec<RecoveryRecord>, StoreError> {
         const DOING: &str = "read the recoveries of a task";
-        let sql = format!("SELECT {COLUMNS} FROM error_recovery_history WHERE {condition}");
+        let sql = format!("SELECT {COLUMNS} FROM error_recovery_history AS h WHERE {condition}");
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
         let mut rows = statement.query([value]).doing(DOING)?;
         let mut found = Vec::new();
@@ -196,6 +203,7 @@ fn read_record(cells: &mut Cells<'_, '_>) -> Result<RecoveryRecord, StoreError> 
         plan: cells.optional_json()?,
         state: cells.word(RecoveryState::parse)?,
         expected: cells.take()?,
+        known: cells.number()?,
         started_at: cells.instant()?,
         ended_at: cells.optional_instant()?,
         next_attempt: cells.take::<Option<i64>>()?.map(AttemptId::new),

@@ -156,3 +156,38 @@ fn figures_that_cannot_be_true_are_refused_with_their_line() {
         .run(["patterns", "import", "odd.toml"])
         .fails(2, &["line 3: unknown field `surprise`"]);
 }
+
+#[test]
+fn what_helped_is_remembered_and_foretells_what_will() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "t.toml",
+        "[[task]]\nname = \"one\"\nretry = { base = \"10ms\" }\ncommand = '''\n\
+         if [ -e ok ]; then rm ok; exit 0; fi\ntouch ok\n\
+         echo 'curl: (7) Failed to connect to 127.0.0.1 port 9: Connection refused' >&2\nexit 7\n'''\n",
+    );
+    for _ in 0..6 {
+        assert_eq!(sandbox.run(["run", "t.toml", "--no-progress"]).code, 0);
+    }
+    let json = sandbox.json(["patterns", "stats", "--json"]);
+    let learned = &json["strategies"][0];
+    assert_eq!(learned["pattern"], "connection_refused", "{json}");
+    assert_eq!(learned["attempts"], 6);
+    assert_eq!(learned["succeeded"], 6);
+    let shown = sandbox.json(["queue", "show", "one", "--json"]);
+    let recovery = &shown["task"]["recoveries"][0];
+    assert_eq!(recovery["expected_from"], 5, "{shown}");
+    assert!(recovery["expected"].as_f64().unwrap() > 0.7, "{shown}");
+    let why = sandbox.ok(["why", "one"]);
+    assert!(why.contains("by 5 earlier ones"), "{why}");
+    // The draw and its seed are kept, so that the choice can be made again.
+    let database = Connection::open(sandbox.state().join("queue.db")).unwrap();
+    let drawn: i64 = database
+        .query_row(
+            "SELECT count(*) FROM error_recovery_history WHERE draw BETWEEN 0 AND 1 AND seed IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(drawn, 1);
+}

@@ -31,6 +31,8 @@ use crate::policy::classify::program;
 use crate::policy::classify::user::UserPatterns;
 use crate::policy::expression;
 use crate::policy::fingerprint::fingerprint;
+use crate::policy::learning::Context;
+use crate::policy::learning::learned;
 use crate::policy::recovery::HostFacts;
 use crate::policy::recovery::RecoveryFacts;
 use crate::policy::recovery::effective_mode;
@@ -82,18 +84,28 @@ impl Dispatcher<'_> {
         let ended = ended.unwrap_or(outcome);
         let since = self.hours.start().into_iter().chain(self.started_at).max();
         let named = user.spec(&about.pattern).map(|(_, spec)| &spec.strategies);
+        let tool = tool(task, ended);
         Ok(RecoveryFacts {
             mode: effective_mode(config.mode, task.spec.recover_mode),
             machine_allow: config.allow.clone(),
             past: past.iter().map(RecoveryRecord::past).collect(),
             adjustments: store.adjustments(task.id)?,
-            tool: tool(task, ended),
             fingerprint: fingerprint(
                 about.category,
                 &about.pattern,
                 about.line.as_ref().map(String::as_bytes),
             ),
             matched: self.matched(task, ended),
+            learned: learned(
+                &store.figures(&about.pattern)?,
+                Context {
+                    tool: &tool,
+                    category: about.category.as_str(),
+                    task: Some(task.id),
+                },
+                outcome.ended_at,
+            ),
+            tool,
             strategies: named.filter(|named| !named.is_empty()).cloned(),
             probes: config.probes.clone(),
             host: host_facts(task),

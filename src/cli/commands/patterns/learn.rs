@@ -6,7 +6,7 @@ use crate::cli::commands::patterns::stats::ours;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::policy::learning::Pin;
 use crate::policy::strategy;
-use crate::store::learning;
+use crate::store::teaching;
 use crate::support::similar::closest;
 use crate::support::untrusted::Untrusted;
 
@@ -94,7 +94,7 @@ pub(super) fn forget(args: &PairArgs, invocation: &mut Invocation<'_>) -> Answer
         invocation.output.line(&told);
         return Ok(Ending::Well);
     }
-    store.write(|tx| learning::forget(tx, &name, strategy, now))?;
+    store.write(|tx| teaching::forget(tx, &name, strategy, now))?;
     invocation.output.line(&format!(
         "forgot what was learned of {shown} ({forgotten} recoveries); the history keeps them"
     ));
@@ -110,7 +110,7 @@ pub(super) fn pin(args: &PinArgs, invocation: &mut Invocation<'_>) -> Answer {
     let now = invocation.settings.clock.now();
     let place = if args.never { Pin::Never } else { Pin::First };
     let mut store = invocation.open_queue()?;
-    store.write(|tx| learning::pin(tx, &name, &args.strategy, place, now))?;
+    store.write(|tx| teaching::pin(tx, &name, &args.strategy, place, now))?;
     let shown = Untrusted::from(name.as_str()).for_terminal();
     let strategy = &args.strategy;
     invocation.output.line(&match place {
@@ -128,7 +128,7 @@ pub(super) fn unpin(args: &PairArgs, invocation: &mut Invocation<'_>) -> Answer 
     let name = pattern(&args.name, invocation)?;
     let strategy = args.strategy.as_deref();
     let mut store = invocation.open_queue()?;
-    let taken = store.write(|tx| learning::unpin(tx, &name, strategy))?;
+    let taken = store.write(|tx| teaching::unpin(tx, &name, strategy))?;
     let shown = shown_pair(&name, strategy);
     invocation.output.line(&if taken == 0 {
         format!("nothing to do: nothing is pinned of {shown}")
@@ -148,7 +148,7 @@ pub(super) fn compare(args: &CompareArgs, invocation: &mut Invocation<'_>) -> An
     let now = invocation.settings.clock.now();
     let (Some(a), Some(b)) = (&args.a, &args.b) else {
         let mut store = invocation.open_queue()?;
-        let ended = store.write(|tx| learning::end_comparison(tx, &name, now))?;
+        let ended = store.write(|tx| teaching::end_comparison(tx, &name, now))?;
         invocation.output.line(&if ended {
             format!("ended the comparison for `{shown}`; see `autoexec patterns stats {shown}`")
         } else {
@@ -161,7 +161,7 @@ pub(super) fn compare(args: &CompareArgs, invocation: &mut Invocation<'_>) -> An
         return Err(CliError::usage("same_strategy", message));
     }
     let mut store = invocation.open_queue()?;
-    store.write(|tx| learning::compare(tx, &name, [a, b], args.tasks, now))?;
+    store.write(|tx| teaching::compare(tx, &name, [a, b], args.tasks, now))?;
     invocation.output.line(&format!(
         "tasks that fail with `{shown}` try `{a}` or `{b}` first, in turn; see `autoexec patterns stats {shown}`"
     ));

@@ -13,9 +13,9 @@ use crate::cli::commands::patterns::figures;
 use crate::cli::config::patterns_wrong;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::pattern::PatternSpec;
-use crate::store::learning;
 use crate::store::learning::LearnedRow;
 use crate::store::patterns::{Origin, StoredPattern};
+use crate::store::teaching;
 use crate::support::bytes::OsText;
 use crate::support::text::count;
 use crate::taskfile::{Others, read_patterns};
@@ -111,7 +111,7 @@ pub(super) fn import(args: &ImportArgs, invocation: &mut Invocation<'_>) -> Answ
         store.write(|tx| {
             learned
                 .iter()
-                .try_for_each(|(pattern, figures)| learning::import(tx, pattern, figures))
+                .try_for_each(|(pattern, figures)| teaching::import(tx, pattern, figures))
         })?;
         let told = format!("imported what was learned of {}", pairs(learned.len()));
         invocation.output.line(&told);
