@@ -84,18 +84,20 @@ fn spent_files(
     let files = found
         .into_iter()
         .map(|file| {
-            let (is_known, is_open) = match file.owner {
-                Owner::Run(owner) => store.knows_attempts_of(owner)?,
-                Owner::Attempt(owner) => (
-                    store.knows_attempt(owner)?,
-                    store.open_attempt(owner)?.is_some(),
-                ),
+            let (is_known, is_open, owner) = match file.owner {
+                Owner::Run(owner) => {
+                    let (is_known, is_open) = store.knows_attempts_of(owner)?;
+                    (is_known, is_open, Some(owner))
+                }
+                Owner::Attempt(attempt) => match store.known_attempt(attempt)? {
+                    Some((owner, is_open)) => (true, is_open, Some(owner)),
+                    None => (false, false, None),
+                },
             };
-            let of_this_run = matches!(file.owner, Owner::Run(owner) if Some(owner) == run);
             Ok(OutputFile {
                 bytes: file.bytes,
                 is_known,
-                in_use: is_open || of_this_run,
+                in_use: is_open || (run.is_some() && owner == run),
                 file,
             })
         })

@@ -138,6 +138,10 @@ fn attempts_runs_and_surroundings_leave_with_their_tasks() {
     let attempt = queue.claim(task, run);
     queue.start(attempt);
     assert_eq!(queue.store.knows_attempts_of(run).unwrap(), (true, true));
+    assert_eq!(
+        queue.store.known_attempt(attempt).unwrap(),
+        Some((run, true))
+    );
     queue
         .store
         .write(|tx| {
@@ -166,7 +170,7 @@ fn attempts_runs_and_surroundings_leave_with_their_tasks() {
         .unwrap();
     assert_eq!((cleared.tasks, cleared.attempts), (1, 1));
     assert_eq!(queue.store.knows_attempts_of(run).unwrap(), (false, false));
-    assert!(!queue.store.knows_attempt(attempt).unwrap());
+    assert_eq!(queue.store.known_attempt(attempt).unwrap(), None);
     let left: i64 = rusqlite::Connection::open(queue.dir.database())
         .unwrap()
         .query_row("SELECT count(*) FROM surroundings", [], |row| row.get(0))

@@ -28,16 +28,16 @@ fn a_misspelt_command_is_a_wrong_command_line() {
 #[test]
 fn commands_and_options_of_later_work_are_refused_by_name() {
     let sandbox = Sandbox::new();
-    sandbox.run(["health"]).is(
+    sandbox.run(["template"]).is(
         2,
         "",
-        "error: `health` is not supported yet\n  hint: see what is with `autoexec --help`\n",
+        "error: `template` is not supported yet\n  hint: see what is with `autoexec --help`\n",
     );
 }
 
 #[test]
 fn a_failure_with_json_has_a_stable_code_on_standard_output() {
-    let answer = Sandbox::new().run(["health", "--json"]);
+    let answer = Sandbox::new().run(["template", "--json"]);
     assert_eq!(answer.code, 2);
     let json = answer.json();
     assert_eq!(json["schema"], "autoexec.error/1");
@@ -103,7 +103,7 @@ fn an_empty_environment_is_enough() {
 #[test]
 fn colours_are_only_for_terminals_unless_they_are_asked_for() {
     let sandbox = Sandbox::new();
-    assert!(!sandbox.run(["health"]).stderr.contains('\u{1b}'));
+    assert!(!sandbox.run(["template"]).stderr.contains('\u{1b}'));
     let config = ["--color", "always", "--config", "missing.toml"];
     assert!(sandbox.run(config).stderr.contains('\u{1b}'));
     let never = ["--color", "never", "--config", "missing.toml"];

@@ -10,7 +10,7 @@
 
 mod events;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::model::ids::{AttemptId, RunId, TaskId};
 use crate::policy::retention::Retention;
@@ -214,14 +214,20 @@ impl Reader {
         }
     }
 
-    /// Whether an attempt is still known.
+    /// The run of an attempt that is still known, and whether the attempt is open.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn knows_attempt(&self, attempt: AttemptId) -> Result<bool, StoreError> {
+    pub fn known_attempt(&self, attempt: AttemptId) -> Result<Option<(RunId, bool)>, StoreError> {
         self.connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?)")
-            .and_then(|mut statement| statement.query_row([attempt.get()], |row| row.get(0)))
+            .prepare_cached("SELECT run_id, state <> 'ended' FROM attempts WHERE id = ?")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([attempt.get()], |row| {
+                        Ok((RunId::new(row.get(0)?), row.get(1)?))
+                    })
+                    .optional()
+            })
             .doing("look for an attempt")
     }
 
