@@ -171,6 +171,8 @@ pub struct CountedFailure {
 pub struct LastFailure {
     /// Its class.
     pub category: Category,
+    /// The pattern that matched.
+    pub pattern: String,
     /// The line that decided; untrusted text.
     pub line: Option<String>,
 }

@@ -17,6 +17,7 @@ fn failure(attempt: i64) -> Heard {
         of: attempt,
         failure: LastFailure {
             category: Category::ServerError,
+            pattern: "server_error".to_owned(),
             line: Some("503 Service Unavailable".to_owned()),
         },
         asked: None,

@@ -61,6 +61,25 @@ pub enum WhyNot {
         /// A sentence about it.
         detail: String,
     },
+    /// A service that it declares did not answer, and is left alone for a while.
+    BreakerOpen {
+        /// The service; untrusted text.
+        service: String,
+        /// When it is tried again; none: now.
+        next_probe_at: Option<Timestamp>,
+    },
+    /// A service that it declares asked us to slow down, and enough others use it.
+    ServiceFull {
+        /// The service; untrusted text.
+        service: String,
+    },
+    /// Many tasks failed as it did; one of them at a time tries whether that is over.
+    FailedAlike {
+        /// What it failed of, in a few words; untrusted text.
+        detail: String,
+        /// When the next one tries; none: now.
+        next_try: Option<Timestamp>,
+    },
     /// An attempt is permitted and will start at once.
     Claimed,
     /// Every slot is taken, or others come first.
@@ -79,6 +98,9 @@ impl WhyNot {
             Self::Paused { .. } => "paused",
             Self::WindowClosed { .. } => "window_closed",
             Self::WouldNotFinish { .. } => "would_not_finish",
+            Self::BreakerOpen { .. } => "breaker_open",
+            Self::ServiceFull { .. } => "service_full",
+            Self::FailedAlike { .. } => "failed_alike",
             Self::Claimed => "claimed",
             Self::NoSlot => "no_slot",
             Self::NoRun => "no_run",

@@ -17,6 +17,7 @@ use crate::policy::since::Difference;
 use crate::store::BreakerBrief;
 use crate::store::RateBrief;
 use crate::store::RecoveryBrief;
+use crate::store::parking::Parked;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -96,8 +97,8 @@ pub struct TaskFacts {
     pub priority: i64,
     /// Its attempts up to the end of that part of the past, the first one first.
     pub attempts: Vec<AttemptFacts>,
-    /// What keeps it from starting although its turn has come: a cause, and a sentence about it.
-    pub parked: Option<(String, Option<Untrusted>)>,
+    /// What keeps it from starting although its turn has come.
+    pub parked: Option<Parked>,
     /// The tasks that it still waits for.
     pub waits_for: Vec<TaskName>,
     /// The task that it will not run because of.

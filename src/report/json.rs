@@ -14,6 +14,7 @@ use crate::model::verdict::Verdict;
 use crate::policy::compare::Change;
 use crate::policy::health::Health;
 use crate::policy::pick::RunPresence;
+use crate::policy::pick::WhyNot;
 use crate::report::causes::Cause;
 use crate::report::facts::Failure;
 use crate::report::facts::RunFacts;
@@ -35,6 +36,7 @@ use crate::report::summary::Totals;
 use crate::report::told;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
 use crate::support::untrusted::Untrusted;
 
 /// The name and version of the shape.
@@ -52,7 +54,9 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
         health: health(summary),
         tasks: summary.tasks.iter().map(task).collect(),
         causes: summary.causes.iter().map(cause).collect(),
-        not_run: summary.not_run.iter().map(not_run).collect(),
+        not_run: (summary.not_run.iter())
+            .map(|task| not_run(task, summary.generated_at))
+            .collect(),
         changes: summary.changes.iter().map(changed).collect(),
         alerts: summary.alerts.iter().map(Alert::value).collect(),
         notifications: summary.notifications.iter().map(told::value).collect(),
@@ -315,7 +319,7 @@ fn cause(cause: &Cause) -> CauseJson {
     }
 }
 
-fn not_run(task: &NotRun) -> NotRunJson {
+fn not_run(task: &NotRun, now: Timestamp) -> NotRunJson {
     NotRunJson {
         id: task.id.get(),
         name: task.name.to_string(),
@@ -326,6 +330,23 @@ fn not_run(task: &NotRun) -> NotRunJson {
                 Some(format!("waits for {}", names.join(", ")))
             }
             Reason::Parked(_, detail) => detail.as_ref().map(Untrusted::for_json),
+            Reason::Turn(WhyNot::BreakerOpen {
+                service,
+                next_probe_at,
+            }) => {
+                let service = Untrusted::from(service.as_str()).for_json();
+                let look = |next| Zone::Local.short(next, now);
+                Some(next_probe_at.map(look).map_or_else(
+                    || service.clone(),
+                    |next| format!("{service}, next probe {next}"),
+                ))
+            }
+            Reason::Turn(WhyNot::ServiceFull { service }) => {
+                Some(Untrusted::from(service.as_str()).for_json())
+            }
+            Reason::Turn(WhyNot::FailedAlike { detail, .. }) => {
+                Some(Untrusted::from(detail.as_str()).for_json())
+            }
             Reason::Turn(_) | Reason::WindowClosed => task
                 .until()
                 .map(|until| format!("not before {}", until.to_rfc3339())),

@@ -269,9 +269,7 @@ fn task_facts(
         state,
         priority: task.priority,
         attempts,
-        parked: task
-            .parked
-            .map(|(by, detail)| (by, detail.map(Untrusted::from))),
+        parked: task.parked,
         waits_for,
         blocked_by,
         earlier: Vec::new(),

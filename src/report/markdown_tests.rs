@@ -13,6 +13,7 @@ use crate::report::facts::Facts;
 use crate::report::facts::Failure;
 use crate::report::facts::Fate;
 use crate::report::nights;
+use crate::store::parking::Parked;
 
 fn page(facts: Facts) -> String {
     render(&RunSummary::of(facts), nights::ZONE)
@@ -141,7 +142,7 @@ fn night_of(text: &str) -> Facts {
         nights::task(2, "_kept_", hold, &[]),
         nights::task(3, "parked", TaskState::added(None), &[]),
     ];
-    facts.tasks[2].parked = Some(("x".to_owned(), Some(text.into())));
+    facts.tasks[2].parked = Some(Parked::by("x", Some(text)));
     facts.runs[0].ended_because = Some(text.to_owned());
     facts
 }

@@ -38,6 +38,7 @@ mod not_run_words;
 mod order_words;
 pub mod outcome_words;
 mod page;
+mod parked;
 pub mod plan;
 pub mod plan_page;
 pub mod queue_table;

@@ -24,6 +24,7 @@ use crate::report::facts::TaskFacts;
 use crate::store::BreakerBrief;
 use crate::store::RateBrief;
 use crate::store::RecoveryBrief;
+use crate::store::parking::Parked;
 use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
@@ -286,8 +287,8 @@ pub(crate) fn blocked() -> Facts {
         one.blocked_by = Some(upstream.clone());
         facts.tasks.push(one);
     }
-    let detail = "it usually takes 3h 10m, and 1h 05m were left".into();
-    facts.tasks[6].parked = Some(("window".to_owned(), Some(detail)));
+    let detail = "it usually takes 3h 10m, and 1h 05m were left";
+    facts.tasks[6].parked = Some(Parked::by("window", Some(detail)));
     let mut waiting = task(11, "tidy", TaskState::added(None), &[]);
     waiting.waits_for = vec![TaskName::new("train").unwrap()];
     facts.tasks.push(waiting);

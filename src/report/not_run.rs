@@ -15,6 +15,7 @@ use crate::policy::pick::why_not;
 use crate::report::facts::Facts;
 use crate::report::facts::Scope;
 use crate::report::facts::TaskFacts;
+use crate::report::parked;
 use crate::store::parking::BY_WINDOW;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -68,8 +69,11 @@ impl NotRun {
             }
             Reason::Turn(WhyNot::Paused { until }) => *until,
             Reason::Turn(WhyNot::WindowClosed { opens }) => Some(*opens),
+            Reason::Turn(WhyNot::BreakerOpen { next_probe_at, .. }) => *next_probe_at,
+            Reason::Turn(WhyNot::FailedAlike { next_try, .. }) => *next_try,
             Reason::Turn(
                 WhyNot::WaitingFor { .. }
+                | WhyNot::ServiceFull { .. }
                 | WhyNot::WouldNotFinish { .. }
                 | WhyNot::Claimed
                 | WhyNot::NoSlot
@@ -112,8 +116,14 @@ impl Outlook {
 
 /// Why a queued task does not run.
 pub(crate) fn reason(task: &TaskFacts, outlook: Outlook, now: Timestamp) -> Reason {
-    if let Some((by, detail)) = &task.parked {
-        return Reason::Parked(by.clone(), detail.clone());
+    if let Some(parked) = &task.parked {
+        return parked::breaker_reason(parked).map_or_else(
+            || {
+                let detail = parked.detail.as_deref().map(Untrusted::from);
+                Reason::Parked(parked.by.clone(), detail)
+            },
+            Reason::Turn,
+        );
     }
     if !task.waits_for.is_empty() {
         return Reason::WaitsFor(task.waits_for.clone());

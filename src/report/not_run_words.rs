@@ -34,6 +34,11 @@ pub(crate) fn by_reason(summary: &RunSummary) -> Vec<Item> {
         let words = match &task.why {
             Reason::Turn(WhyNot::WaitingRetry { .. }) => "wait for their next attempt",
             Reason::Turn(WhyNot::NotBefore { .. }) => "are not to start yet",
+            Reason::Turn(WhyNot::BreakerOpen { .. }) => "wait for a service that does not answer",
+            Reason::Turn(WhyNot::ServiceFull { .. }) => {
+                "wait because a service asked us to slow down"
+            }
+            Reason::Turn(WhyNot::FailedAlike { .. }) => "wait because many failed as they did",
             Reason::Turn(WhyNot::Claimed) => "start as soon as a slot is free",
             Reason::Turn(WhyNot::NoSlot) => "wait for their turn",
             Reason::Turn(WhyNot::NoRun) => "wait for a run",

@@ -17,6 +17,7 @@ use crate::policy::pick::Standing;
 use crate::policy::pick::WhyNot;
 use crate::policy::pick::why_not;
 use crate::report::order_words::skipped_words;
+use crate::report::parked;
 use crate::report::text::Look;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -182,9 +183,8 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
             .first()
             .and_then(|name| TaskName::new(name).ok()),
     };
-    if let Some(detail) = &line.parked {
-        let detail = Untrusted::from(detail.as_str()).for_terminal();
-        return Some(WhyNot::WouldNotFinish { detail });
+    if let Some(parked) = &line.parked {
+        return Some(parked::reason(parked));
     }
     let standing = Standing {
         run: moment.presence,
@@ -200,7 +200,10 @@ const fn until(why: &WhyNot) -> Option<Timestamp> {
         WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(*until),
         WhyNot::Paused { until } => *until,
         WhyNot::WindowClosed { opens } => Some(*opens),
+        WhyNot::BreakerOpen { next_probe_at, .. } => *next_probe_at,
+        WhyNot::FailedAlike { next_try, .. } => *next_try,
         WhyNot::WaitingFor { .. }
+        | WhyNot::ServiceFull { .. }
         | WhyNot::WouldNotFinish { .. }
         | WhyNot::Claimed
         | WhyNot::NoSlot
@@ -224,6 +227,20 @@ pub(crate) fn why_words(why: &WhyNot, now: Timestamp, look: Look) -> String {
             format!("the window opens at {}", look.zone.short(*opens, now))
         }
         WhyNot::WouldNotFinish { detail } => format!("put off: {detail}"),
+        WhyNot::BreakerOpen {
+            service,
+            next_probe_at,
+        } => {
+            let words = parked::probe_words(service, *next_probe_at, now, look);
+            format!("waits for {words}")
+        }
+        WhyNot::ServiceFull { service } => {
+            let service = Untrusted::from(service.as_str()).for_terminal();
+            format!("enough others use {service}, which asked us to slow down")
+        }
+        WhyNot::FailedAlike { detail, next_try } => {
+            parked::alike_words(detail, *next_try, now, look)
+        }
         WhyNot::Claimed => "next, as soon as a slot is free".to_owned(),
         WhyNot::NoSlot => "waits for its turn".to_owned(),
         WhyNot::NoRun => "waits for a run".to_owned(),

@@ -10,6 +10,7 @@ use crate::model::category::Category;
 use crate::model::ids::AttemptId;
 use crate::model::ids::TaskId;
 use crate::report::nights;
+use crate::store::parking::Parked;
 
 fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
     let finished = !state.status().is_unfinished();
@@ -125,7 +126,10 @@ fn what_keeps_the_whole_queue_from_starting_is_told_of_each_task() {
         told(waiting)
     );
     let mut parked = ready.clone();
-    parked.parked = Some("usually takes 5 h, 2 h are left".to_owned());
+    parked.parked = Some(Parked::by(
+        "window",
+        Some("usually takes 5 h, 2 h are left"),
+    ));
     let shown = table(std::slice::from_ref(&parked), 80);
     assert!(
         shown.contains("put off: usually takes 5 h, 2 h are left"),

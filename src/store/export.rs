@@ -16,7 +16,7 @@ use crate::support::clock::Timestamp;
 const DOING: &str = "export the queue";
 
 /// The tables that people and scripts may read, what others refer to first.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "runs",
     "task_records",
     "task_dependencies",
@@ -30,6 +30,7 @@ const TABLES: [&str; 14] = [
     "recovery_imported",
     "recovery_experiments",
     "circuit_breakers",
+    "breaker_events",
     "clearings",
 ];
 

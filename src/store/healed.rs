@@ -188,7 +188,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT name, state, opened, opened_at, next_probe_at, changed_at, last_line \
-                 FROM circuit_breakers ORDER BY name",
+                 FROM circuit_breakers WHERE kind = 'service' ORDER BY name",
             )
             .doing(DOING)?;
         let mut rows = statement.query([]).doing(DOING)?;

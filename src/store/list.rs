@@ -10,6 +10,7 @@ use crate::store::connection::Reader;
 use crate::store::doubts::{DOUBT, DOUBTED};
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal::{self, STATE_COLUMNS};
+use crate::store::parking::{PARKED_COLUMNS, Parked, read_parked};
 use crate::store::pick::Selection;
 use crate::store::rows::{Cells, column};
 use crate::support::clock::Timestamp;
@@ -46,7 +47,7 @@ pub struct TaskLine {
     /// For whom it is skipped.
     pub blocked_by: Option<BlockedBy>,
     /// Why it was put off by a window that is too short for it.
-    pub parked: Option<String>,
+    pub parked: Option<Parked>,
     /// What makes its success hard to believe; untrusted text.
     pub doubt: Option<String>,
 }
@@ -242,9 +243,6 @@ impl Filter {
     }
 }
 
-/// Why a task was put off, where it was.
-const PARKED: &str = "iif(parked_by IS NULL, NULL, coalesce(parked_detail, parked_by))";
-
 /// Whom a task waits for and for whom it is skipped; nothing is looked for where neither is so.
 const WAITING: &str = "iif(unmet = 0 OR finished_at IS NOT NULL, NULL, \
      (SELECT json_group_array(upstream) FROM (SELECT upstream FROM task_dependencies \
@@ -266,7 +264,7 @@ impl Reader {
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
-              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED}, {DOUBT} FROM task_records \
+              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED_COLUMNS}, {DOUBT} FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
@@ -390,7 +388,7 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         tags: cells.optional_json()?.unwrap_or_default(),
         waiting_for: cells.optional_json()?.unwrap_or_default(),
         blocked_by: cells.optional_json()?,
-        parked: cells.take()?,
+        parked: read_parked(cells)?,
         doubt: cells.take()?,
     })
 }

@@ -27,6 +27,7 @@
 mod adding;
 pub mod attempts;
 mod backup;
+pub mod breakers;
 mod chart;
 mod check;
 pub mod checkpoints;

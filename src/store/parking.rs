@@ -1,4 +1,5 @@
-//! Tasks that wait for a cause outside of them: `parked_by`, with a sentence in `parked_detail`.
+//! Tasks that wait for a cause outside of them: `parked_by`, with a sentence in `parked_detail` and, where a
+//! breaker keeps them, its name in `parked_on`.
 //!
 //! A parked task stays `queued` and stands in no index that `pick` reads, so it is in nobody's way. It
 //! is a judgement of the present, not a fact of the task's life: the journal does not hold it, and
@@ -11,10 +12,62 @@ use crate::policy::fit::Cut;
 use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
 use crate::store::pick::Selection;
+use crate::store::rows::{Cells, column};
 use crate::support::clock::Timestamp;
 
 /// The cause of what would not finish before the window ends.
 pub const BY_WINDOW: &str = "window";
+
+/// The cause of what waits until a service answers again.
+pub const BY_BREAKER: &str = "breaker";
+/// The cause of what waits until fewer use a service.
+pub const BY_SERVICE: &str = "service";
+/// The cause of what waits because many tasks failed alike.
+pub const BY_CAUSE: &str = "cause";
+
+/// Why a task is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// The cause.
+    pub by: String,
+    /// The service, or the cause that tasks have in common.
+    pub on: Option<String>,
+    /// A sentence about it.
+    pub detail: Option<String>,
+    /// When somebody tries next whether it is over.
+    pub next_try: Option<Timestamp>,
+}
+
+impl Parked {
+    /// A reason without a breaker behind it.
+    pub fn by(cause: &str, detail: Option<&str>) -> Self {
+        Self {
+            by: cause.to_owned(),
+            on: None,
+            detail: detail.map(str::to_owned),
+            next_try: None,
+        }
+    }
+}
+
+/// Columns of `task_records` from which [`read_parked`] reads.
+pub(crate) const PARKED_COLUMNS: &str = "parked_by, parked_on, parked_detail, \
+     iif(parked_on IS NULL, NULL, (SELECT next_probe_at FROM circuit_breakers \
+     WHERE kind = iif(parked_by = 'cause', 'cause', 'service') AND name = parked_on))";
+
+/// Reads why a task is parked, if it is.
+pub(crate) fn read_parked(cells: &mut Cells<'_, '_>) -> Result<Option<Parked>, StoreError> {
+    let by: Option<String> = cells.take()?;
+    let on = cells.take()?;
+    let detail = cells.take()?;
+    let next_try = cells.optional_instant()?;
+    Ok(by.map(|by| Parked {
+        by,
+        on,
+        detail,
+        next_try,
+    }))
+}
 
 /// Parks a queued task that is not claimed; any other stays as it is.
 ///
@@ -23,7 +76,7 @@ pub const BY_WINDOW: &str = "window";
 pub fn park(tx: &Transaction<'_>, task: TaskId, by: &str, detail: &str) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached(
-            "UPDATE task_records SET parked_by = ?2, parked_detail = ?3 \
+            "UPDATE task_records SET parked_by = ?2, parked_detail = ?3, parked_on = NULL \
              WHERE id = ?1 AND status = 'queued' AND attempt_id IS NULL",
         )
         .and_then(|mut statement| statement.execute(params![task.get(), by, detail]))
@@ -39,11 +92,69 @@ pub fn unpark_all(tx: &Transaction<'_>, by: &str) -> Result<usize, StoreError> {
     tx.connection
         .prepare_cached(
             "UPDATE task_records INDEXED BY task_parked SET parked_by = NULL, \
-             parked_detail = NULL WHERE parked_by = ? AND parked_by IS NOT NULL \
+             parked_detail = NULL, parked_on = NULL WHERE parked_by = ? AND parked_by IS NOT NULL \
              AND status = 'queued' AND attempt_id IS NULL",
         )
         .and_then(|mut statement| statement.execute([by]))
         .doing("let tasks go on")
+}
+
+/// Parks a queued task that is not claimed until a breaker lets it go on.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn park_on(
+    tx: &Transaction<'_>,
+    task: TaskId,
+    by: &str,
+    on: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET parked_by = ?2, parked_on = ?3, parked_detail = ?4 \
+             WHERE id = ?1 AND status = 'queued' AND attempt_id IS NULL",
+        )
+        .and_then(|mut statement| statement.execute(params![task.get(), by, on, detail]))
+        .doing("put a task aside for a while")
+        .map(drop)
+}
+
+/// Lets tasks go on that are parked for this, the most urgent first, at most `limit`; how many.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn unpark_on(
+    tx: &Transaction<'_>,
+    by: &str,
+    on: &str,
+    limit: Option<usize>,
+) -> Result<usize, StoreError> {
+    // What is not queued at present may be parked too: it shall not come back parked.
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET parked_by = NULL, parked_on = NULL, parked_detail = NULL \
+             WHERE id IN (SELECT id FROM task_records INDEXED BY task_parked_on \
+             WHERE parked_by = ?1 AND parked_on = ?2 \
+             ORDER BY status <> 'queued', priority DESC, id LIMIT ?3)",
+        )
+        .and_then(|mut statement| statement.execute(params![by, on, limit.map_or(-1, column)]))
+        .doing("let tasks go on")
+}
+
+/// Lets one parked task go on; whatever it was parked for.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn unpark(tx: &Transaction<'_>, task: TaskId) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE task_records SET parked_by = NULL, parked_on = NULL, parked_detail = NULL \
+             WHERE id = ?",
+        )
+        .and_then(|mut statement| statement.execute([task.get()]))
+        .doing("let a task go on")
+        .map(drop)
 }
 
 /// Counts a window end that stopped a task without getting it any further, or forgets those before
@@ -88,6 +199,36 @@ impl Reader {
             )
             .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
             .doing("look whether a task keeps checkpoints")
+    }
+
+    /// The tasks that are parked for this and could start otherwise, at most `limit`: those that had the
+    /// fewest attempts first, so that trying is not always the same one's part.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn parked_on(
+        &self,
+        by: &str,
+        on: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        const DOING: &str = "look for tasks that were put aside";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id FROM task_records INDEXED BY task_parked_on \
+                 WHERE parked_by = ?1 AND parked_on = ?2 AND status = 'queued' \
+                 AND attempt_id IS NULL AND unmet = 0 AND (due_at IS NULL OR due_at <= ?3 \
+                 OR ready = 1) ORDER BY attempts, priority DESC, id LIMIT ?4",
+            )
+            .doing(DOING)?;
+        let rows = statement
+            .query_map(params![by, on, now.as_millis(), column(limit)], |row| {
+                row.get(0).map(TaskId::new)
+            })
+            .doing(DOING)?;
+        rows.collect::<Result<_, _>>().doing(DOING)
     }
 
     /// How many queued tasks wait for nothing but the time or the window.

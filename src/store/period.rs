@@ -17,6 +17,7 @@ use crate::store::error::{Doing, StoreError};
 use crate::store::history::LoggedEvent;
 use crate::store::journal::{self, STATE_COLUMNS};
 use crate::store::log::{Event, Rescheduled};
+use crate::store::parking::{PARKED_COLUMNS, Parked, read_parked};
 use crate::store::rows::{Cells, from_word};
 use crate::support::clock::Timestamp;
 
@@ -36,7 +37,7 @@ pub struct TaskBrief {
     /// Whether it waits for another task.
     pub unmet: bool,
     /// What it was parked by, and a sentence about it.
-    pub parked: Option<(String, Option<String>)>,
+    pub parked: Option<Parked>,
 }
 
 /// An attempt, as short as a report needs it.
@@ -220,7 +221,7 @@ impl Reader {
     pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
         let sql = format!(
             "SELECT id, name, {STATE_COLUMNS}, priority, changed_at, \
-             unmet > 0, parked_by, parked_detail \
+             unmet > 0, {PARKED_COLUMNS} \
              FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
              ON id = wanted ORDER BY id"
         );
@@ -234,10 +235,7 @@ impl Reader {
                 priority: cells.take()?,
                 changed_at: cells.instant()?,
                 unmet: cells.take()?,
-                parked: match (cells.take()?, cells.take()?) {
-                    (Some(by), detail) => Some((by, detail)),
-                    (None, _) => None,
-                },
+                parked: read_parked(&mut cells)?,
             })
         })
     }

@@ -15,6 +15,7 @@ use crate::store::consequences::Consequences;
 use crate::store::error::{Doing, StoreError};
 use crate::store::journal;
 use crate::store::log::{self, Actor, Event};
+use crate::store::parking::{PARKED_COLUMNS, Parked, read_parked};
 use crate::store::recoveries;
 use crate::store::rows::Cells;
 use crate::support::clock::Timestamp;
@@ -57,7 +58,7 @@ pub struct Task {
     /// The definition.
     pub spec: TaskSpec,
     /// Why it was put off, where it was.
-    pub parked: Option<String>,
+    pub parked: Option<Parked>,
 }
 
 /// Gives a task another priority; its definition keeps the old one.
@@ -146,11 +147,11 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT t.id, status, attempt_id, due_at, hold_code, hold_reason, skip, priority, \
+                &format!("SELECT t.id, status, attempt_id, due_at, hold_code, hold_reason, skip, priority, \
                  attempts, used, unmet, last_category, deadline_at, first_started_at, added_at, changed_at, finished_at, source, \
                  definition_hash, variables, spec, \
-                 iif(parked_by IS NULL, NULL, coalesce(parked_detail, parked_by)) \
-                 FROM task_records t JOIN surroundings s ON s.id = surroundings_id WHERE t.id = ?",
+                 {PARKED_COLUMNS} \
+                 FROM task_records t JOIN surroundings s ON s.id = surroundings_id WHERE t.id = ?"),
             )
             .doing(DOING)?;
         let mut rows = statement.query([task.get()]).doing(DOING)?;
@@ -227,7 +228,7 @@ fn read_task(cells: &mut Cells<'_, '_>) -> Result<Task, StoreError> {
         definition_hash: cells.take()?,
         surroundings: cells.json()?,
         spec: cells.json()?,
-        parked: cells.take()?,
+        parked: read_parked(cells)?,
     })
 }
 

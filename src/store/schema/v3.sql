@@ -127,28 +127,53 @@ BEGIN
         WHERE name = NEW.error_type OR stands_for = NEW.error_type;
 END;
 
--- Circuit breakers, one per service that a task declared.
+-- Circuit breakers: one per service that a task declared, and one per cause that many tasks without a
+-- declared service failed of alike (then `name` is its fingerprint).
 CREATE TABLE circuit_breakers (
-    name           TEXT    NOT NULL PRIMARY KEY,
+    kind           TEXT    NOT NULL CHECK (kind = 'service' OR kind = 'cause'),
+    name           TEXT    NOT NULL,
     state          TEXT    NOT NULL CHECK (state = 'closed' OR state = 'open' OR state = 'half_open'),
-    -- When failures happened that count, newest last, in JSON.
+    -- Failures that count, newest last, in JSON: when, and whose.
     failures       TEXT    NOT NULL DEFAULT '[]',
-    -- How often it opened in all, and how many probes in a row failed since it did.
+    in_a_row       INTEGER NOT NULL DEFAULT 0,
+    -- How often it opened in all, and how many probes in a row failed and succeeded since it did.
     opened         INTEGER NOT NULL DEFAULT 0,
     failed_probes  INTEGER NOT NULL DEFAULT 0,
+    passed         INTEGER NOT NULL DEFAULT 0,
     opened_at      INTEGER,
-    open_for_ms    INTEGER,
+    -- When somebody may try next. Half open: until when the one probe is lent; none: to nobody yet.
     next_probe_at  INTEGER,
-    -- The one probe of a half-open breaker: the attempt that it is lent to (none: a probe of its own),
-    -- and until when.
+    -- The attempt that the probe is lent to; none: to the engine itself.
     lease_attempt  INTEGER,
-    lease_until    INTEGER,
     -- Attempts at once, after it asked us to slow down; none: any number.
     most_at_once   INTEGER,
+    steady         INTEGER NOT NULL DEFAULT 0,
     last_category  TEXT,
+    last_pattern   TEXT,
     last_line      TEXT,
-    changed_at     INTEGER NOT NULL
+    changed_at     INTEGER NOT NULL,
+    PRIMARY KEY (kind, name),
+    CHECK ((opened_at IS NULL) = (state = 'closed')),
+    CHECK (state <> 'open' OR next_probe_at IS NOT NULL),
+    CHECK (state <> 'closed' OR (next_probe_at IS NULL AND lease_attempt IS NULL)),
+    CHECK ((last_category IS NULL) = (last_pattern IS NULL))
 ) STRICT;
+
+-- What became of the breakers of services, in order.
+CREATE TABLE breaker_events (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    state   TEXT    NOT NULL CHECK (state = 'closed' OR state = 'open' OR state = 'half_open'),
+    because TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX breaker_events_at ON breaker_events (at);
+
+-- The breaker that a parked task waits for; and what a task without a service failed of last.
+ALTER TABLE task_records ADD COLUMN parked_on TEXT;
+ALTER TABLE task_records ADD COLUMN last_cause TEXT;
+CREATE INDEX task_parked_on ON task_records (parked_by, parked_on) WHERE parked_on IS NOT NULL;
 
 -- What is to be told to people elsewhere, until it is delivered, given up or too old to matter.
 CREATE TABLE outbox (
