@@ -147,6 +147,7 @@ fn engine(dir: &str, slots: &str, warm: &str, measured: &str) -> Result<()> {
         stalled_after: std::time::Duration::from_mins(30),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_autoexec")),
         patterns: std::sync::Arc::default(),
+        breakers: std::sync::Arc::default(),
         attended: false,
         schedule: autoexec::engine::Schedule::default(),
         telling: autoexec::engine::telling::Telling::default(),

@@ -231,6 +231,7 @@ fn tasks_of(wish: &Wish) -> &[TaskId] {
         Wish::Retry { .. }
         | Wish::Release { .. }
         | Wish::Reprioritize { .. }
+        | Wish::ResetBreakers { .. }
         | Wish::Stop { .. } => &[],
     }
 }
@@ -265,6 +266,7 @@ fn alone(
         stalled_after: Duration::from_hours(24),
         executable: asker.executable.clone(),
         patterns: Arc::clone(&asker.patterns),
+        breakers: Arc::default(),
         attended: false,
         schedule: Schedule::default(),
         telling: Telling::default(),

@@ -3,6 +3,7 @@
 //! No judgement of its own: which candidates are taken is `policy::pick`, whether one fits into what is
 //! left of the window is `policy::fit`.
 
+use crate::engine::breakers::gate::Gate;
 use crate::engine::events::RunEvent;
 use crate::engine::ledger::load;
 use crate::engine::recover::Here;
@@ -69,6 +70,7 @@ pub(crate) struct Claimed {
 pub(crate) fn claim(
     tx: &Transaction<'_>,
     facts: &ClaimFacts,
+    gate: &mut Gate,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Claimed, StoreError> {
@@ -76,13 +78,20 @@ pub(crate) fn claim(
     let (Some(run), true) = (facts.run, facts.wanted > 0) else {
         return Ok(claimed);
     };
+    // Whoever waits for a service that is to be tried now comes first: many may wait for the answer.
+    for probe in gate.probes(tx, facts.free)? {
+        parking::unpark(tx, probe)?;
+        let task = load(tx, probe)?;
+        claim_one(tx, facts, run, gate, task, &mut claimed, actor, now)?;
+    }
     // What does not fit makes room for what stands behind it, however much that is.
     loop {
-        let passed_over = claimed.passed_over.len();
-        claim_page(tx, facts, run, &mut claimed, actor, now)?;
-        let found_some = claimed.passed_over.len() > passed_over;
+        let passed_over = claimed.passed_over.len() + gate.parked;
+        claim_page(tx, facts, run, gate, &mut claimed, actor, now)?;
+        let passed_over_by_now = claimed.passed_over.len() + gate.parked;
+        let found_some = passed_over_by_now > passed_over;
         let wants_more = claimed.attempts.len() < facts.wanted && claimed.more;
-        if !found_some || !wants_more || claimed.passed_over.len() > MOST_PASSED_OVER {
+        if !found_some || !wants_more || passed_over_by_now > MOST_PASSED_OVER {
             return Ok(claimed);
         }
     }
@@ -93,11 +102,12 @@ fn claim_page(
     tx: &Transaction<'_>,
     facts: &ClaimFacts,
     run: RunId,
+    gate: &mut Gate,
     claimed: &mut Claimed,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let wanted = facts.wanted - claimed.attempts.len();
+    let wanted = facts.wanted.saturating_sub(claimed.attempts.len());
     let mut page = pages::candidates(tx, now, wanted, facts.selection)?;
     claimed.more = page.len() >= wanted;
     if let Some(above) = facts.above {
@@ -137,30 +147,53 @@ fn claim_page(
             claimed.more = true;
             break;
         }
-        let mut task = load(tx, task)?;
-        if let Some(told) = pass_over(tx, &task, &facts.room, actor, now)? {
-            claimed.passed_over.push(told);
-            continue;
-        }
-        task.timeout = within(task.timeout, task.spec.timeout, facts.room.end, now);
-        let claim = attempts::claim(
-            tx,
-            task.id,
-            &attempts::ClaimFacts {
-                run,
-                boot: facts.here.boot,
-                epoch: facts.epoch,
-                timeout: task.timeout,
-            },
-            actor,
-            now,
-        )?;
-        let task = ClaimedTask {
-            number: claim.number,
-            ..task
-        };
-        claimed.attempts.push((claim.id, task));
+        let task = load(tx, task)?;
+        claim_one(tx, facts, run, gate, task, claimed, actor, now)?;
     }
+    Ok(())
+}
+
+/// Claims one task, unless it has to wait for the next window or for a service.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a claim rests on, and what it adds to"
+)]
+fn claim_one(
+    tx: &Transaction<'_>,
+    facts: &ClaimFacts,
+    run: RunId,
+    gate: &mut Gate,
+    mut task: ClaimedTask,
+    claimed: &mut Claimed,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(told) = pass_over(tx, &task, &facts.room, actor, now)? {
+        claimed.passed_over.push(told);
+        return Ok(());
+    }
+    if !gate.admit(tx, &task, claimed.attempts.len() < facts.free)? {
+        return Ok(());
+    }
+    task.timeout = within(task.timeout, task.spec.timeout, facts.room.end, now);
+    let claim = attempts::claim(
+        tx,
+        task.id,
+        &attempts::ClaimFacts {
+            run,
+            boot: facts.here.boot,
+            epoch: facts.epoch,
+            timeout: task.timeout,
+        },
+        actor,
+        now,
+    )?;
+    gate.claimed(tx, claim.id, &task)?;
+    let task = ClaimedTask {
+        number: claim.number,
+        ..task
+    };
+    claimed.attempts.push((claim.id, task));
     Ok(())
 }
 

@@ -12,6 +12,7 @@
 use std::path::PathBuf;
 
 use crate::backend::Local;
+use crate::engine::breakers::Breakers;
 use crate::engine::claiming;
 use crate::engine::entry::Entered;
 use crate::engine::events::RunEnd;
@@ -82,6 +83,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) started_at: Option<Timestamp>,
     /// The error patterns that failures are judged by.
     pub(crate) patterns: Patterns,
+    /// The services that tasks declare.
+    pub(crate) breakers: Breakers,
     /// What happened so far.
     pub(crate) tally: Tally,
     pub(crate) pace: Pace,
@@ -139,6 +142,7 @@ impl Dispatcher<'_> {
         }
         self.end_waits(now, &mut gathered.effects);
         self.take_back_overdue(now, &mut gathered.effects);
+        self.take_back_barred(now, &mut gathered.effects);
         self.keep_hours(now, &mut gathered.effects);
         // Rests on claims that are durable: it need not wait for the commit.
         self.start_ready(now);
@@ -185,7 +189,7 @@ impl Dispatcher<'_> {
         if is_due {
             self.pace.urgent = Some(now);
         }
-        self.pace.hungry |= frees_tasks || is_due;
+        self.pace.hungry |= frees_tasks || is_due || self.breakers.is_due(now);
         let wanted = self.wanted(now);
         if effects.writes.is_empty() && answers.is_empty() && wanted == 0 && !gives_up {
             return self.tell(&effects.shown, now);
@@ -257,6 +261,7 @@ impl Dispatcher<'_> {
         let actor = self.actor.clone();
         let is_first = self.pace.commits == 0;
         let awaited = self.awaited;
+        let mut gate = self.gate(now);
         let courier = &mut self.courier;
         let (claimed, [next_due, next_give_up], told) = self.entered.store.write(|tx| {
             if is_first {
@@ -264,13 +269,16 @@ impl Dispatcher<'_> {
             }
             for write in &effects.writes {
                 ledger::apply(tx, write, &actor, now)?;
+                gate.hear(tx, write)?;
             }
             for answer in answers {
                 answer.write(tx, now)?;
             }
             let mut told = overdue::give_up(tx, &actor, now)?;
             told.extend(tx.take_followed().into_iter().map(overdue::shown));
-            let claimed = claiming::claim(tx, &facts, &actor, now)?;
+            gate.look(tx)?;
+            let claimed = claiming::claim(tx, &facts, &mut gate, &actor, now)?;
+            gate.look_ahead(tx)?;
             told.extend(claimed.passed_over.iter().cloned());
             let events = effects.shown.iter().chain(&told);
             telling::tell_failures(tx, courier, facts.run, events, now)?;
@@ -288,6 +296,8 @@ impl Dispatcher<'_> {
         for (attempt, task) in claimed.attempts {
             self.state.add_ready(attempt, task);
         }
+        let news = self.passed_gate(gate);
+        self.pace.told.extend(news);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::model::recovery::RecoveryState;
 use crate::model::signal::Signal;
 use crate::model::state::Hold;
 use crate::model::state::Skip;
+use crate::policy::breaker::WhyOpened;
 use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 
@@ -89,6 +90,13 @@ pub enum RunEvent {
         task: TaskRef,
         /// Why, in a sentence.
         detail: String,
+    },
+    /// Something became of a service that tasks declare, or of a failure that many have in common.
+    Breaker {
+        /// What it is about.
+        about: About,
+        /// What became of it.
+        news: BreakerNews,
     },
     /// Tasks were added, or taken away, while the run goes on.
     QueueChanged {
@@ -241,6 +249,44 @@ pub enum RunEvent {
         because: RunEnd,
         /// Its figures.
         totals: RunTotals,
+    },
+}
+
+/// What a breaker is about; text from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A service.
+    Service(String),
+    /// The pattern that many tasks failed of alike.
+    Cause(String),
+}
+
+/// What became of a breaker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BreakerNews {
+    /// It is left alone for a while.
+    Opened {
+        /// For so long.
+        span: Duration,
+        /// Why.
+        why: WhyOpened,
+    },
+    /// One may try.
+    Tries {
+        /// The task that does; none: a probe of the run itself.
+        task: Option<TaskRef>,
+    },
+    /// It answers again.
+    Closed {
+        /// It had been left alone for so long.
+        after: Duration,
+        /// How many tasks go on.
+        tasks: usize,
+    },
+    /// Somebody says that it is back.
+    Reset {
+        /// How many tasks go on.
+        tasks: usize,
     },
 }
 

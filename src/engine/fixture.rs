@@ -214,6 +214,9 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::Cut { .. }
             | Write::Healing(_)
             | Write::WindowOpened
+            | Write::Service(_)
+            | Write::Probed(_)
+            | Write::ResetBreaker { .. }
             | Write::ClockSetBack => None,
         })
         .collect()

@@ -65,6 +65,7 @@ impl Dispatcher<'_> {
             }
             Arrival::Inspected(inspected) => self.inspected(inspected),
             Arrival::Seen(what) => self.seen(&what),
+            Arrival::Probed(probed) => vec![Event::Probed(probed)],
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {
                 self.look_at_pause();

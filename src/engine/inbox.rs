@@ -17,6 +17,8 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::backend::Local;
 use crate::backend::Said;
+use crate::engine::breakers::probing;
+use crate::engine::breakers::probing::Probed;
 use crate::engine::healing::watch::Seen;
 use crate::engine::recover;
 use crate::engine::recover::Fate;
@@ -41,6 +43,8 @@ pub(crate) enum Arrival {
     Inspected(Inspected),
     /// What a recovery waits for is there.
     Seen(Await),
+    /// A service was probed.
+    Probed(Probed),
     /// Somebody wants the run to end.
     Signal(HaltSignal),
     /// There may be something new in the queue.
@@ -69,6 +73,8 @@ pub(crate) struct Inbox {
     inspected: UnboundedReceiver<Inspected>,
     inspector: UnboundedSender<Inspected>,
     seen: UnboundedReceiver<Seen>,
+    probed: UnboundedReceiver<Probed>,
+    looker: UnboundedSender<Probed>,
     interrupt: SignalStream,
     terminate: SignalStream,
     hang_up: SignalStream,
@@ -88,11 +94,14 @@ impl Inbox {
         wake: Option<Listener>,
     ) -> io::Result<Self> {
         let (inspector, inspected) = unbounded_channel();
+        let (looker, probed) = unbounded_channel();
         Ok(Self {
             said,
             inspected,
             inspector,
             seen,
+            probed,
+            looker,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -109,6 +118,7 @@ impl Inbox {
             said,
             inspected,
             seen,
+            probed,
             interrupt,
             terminate,
             hang_up,
@@ -124,6 +134,7 @@ impl Inbox {
                 Some((slot, said)) = said.recv() => return Arrival::Said { slot, said },
                 Some(inspected) = inspected.recv() => return Arrival::Inspected(inspected),
                 Some(Seen { what }) = seen.recv() => return Arrival::Seen(what),
+                Some(probed) = probed.recv() => return Arrival::Probed(probed),
                 () = woken(wake.as_ref()) => return Arrival::Woken,
                 () = backend.flush() => {}
                 () = tokio::time::sleep(patience) => return Arrival::Time,
@@ -139,7 +150,15 @@ impl Inbox {
         if let Ok(Seen { what }) = self.seen.try_recv() {
             return Some(Arrival::Seen(what));
         }
+        if let Ok(probed) = self.probed.try_recv() {
+            return Some(Arrival::Probed(probed));
+        }
         self.inspected.try_recv().ok().map(Arrival::Inspected)
+    }
+
+    /// Has a service probed.
+    pub(crate) fn probe(&self, service: String, probe: Await) {
+        probing::start(service, probe, self.looker.clone());
     }
 
     /// Has the slot file of a supervisor looked at as soon as its lock is free. A thread waits for

@@ -114,6 +114,8 @@ pub(crate) fn apply(
         Write::Healing(write) => writes::apply(tx, write, now),
         Write::Cut { task, cut } => parking::count_cut(tx, *task, *cut).map(drop),
         Write::WindowOpened => parking::unpark_all(tx, parking::BY_WINDOW).map(drop),
+        // `engine::breakers` takes note of these, in the same transaction.
+        Write::Service(_) | Write::Probed(_) | Write::ResetBreaker { .. } => Ok(()),
         Write::ClockSetBack => pages::clock_was_set_back(tx, now),
     }
 }

@@ -4,6 +4,8 @@
 //! read. [`Effects`] are what follows: first the writes of the beat, all in one transaction, then
 //! the acts that rest on them, then what a watcher is told.
 
+use crate::engine::breakers::probing::Probed;
+use crate::engine::breakers::word::ServiceWord;
 use crate::engine::events::RunEvent;
 use crate::engine::healing::waits::WaitEvent;
 use crate::engine::healing::writes::HealingWrite;
@@ -89,6 +91,10 @@ pub(crate) enum Event {
     Halt(Halt),
     /// Nothing may be started for a while.
     Barred(Bar),
+    /// A probe of a service was made.
+    Probed(Probed),
+    /// Somebody says that a service is back.
+    ResetBreaker(String),
     /// Somebody wants a task changed.
     Change {
         /// The task.
@@ -237,6 +243,15 @@ pub(crate) enum Write {
     },
     /// What is to be kept of recoveries.
     Healing(HealingWrite),
+    /// What the end of an attempt says about the services of its task.
+    Service(Box<ServiceWord>),
+    /// What a probe of the run itself saw of a service.
+    Probed(Probed),
+    /// A service counts as back.
+    ResetBreaker {
+        /// The service.
+        service: String,
+    },
     /// The window opened: what would not have fitted into an earlier one is looked at again.
     WindowOpened,
     /// The clock was set back: which tasks' time has come is looked at again.
@@ -251,6 +266,9 @@ impl Write {
             | Self::ReturnClaim { .. }
             | Self::Change { .. }
             | Self::Reprioritize { .. }
+            | Self::Service(_)
+            | Self::Probed(_)
+            | Self::ResetBreaker { .. }
             | Self::WindowOpened
             | Self::ClockSetBack => true,
             Self::Started { .. }

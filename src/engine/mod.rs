@@ -12,6 +12,7 @@
 //! on, the next one finds every attempt in the database, in a slot file, or in both.
 
 mod acting;
+mod breakers;
 pub mod change;
 mod claiming;
 mod clearing;

@@ -115,7 +115,9 @@ impl Dispatcher<'_> {
                 // What comes due behind the end of the window is the next night's.
                 let end = self.hours.end();
                 let in_time = |due: Timestamp| end.is_none_or(|end| due < end);
-                let nothing_comes = !self.pace.hungry && !self.pace.next_due.is_some_and(in_time);
+                let nothing_comes = !self.pace.hungry
+                    && !self.pace.next_due.is_some_and(in_time)
+                    && !self.breakers.waits(end);
                 (idle && nothing_comes && self.pace.throttled.is_none()).then_some(RunEnd::Drained)
             }
         }
@@ -133,9 +135,15 @@ impl Dispatcher<'_> {
         let may_start = self.state.halt.is_none() && self.hours.is_open(now);
         // While nothing may be started, a time that has come wakes nobody.
         let next_due = self.pace.next_due.filter(|_| may_start);
+        if self.breakers.is_restless() {
+            return Duration::ZERO;
+        }
+        let has_slot = self.state.running() + self.state.ready.len() < self.state.capacity;
+        let next_probe = self.breakers.next_turn().filter(|_| may_start && has_slot);
         let waits = self.state.watched.values();
         [
             next_due,
+            next_probe,
             waits.map(|watched| watched.ends_at).min(),
             self.pace.next_give_up,
             self.pace.throttled,

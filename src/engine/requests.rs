@@ -123,6 +123,10 @@ impl Dispatcher<'_> {
                     StopHow::Now => Halt::StopNow,
                 })]));
             }
+            Wish::ResetBreakers { services } => {
+                let services = services.iter().cloned();
+                return Ok(Ok(services.map(Event::ResetBreaker).collect()));
+            }
             Wish::Cancel { tasks, force } => (tasks, Change::Cancel(*force)),
             Wish::Retry { tasks, .. } => (tasks, Change::Requeue),
             Wish::Hold { tasks, reason } => (tasks, Change::Hold(by_hand(reason.clone()))),

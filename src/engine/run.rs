@@ -8,6 +8,8 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::backend::Local;
 use crate::backend::LocalSetup;
+use crate::engine::breakers;
+use crate::engine::breakers::Breakers;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::entry;
 use crate::engine::entry::Entered;
@@ -36,6 +38,7 @@ use crate::model::layout::StateDir;
 use crate::model::layout::slot_file_name;
 use crate::model::message::ToSupervisor;
 use crate::model::state::TaskStatus;
+use crate::policy::breaker::BreakerConfig;
 use crate::policy::classify::PatternSet;
 use crate::policy::retention::Retention;
 use crate::process::identity;
@@ -82,6 +85,8 @@ pub struct RunRequest {
     pub executable: PathBuf,
     /// The error patterns of the configuration.
     pub patterns: Arc<PatternSet>,
+    /// What the configuration says of services.
+    pub breakers: Arc<BreakerConfig>,
     /// Whether somebody sits before a terminal: then its closing ends the run.
     pub attended: bool,
     /// The hours that it keeps to.
@@ -139,6 +144,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         }
         // Every run has its own hours: it judges anew what an earlier one passed over.
         parking::unpark_all(tx, parking::BY_WINDOW)?;
+        breakers::begin(tx, now)?;
         patterns::bring_up_to_date(tx, now)?;
         let run = runs::start(tx, &new, now)?;
         runs::set_window(tx, run, hours.start(), hours.end())?;
@@ -281,6 +287,11 @@ pub(crate) fn dispatcher<'a>(
         started_at: None,
         courier: telling::Courier::new(request.telling.clone()),
         patterns: Patterns::new(Arc::clone(&request.patterns)),
+        breakers: Breakers::new(
+            Arc::clone(&request.breakers),
+            request.awaited == Awaited::Hours,
+            request.clock.now(),
+        ),
         tally: Tally::default(),
         gathered: Gathered::default(),
         pace: Pace {

@@ -31,6 +31,7 @@ fn request(root: &Path) -> RunRequest {
         stalled_after: std::time::Duration::from_mins(30),
         executable: "/bin/false".into(),
         patterns: Arc::default(),
+        breakers: Arc::default(),
         attended: false,
         schedule: Schedule::default(),
         telling: crate::engine::telling::Telling::default(),

@@ -4,6 +4,7 @@
 //! what matters from the database and the slot files.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::engine::events::AttemptRef;
@@ -46,6 +47,8 @@ pub(crate) struct RunState {
     pub(crate) alone_next: Option<AttemptId>,
     /// Tasks whose recovery waits, by the attempt that failed; they hold no slot.
     pub(crate) watched: BTreeMap<AttemptId, Watched>,
+    /// Attempts that try on behalf of others whether a service is back.
+    pub(crate) probing: BTreeSet<AttemptId>,
     /// Why nothing more is started.
     pub(crate) halt: Option<Halt>,
     /// When the window of the run, or what `--until` said, is over.

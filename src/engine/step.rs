@@ -5,6 +5,7 @@
 //! commit, where the candidates are read; which claimed attempt goes to which slot is
 //! `engine::hand_out`.
 
+use crate::engine::breakers::word;
 use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
@@ -108,6 +109,8 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
         }
         Event::Halt(halt) => halted(state, halt, &mut effects),
         Event::Barred(bar) => barred(state, bar, &mut effects),
+        Event::Probed(probed) => effects.writes.push(Write::Probed(probed)),
+        Event::ResetBreaker(service) => effects.writes.push(Write::ResetBreaker { service }),
         Event::Change {
             id,
             name,
@@ -211,7 +214,14 @@ fn ended(
     // What helped and what did not is known before it is decided what is tried next.
     let credits = credit::credits(&end.open, attempt, &end.outcome, &end.judgement);
     credit::note(&credits, end.recovery.as_deref_mut());
-    let verdict = decided(&live, &end, state.until, limits, stopped, now);
+    let mut verdict = decided(&live, &end, state.until, limits, stopped, now);
+    let is_probe = state.probing.remove(&attempt);
+    let heard = word::heard(
+        (&live, attempt, is_probe),
+        &end.judgement,
+        &mut verdict,
+        now,
+    );
     let reason = reason(&verdict.decision);
     let follows = Follows::of(state, end.survivors);
     let begins = begin::Begins::of(&verdict.decision);
@@ -258,13 +268,8 @@ fn ended(
         event,
     });
     effects.add(more);
-    if let Some(line) = end.doubt {
-        effects.shown.push(RunEvent::AttemptDoubted {
-            attempt: live.reference(attempt),
-            why: line.clone(),
-        });
-        effects.writes.push(Write::Doubt { attempt, line });
-    }
+    effects.writes.extend(heard);
+    doubted(&live, attempt, end.doubt, effects);
     if let Some(cut) = verdict.cut {
         let task = live.task.id;
         effects.writes.push(Write::Cut { task, cut });
@@ -314,6 +319,17 @@ fn tell(
             duration: outcome.duration,
             next,
         });
+    }
+}
+
+/// A success that is hard to believe.
+fn doubted(live: &Live, attempt: AttemptId, doubt: Option<String>, effects: &mut Effects) {
+    if let Some(line) = doubt {
+        effects.shown.push(RunEvent::AttemptDoubted {
+            attempt: live.reference(attempt),
+            why: line.clone(),
+        });
+        effects.writes.push(Write::Doubt { attempt, line });
     }
 }
 

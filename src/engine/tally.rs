@@ -92,6 +92,7 @@ impl Tally {
             | RunEvent::RecoverySuggested { .. }
             | RunEvent::RecoveryRefused { .. }
             | RunEvent::Waits { .. }
+            | RunEvent::Breaker { .. }
             | RunEvent::GoesOn { .. }
             | RunEvent::TaskDeferred { .. }
             | RunEvent::Stopping { .. }

@@ -74,6 +74,11 @@ pub enum Wish {
         /// The tasks.
         tasks: Vec<TaskId>,
     },
+    /// Let services count as back.
+    ResetBreakers {
+        /// Their names.
+        services: Vec<String>,
+    },
     /// End the run.
     Stop {
         /// How.
@@ -228,6 +233,7 @@ impl Reader {
                 | Wish::Release { .. }
                 | Wish::Reprioritize { .. }
                 | Wish::Remove { .. }
+                | Wish::ResetBreakers { .. }
                 | Wish::Stop { .. } => {}
             }
         }

@@ -33,6 +33,26 @@ pub fn span(duration: Duration) -> String {
     format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3600)
 }
 
+/// A span that somebody chose, for a person, without what is zero: `30 s`, `2 min`, `1 h 30 min`.
+pub fn whole_span(duration: Duration) -> String {
+    let seconds = duration.as_millis().div_ceil(1_000);
+    let parts = [
+        (seconds / 3_600, "h"),
+        (seconds % 3_600 / 60, "min"),
+        (seconds % 60, "s"),
+    ];
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}"))
+        .collect();
+    if words.is_empty() {
+        "0 s".to_owned()
+    } else {
+        words.join(" ")
+    }
+}
+
 /// A size for a person in binary units: `812 B`, `4.0 KiB`, `1.5 GiB`.
 #[expect(
     clippy::cast_precision_loss,
@@ -79,6 +99,19 @@ mod tests {
         ];
         for (millis, words) in cases {
             assert_eq!(span(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn spans_that_were_chosen_are_told_without_zeros() {
+        for (millis, words) in [
+            (0, "0 s"),
+            (30_000, "30 s"),
+            (29_001, "30 s"),
+            (900_000, "15 min"),
+            (5_430_000, "1 h 30 min 30 s"),
+        ] {
+            assert_eq!(whole_span(Duration::from_millis(millis)), words);
         }
     }
 

@@ -28,6 +28,7 @@ use crate::support::paint::Paint;
 use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
+use crate::ui::breaker;
 use crate::ui::far::far;
 use crate::ui::healing;
 use crate::ui::night;
@@ -96,6 +97,7 @@ pub(crate) fn worth_keeping(event: &RunEvent) -> bool {
         | RunEvent::Waits { .. }
         | RunEvent::GoesOn { .. }
         | RunEvent::TaskDeferred { .. }
+        | RunEvent::Breaker { .. }
         | RunEvent::TaskHeld { .. }
         | RunEvent::TaskSkipped { .. }
         | RunEvent::TaskGivenUp { .. }
@@ -147,6 +149,10 @@ fn skipped(paint: Paint, task: &TaskRef, why: Skip, upstream: &TaskName) -> Stri
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm per event, each a line or two"
+)]
 fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
     let paint = manner.paint;
     let text = match event {
@@ -154,6 +160,7 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
         | RunEvent::Waits { .. }
         | RunEvent::GoesOn { .. }
         | RunEvent::TaskDeferred { .. } => return night::sentence(manner, at, event),
+        RunEvent::Breaker { about, news } => breaker::sentence(manner, about, news),
         RunEvent::QueueChanged { .. } | RunEvent::Warning { .. } => return None,
         RunEvent::AttemptStarted { attempt } => format!("{} started", head(attempt)),
         RunEvent::Progress {

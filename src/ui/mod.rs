@@ -7,6 +7,7 @@
 //! (`report`).
 
 mod aside;
+mod breaker;
 mod far;
 mod healing;
 pub mod lines;

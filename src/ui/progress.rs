@@ -256,6 +256,7 @@ impl Bars {
             | RunEvent::RecoveryEnded { next: None, .. }
             | RunEvent::RecoverySuggested { .. }
             | RunEvent::RecoveryRefused { .. }
+            | RunEvent::Breaker { .. }
             | RunEvent::Warning { .. }
             | RunEvent::RunEnded { .. } => {}
             RunEvent::Stopping { cause, .. } => self.stopping = Some(*cause),

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cli::adding;
 use crate::cli::commands::Invocation;
@@ -105,6 +106,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         stalled_after: settings.config.health.stalled_after,
         executable: Settings::own_program()?,
         patterns: settings.config.patterns()?,
+        breakers: Arc::new(settings.config.breakers.clone()),
         attended: io::stderr().is_terminal(),
         schedule,
         telling: courier::telling(settings),

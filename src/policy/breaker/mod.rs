@@ -17,17 +17,18 @@
 //! INVARIANT: nobody is kept back for longer than `max_open` without a probe being due, by the clock and
 //! also where the clock was set back ([`Breaker::clock_was_set_back`]).
 
-use std::collections::BTreeMap;
+mod config;
+mod facts;
+
+pub use config::{BreakerConfig, BreakerSettings, ServiceSettings};
+pub use facts::speaks_of_service;
+pub use facts::{
+    Admission, BreakerState, CountedFailure, Heard, LastFailure, Lease, Turn, WhyOpened,
+};
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::category::Category;
-use crate::model::category::Classification;
-use crate::model::category::Retryable;
 use crate::model::ids::AttemptId;
-use crate::model::remedy::Await;
-use crate::policy::classify::OWN_TIMEOUT_PATTERN;
 use crate::support::clock::Timestamp;
 
 /// So much of a window is left when an open breaker is tried for the last time.
@@ -38,144 +39,6 @@ pub const GIVES_UP_AFTER: u32 = 3;
 const SUCCESSES_PER_STEP: u32 = 5;
 /// A peer that asks for less than this is not worth a pause of the whole service.
 const LEAST_ASKED: Duration = Duration::from_secs(1);
-
-/// When a breaker opens and closes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreakerSettings {
-    /// So many failures open it.
-    pub failures: u32,
-    /// Within this span.
-    pub within: Duration,
-    /// How long it stays open the first time.
-    pub open_for: Duration,
-    /// How long it stays open at most; it doubles up to that at each failed probe.
-    pub max_open: Duration,
-    /// So many probes must succeed, one after the other, to close it.
-    pub half_open_calls: u32,
-}
-
-impl Default for BreakerSettings {
-    fn default() -> Self {
-        Self {
-            failures: 5,
-            within: Duration::from_mins(1),
-            open_for: Duration::from_secs(30),
-            max_open: Duration::from_mins(15),
-            half_open_calls: 1,
-        }
-    }
-}
-
-impl BreakerSettings {
-    /// How long it stays open after so many failed probes in a row.
-    fn span(&self, failed_probes: u32) -> Duration {
-        let doubled = self
-            .open_for
-            .saturating_mul(2_u32.saturating_pow(failed_probes.min(31)));
-        doubled.min(self.max_open)
-    }
-
-    /// How many probes fail before it stays open for as long as it ever does.
-    fn doublings(&self) -> u32 {
-        (0..32)
-            .find(|failed| self.span(*failed) >= self.max_open)
-            .unwrap_or(0)
-    }
-}
-
-/// A service with settings of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ServiceSettings {
-    /// All of its settings, those that it shares with others included.
-    pub settings: BreakerSettings,
-    /// How the engine itself finds out whether it is back; none: one task tries.
-    pub probe: Option<Await>,
-}
-
-/// `[breaker]` and `[breaker.service."NAME"]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct BreakerConfig {
-    /// What holds for every service that has no settings of its own.
-    pub default: BreakerSettings,
-    /// Services with settings of their own, by name.
-    pub services: BTreeMap<String, ServiceSettings>,
-}
-
-impl BreakerConfig {
-    /// The settings of a service.
-    pub fn settings(&self, service: &str) -> &BreakerSettings {
-        self.services
-            .get(service)
-            .map_or(&self.default, |own| &own.settings)
-    }
-
-    /// How the engine itself finds out whether a service is back.
-    pub fn probe(&self, service: &str) -> Option<&Await> {
-        self.services.get(service)?.probe.as_ref()
-    }
-}
-
-/// Where a breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BreakerState {
-    /// Everybody may try.
-    #[default]
-    Closed,
-    /// Nobody may, until the probe.
-    Open {
-        /// Since when.
-        since: Timestamp,
-        /// When somebody may try again.
-        probe_at: Timestamp,
-    },
-    /// One may.
-    HalfOpen {
-        /// Since when it was open.
-        since: Timestamp,
-        /// Whose turn it is; none: the next one's.
-        lease: Option<Lease>,
-    },
-}
-
-impl BreakerState {
-    /// The stable identifier.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open { .. } => "open",
-            Self::HalfOpen { .. } => "half_open",
-        }
-    }
-}
-
-/// The permission to try a service that may still be down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// The attempt that has it; none: a probe of the engine.
-    pub attempt: Option<AttemptId>,
-    /// Somebody else may try from then on.
-    pub until: Timestamp,
-}
-
-/// A failure that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CountedFailure {
-    /// When.
-    pub at: Timestamp,
-    /// Whose: several failures of the same one count once.
-    pub of: i64,
-}
-
-/// The failure that was seen last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastFailure {
-    /// Its class.
-    pub category: Category,
-    /// The pattern that matched.
-    pub pattern: String,
-    /// The line that decided; untrusted text.
-    pub line: Option<String>,
-}
 
 /// A breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -198,78 +61,6 @@ pub struct Breaker {
     pub steady: u32,
     /// The failure that was seen last.
     pub last: Option<LastFailure>,
-}
-
-/// Something that has turned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
-    /// It opened, or opened again.
-    Opened {
-        /// For so long.
-        span: Duration,
-        /// Why.
-        why: WhyOpened,
-    },
-    /// It closed.
-    Closed {
-        /// It had been open for so long.
-        after: Duration,
-    },
-}
-
-/// Why a breaker opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhyOpened {
-    /// So many failures, the last one of this class.
-    Failures(u32, Category),
-    /// The peer asked for it.
-    Asked,
-    /// The probe failed, this often in a row.
-    ProbeFailed(u32),
-}
-
-/// What an attempt, or a probe of the engine, says about a service by its failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// The attempt; none: a probe of the engine.
-    pub attempt: Option<AttemptId>,
-    /// Whose failure it counts as.
-    pub of: i64,
-    /// What it was.
-    pub failure: LastFailure,
-    /// How long the peer asked to be left alone.
-    pub asked: Option<Duration>,
-}
-
-/// Whether somebody may try a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// Like anybody.
-    Free,
-    /// As the probe, which is to be lent first.
-    Probe,
-    /// Not before this instant.
-    NotBefore(Timestamp),
-}
-
-/// Whether a failure of this kind says something about the service and not about the task.
-pub fn speaks_of_service(failure: &Classification) -> bool {
-    match failure.category {
-        Category::Network | Category::RateLimit | Category::ServerError | Category::Auth => true,
-        // The time limit of the task itself, or of a tool, is no word of the peer.
-        Category::Timeout => {
-            failure.pattern != OWN_TIMEOUT_PATTERN && failure.retryable != Retryable::AfterFix
-        }
-        Category::NotFound
-        | Category::Validation
-        | Category::Resource
-        | Category::Dependency
-        | Category::Browser
-        | Category::Logic
-        | Category::Corruption
-        | Category::Killed
-        | Category::Unknown => false,
-    }
 }
 
 impl Breaker {
@@ -316,6 +107,16 @@ impl Breaker {
             BreakerState::HalfOpen { lease, .. } => lease
                 .take_if(|lease| lease.attempt == Some(attempt))
                 .is_some(),
+            BreakerState::Closed | BreakerState::Open { .. } => false,
+        }
+    }
+
+    /// Takes the probe back from the engine; whether it had it.
+    pub fn give_back_own(&mut self) -> bool {
+        match &mut self.state {
+            BreakerState::HalfOpen { lease, .. } => {
+                lease.take_if(|lease| lease.attempt.is_none()).is_some()
+            }
             BreakerState::Closed | BreakerState::Open { .. } => false,
         }
     }
@@ -518,5 +319,5 @@ fn pulled_forward(probe_at: Timestamp, window_end: Option<Timestamp>, now: Times
 }
 
 #[cfg(test)]
-#[path = "breaker_tests.rs"]
+#[path = "mod_tests.rs"]
 mod tests;

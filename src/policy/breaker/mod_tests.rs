@@ -1,5 +1,14 @@
-use super::*;
+//! Stories of one breaker, and what holds whatever happens to it.
+
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+
+use super::*;
+use crate::model::category::Category;
+use crate::model::category::Classification;
+use crate::model::category::Retryable;
+use crate::policy::classify::OWN_TIMEOUT_PATTERN;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
