@@ -18,9 +18,11 @@ use crate::model::recovery::RecoveryState;
 use crate::model::signal::Signal;
 use crate::model::state::Hold;
 use crate::model::state::Skip;
-use crate::policy::breaker::WhyOpened;
 use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
+
+pub use crate::engine::breakers::news::About;
+pub use crate::engine::breakers::news::BreakerNews;
 
 /// Somebody who watches a run.
 pub trait RunWatcher {
@@ -249,44 +251,6 @@ pub enum RunEvent {
         because: RunEnd,
         /// Its figures.
         totals: RunTotals,
-    },
-}
-
-/// What a breaker is about; text from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// A service.
-    Service(String),
-    /// The pattern that many tasks failed of alike.
-    Cause(String),
-}
-
-/// What became of a breaker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BreakerNews {
-    /// It is left alone for a while.
-    Opened {
-        /// For so long.
-        span: Duration,
-        /// Why.
-        why: WhyOpened,
-    },
-    /// One may try.
-    Tries {
-        /// The task that does; none: a probe of the run itself.
-        task: Option<TaskRef>,
-    },
-    /// It answers again.
-    Closed {
-        /// It had been left alone for so long.
-        after: Duration,
-        /// How many tasks go on.
-        tasks: usize,
-    },
-    /// Somebody says that it is back.
-    Reset {
-        /// How many tasks go on.
-        tasks: usize,
     },
 }
 

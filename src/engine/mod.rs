@@ -44,6 +44,7 @@ mod progress;
 mod recover;
 mod requests;
 pub mod run;
+mod stale_stops;
 mod state;
 mod step;
 mod stillborn;

@@ -29,6 +29,7 @@ use crate::engine::on_failure::OnFailure;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns;
 use crate::engine::patterns::Patterns;
+use crate::engine::stale_stops;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
 use crate::engine::telling;
@@ -51,14 +52,9 @@ use crate::store::parking;
 use crate::store::parking::TimeWaits;
 use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
-use crate::store::requests;
-use crate::store::requests::RequestId;
-use crate::store::requests::Verdict;
-use crate::store::requests::Wish;
 use crate::store::runs;
 use crate::store::runs::NewRun;
 use crate::support::clock::Clock;
-use crate::support::clock::Timestamp;
 use crate::support::crash;
 
 /// Open files without which no run can work: the queue, the pipes of two supervisors, the loop.
@@ -152,7 +148,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         Ok(run)
     })?;
     entered.lock.announce(run)?;
-    refuse_stale_stops(&mut entered, now)?;
+    stale_stops::refuse(&mut entered, now)?;
     // A fault must be told from a kill: only a death of our own making counts against a task.
     signals::mark_fatal_signals().map_err(|source| EngineError::Machine {
         doing: "set handlers for faults",
@@ -163,23 +159,6 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
     // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
     runtime.shutdown_background();
     outcome
-}
-
-/// A wish to stop was meant for the run that was there then, never for one that comes later.
-fn refuse_stale_stops(entered: &mut Entered, now: Timestamp) -> Result<(), EngineError> {
-    let pending = entered.store.pending_requests()?;
-    let stale: Vec<RequestId> = pending
-        .iter()
-        .filter(|request| matches!(request.wish, Wish::Stop { .. }))
-        .map(|request| request.id)
-        .collect();
-    entered.store.write(|tx| {
-        stale.iter().try_for_each(|id| {
-            let text = "the run had ended before it was asked";
-            requests::answer(tx, *id, Verdict::Refused, text, now)
-        })
-    })?;
-    Ok(())
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {

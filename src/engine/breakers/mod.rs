@@ -19,6 +19,7 @@
 
 pub(crate) mod gate;
 mod ledger;
+pub(crate) mod news;
 pub(crate) mod probing;
 pub(crate) mod word;
 
