@@ -16,6 +16,7 @@ use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 
 use crate::cli::args::{Cli, GlobalArgs};
+use crate::cli::commands::breakers;
 use crate::cli::commands::patterns;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -146,6 +147,12 @@ fn dress_arg(arg: Arg, path: &str, asked: &Asked) -> Arg {
             }))
         }
         Some("NAME") if !arg.is_positional() => arg,
+        Some("NAME") if path == "breakers reset" => {
+            let asked = asked.clone();
+            arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
+                asked.services(typed)
+            }))
+        }
         Some("NAME") => match path.strip_prefix("patterns ") {
             Some(command @ ("show" | "remove" | "enable" | "disable")) => {
                 let (asked, command) = (asked.clone(), command.to_owned());
@@ -268,6 +275,17 @@ impl Asked {
                     .help(Some(StyledStr::from(help)))
                     .display_order(Some(place))
             })
+            .collect()
+    }
+
+    /// The services that tasks declare, whose name begins as it was typed.
+    fn services(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let known = self.open().map(|store| breakers::names(&store));
+        known
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| begins(name, typed) && is_plain(name))
+            .map(|(name, state)| CompletionCandidate::new(name).help(Some(StyledStr::from(state))))
             .collect()
     }
 

@@ -154,6 +154,8 @@ impl Dispatcher<'_> {
         self.settle(gathered.effects, &[], now);
         self.start_ready(now);
         self.serve_requests(now);
+        // What somebody let go on need not wait for the next arrival.
+        self.start_ready(now);
         self.recount(now);
         self.look_after_courier(now);
         // The note is about whoever handled an event; nobody does any more. A stale one is

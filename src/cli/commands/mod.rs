@@ -16,6 +16,7 @@ use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
 pub mod alerts;
+pub mod breakers;
 pub mod check;
 pub mod checkpoint;
 pub mod classify;
@@ -178,6 +179,9 @@ pub enum Command {
     /// Look at and change the error patterns that failures are judged by
     #[command(subcommand)]
     Patterns(patterns::PatternsCommand),
+    /// Look at the circuit breakers of services, and close them by hand
+    #[command(subcommand)]
+    Breakers(breakers::BreakersCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -233,6 +237,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Timer(command)) => timer::carry_out(command, invocation),
         Some(Command::Health(args)) => health::carry_out(args, invocation),
         Some(Command::Alerts(args)) => alerts::carry_out(args, invocation),
+        Some(Command::Breakers(command)) => breakers::carry_out(command, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),
         Some(Command::Why(args)) => why::carry_out(args, invocation),
