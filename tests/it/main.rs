@@ -36,9 +36,13 @@ mod logs;
 mod night;
 mod night_clock;
 mod night_kills;
+#[cfg(feature = "notify")]
+mod notify;
 mod patterns;
 mod pause;
 mod plan;
+#[cfg(feature = "notify")]
+mod post_office;
 mod queue_add;
 mod queue_change;
 mod queue_list;
