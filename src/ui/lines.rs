@@ -250,14 +250,15 @@ fn after_crash(attempt: &AttemptRef, at: Timestamp, found: Found, next: &Next) -
     format!("{head} {what}{}", follows(attempt, at, next, None))
 }
 
-/// `name: attempt 2/5`.
+/// `name: attempt 2/5`; an attempt beyond the limit, such as a last resort, is told without it.
 fn head(attempt: &AttemptRef) -> String {
-    format!(
-        "{}: attempt {}/{}",
-        attempt.task.name,
-        attempt.number,
-        attempt.limit.max(attempt.number)
-    )
+    let AttemptRef { number, limit, .. } = attempt;
+    let name = &attempt.task.name;
+    if number > limit {
+        format!("{name}: attempt {number}")
+    } else {
+        format!("{name}: attempt {number}/{limit}")
+    }
 }
 
 /// How an attempt ended and after what time, fit to follow its head.

@@ -207,12 +207,12 @@ fn a_warning_cannot_command_the_terminal() {
 }
 
 #[test]
-fn an_attempt_beyond_its_limit_is_never_shown_as_six_of_five() {
+fn an_attempt_beyond_its_limit_is_shown_without_one() {
     let event = RunEvent::AttemptStarted {
         attempt: attempt(6),
     };
     assert_eq!(
         line(&event),
-        "[14:23:47] deploy-portfolio: attempt 6/6 started"
+        "[14:23:47] deploy-portfolio: attempt 6 started"
     );
 }

@@ -153,11 +153,11 @@ impl Bars {
     fn started(&mut self, attempt: &AttemptRef, started_at: Timestamp) {
         self.waiting.remove(&attempt.task.id);
         let number = attempt.number;
-        let limit = attempt.limit.max(number);
-        let text = if number == 1 {
-            attempt.task.name.to_string()
-        } else {
-            format!("{} (attempt {number}/{limit})", attempt.task.name)
+        let (name, limit) = (&attempt.task.name, attempt.limit);
+        let text = match number {
+            1 => name.to_string(),
+            _ if number > limit => format!("{name} (attempt {number})"),
+            _ => format!("{name} (attempt {number}/{limit})"),
         };
         let running = Running {
             text,
