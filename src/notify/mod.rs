@@ -14,10 +14,6 @@
 //! Whatever a target does, [`send`] returns: each way of sending has a limit for the whole, and a
 //! thread that does not keep to it is left behind.
 
-#![cfg_attr(
-    not(feature = "notify"),
-    expect(dead_code, reason = "a command needs less than mail and webhooks")
-)]
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "what can go wrong in systems and libraries are open lists"

@@ -99,8 +99,8 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
         (C::Resource, "busy") if waits => vec![
             "wait_for_lock",
             "wait_and_retry",
-            "run_alone",
             "remove_stale_lock",
+            "run_alone",
         ],
         (C::Resource, "busy") => vec!["use_free_port", "run_alone"],
         (C::Resource, _) if waits => vec!["wait_and_retry"],

@@ -26,6 +26,7 @@ use crate::model::recovery::RecoverWhen;
 use crate::model::recovery::RecoveryState;
 use crate::model::remedy::Await;
 use crate::model::remedy::Remedy;
+use crate::policy::breaker::BreakerState;
 use crate::policy::classify::TAIL;
 use crate::policy::classify::program;
 use crate::policy::classify::user::UserPatterns;
@@ -40,6 +41,7 @@ use crate::process::Stream;
 use crate::process::logread::tail_bytes;
 use crate::store::AttemptRecord;
 use crate::store::StoreError;
+use crate::store::breakers::Kind;
 use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
 
@@ -118,10 +120,22 @@ impl Dispatcher<'_> {
                 || outcome.account.checkpoint_changed
                 || store.keeps_checkpoints(task.id)?,
             environments: Some(self.entered.dir.clone()),
+            service_open: self.is_left_alone(&task.spec.service)?,
             seed: fastrand::u64(..),
             original,
-            ..RecoveryFacts::default()
         })
+    }
+
+    /// Whether the breaker of one of these services is open: then it looks for when the service is back.
+    fn is_left_alone(&self, services: &[String]) -> Result<bool, StoreError> {
+        if services.is_empty() {
+            return Ok(false);
+        }
+        let strict = self.entered.store.strict_breakers(Kind::Service)?;
+        Ok(strict.iter().any(|kept| {
+            let is_open = !matches!(kept.breaker.state, BreakerState::Closed);
+            is_open && services.contains(&kept.name)
+        }))
     }
 
     /// Which of the task's own recoveries are for expressions that its output matches.

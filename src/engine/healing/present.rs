@@ -128,7 +128,9 @@ mod tests {
         assert_eq!(spec.steps[0].env["API_URL"], text("http://a"));
         let rotated = ("API_URL".to_owned(), text("http://b"));
         task.healing.adjustments.env.extend([rotated]);
-        assert_eq!(effective(&task).env["API_URL"], text("http://b"));
+        let spec = effective(&task);
+        assert_eq!(spec.env["API_URL"], text("http://b"));
+        assert_eq!(spec.steps[0].env["API_URL"], text("http://b"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::policy::recovery::case::Built;
 use crate::policy::recovery::case::Case;
 use crate::policy::recovery::case::No;
 use crate::policy::recovery::case::Plan;
+use crate::policy::recovery::locks;
 use crate::policy::recovery::paths;
 use crate::support::bytes::OsText;
 
@@ -144,7 +145,7 @@ pub(super) fn remove_stale_lock(case: &Case<'_>) -> Plan {
     if !case.is(C::Resource, "busy") {
         return Err(No::NotForThis);
     }
-    delete(case, true)
+    delete(case, case.found("path"), true)
 }
 
 /// Deletes a damaged file.
@@ -152,11 +153,48 @@ pub(super) fn fetch_again(case: &Case<'_>) -> Plan {
     if case.failure.category != C::Corruption {
         return Err(No::NotForThis);
     }
-    delete(case, false)
+    let named = case.found("path").map(str::to_owned);
+    delete(case, named.or_else(|| damaged(case)).as_deref(), false)
 }
 
-fn delete(case: &Case<'_>, unless_held: bool) -> Plan {
-    let Some(found) = case.found("path") else {
+/// The one file of `temp` that the decisive line names, or else the failed step's command.
+fn damaged(case: &Case<'_>) -> Option<String> {
+    let line = case.failure.line.as_deref().unwrap_or_default();
+    let command = match &case.step()?.command {
+        Command::Direct(argv) => argv.iter().filter_map(OsText::as_str).collect(),
+        Command::Shell { script, .. } => vec![script.as_str().unwrap_or_default()],
+    };
+    only_temp(case, &[line]).or_else(|| only_temp(case, &command))
+}
+
+/// The one file of `temp` that is among the words of texts.
+fn only_temp(case: &Case<'_>, texts: &[&str]) -> Option<String> {
+    let ends = |one: char| one.is_whitespace() || "\"'`,;:=()<>|&".contains(one);
+    let mut found: Vec<String> = texts
+        .iter()
+        .flat_map(|text| text.split(ends))
+        .filter_map(|word| paths::beneath(case, word))
+        .filter(|names| paths::is_temp(&case.spec().temp, names))
+        .map(|names| names.join("/"))
+        .filter(|name| !locks::is_lock_by_name(name))
+        .collect();
+    found.sort();
+    found.dedup();
+    match found.as_slice() {
+        // Named from the workdir on, wherever the step runs.
+        [only] => case
+            .spec()
+            .workdir
+            .as_path()
+            .join(only)
+            .to_str()
+            .map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn delete(case: &Case<'_>, found: Option<&str>, unless_held: bool) -> Plan {
+    let Some(found) = found else {
         return Err(No::NotForThis);
     };
     let patterns = &case.spec().temp;

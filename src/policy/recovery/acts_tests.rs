@@ -115,6 +115,47 @@ fn only_files_that_temp_means_are_deleted() {
 }
 
 #[test]
+fn a_damaged_file_is_known_by_the_line_or_by_the_command_if_temp_means_it() {
+    let scene = |line: &str, argv: &[&str]| {
+        let scene = Scene::new(C::Corruption, "truncated_archive", Retryable::AfterFix)
+            .allow("fetch_again")
+            .command(argv);
+        scene.with(|scene| {
+            scene.spec.temp = vec!["cache/*.gz".to_owned(), "cache/*.lock".to_owned()];
+            scene.failure.line = Some(line.to_owned());
+        })
+    };
+    let gzip = "gzip: cache/a.gz: unexpected end of file";
+    let tar = "tar: Unexpected EOF in archive";
+    for (line, argv, wanted) in [
+        (gzip, &["./job"][..], true),
+        (gzip, &["gzip", "-t", "cache/b.gz"], true),
+        (tar, &["tar", "xf", "cache/a.gz"], true),
+        (tar, &["sh", "-c", "tar xf cache/a.gz"], true),
+        (tar, &["./job"], false),
+        (tar, &["cat", "cache/a.gz", "cache/b.gz"], false),
+        (tar, &["flock", "cache/a.lock", "./job"], false),
+        (
+            "gzip: ../cache/a.gz: unexpected end of file",
+            &["./job"],
+            false,
+        ),
+        ("gzip: /etc/a.gz: unexpected end of file", &["./job"], false),
+    ] {
+        let deleted = match scene(line, argv).remedy() {
+            Some(Remedy::Act(Action::Delete { path, .. })) => Some(path),
+            _ => None,
+        };
+        let wanted = wanted.then(|| OsText::from("cache/a.gz"));
+        let other = OsText::from("cache/b.gz");
+        assert!(
+            deleted == wanted && deleted != Some(other),
+            "{line} {argv:?} {deleted:?}"
+        );
+    }
+}
+
+#[test]
 fn only_the_step_s_own_program_beneath_the_workdir_is_made_executable() {
     let scene = |program: &str, path: &str| {
         Scene::new(C::Resource, "permission", Retryable::AfterFix)

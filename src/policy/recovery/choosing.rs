@@ -263,11 +263,13 @@ fn first(case: &Case<'_>, search: &Search) -> Option<(usize, Ranked)> {
     } else {
         case.recovery.learned.order(&names, case.recovery.seed)
     };
+    let is_other_way = |(one, _): &(&Strategy, Built)| loops::is_more_than_waiting(one.kind);
+    let has_other_ways = search.fit.iter().any(is_other_way);
     let place_of = |ranked: &Ranked| names.iter().position(|name| *name == ranked.strategy);
     ranked
         .into_iter()
         .filter_map(|ranked| Some((place_of(&ranked)?, ranked)))
-        .min_by_key(|(_, ranked)| loops::tries(&ranked.strategy, case.recovery))
+        .min_by_key(|(_, ranked)| loops::turn(&ranked.strategy, case.recovery, has_other_ways))
 }
 
 fn plain(name: &str) -> Ranked {

@@ -91,6 +91,35 @@ fn a_peer_that_did_not_come_back_in_time_is_waited_for_again_and_longer() {
 }
 
 #[test]
+fn nobody_waits_on_for_a_peer_while_there_is_another_address() {
+    let mut scene = Scene::new(C::Network, "connection_refused", R::Yes)
+        .command(&["curl", "https://a.example/x"])
+        .with(|scene| {
+            let list = vec!["https://a.example".into(), "https://b.example".into()];
+            scene.spec.endpoints.insert("API".to_owned(), list);
+            scene.spec.service.push("a.example:443".to_owned());
+        });
+    let tried: Vec<_> = (0..2).map_while(|_| scene.again(S::Failed)).collect();
+    assert_eq!(tried, ["wait_for_reconnection", "rotate_endpoint"]);
+}
+
+#[test]
+fn waits_are_longer_each_time_although_no_attempts_lie_between() {
+    let mut scene = Scene::new(C::Network, "connection_refused", R::Yes).command(&[
+        "psql",
+        "-h",
+        "db.internal",
+    ]);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        waits.push(scene.plan().unwrap().timeout.as_secs() / 60);
+        scene.again(S::Failed);
+        scene.used = 0;
+    }
+    assert_eq!(waits, [2, 4, 8, 15]);
+}
+
+#[test]
 fn a_fallback_is_used_last_and_once_when_the_attempts_are_used_up() {
     let mut scene = Scene::new(C::Network, "connection_reset", R::Yes)
         .with(|scene| scene.spec.fallback_command = Some(command(&["./plan-b"])));

@@ -32,6 +32,11 @@ pub(super) fn declared_lock(case: &Case<'_>) -> Option<OsText> {
     })
 }
 
+/// Whether a file is a lock by its name.
+pub(super) fn is_lock_by_name(name: &str) -> bool {
+    ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
 /// What is a lock by its name, or by standing behind `flock`.
 fn locks<'w>(case: &Case<'_>, words: &'w [OsText]) -> impl Iterator<Item = &'w OsText> {
     let of_flock = flocked(case);
@@ -39,9 +44,7 @@ fn locks<'w>(case: &Case<'_>, words: &'w [OsText]) -> impl Iterator<Item = &'w O
     words.iter().filter(move |word| {
         // Of `--lock=FILE` the value is a word of its own.
         let named = word.as_str().is_some_and(|text| {
-            ENDINGS.iter().any(|end| text.ends_with(end))
-                && !text.contains('=')
-                && !text.starts_with('-')
+            is_lock_by_name(text) && !text.contains('=') && !text.starts_with('-')
         });
         let is_lock = named || of_flock.as_ref() == Some(*word);
         let is_new = is_lock && !seen.contains(word);

@@ -51,16 +51,37 @@ pub(super) fn was_done(past: &PastRecovery) -> bool {
 /// How often a strategy was tried for a failure with this fingerprint. A wait that ended without what
 /// was waited for says nothing against waiting on.
 pub(super) fn tries(strategy: &str, recovery: &RecoveryFacts) -> usize {
-    let goes_on = |past: &PastRecovery| {
-        let waited = past.plan.as_ref().map(|plan| &plan.remedy);
-        past.state == RecoveryState::Failed && matches!(waited, Some(Remedy::Await(_)))
-    };
     recovery
         .past
         .iter()
         .filter(|past| past.strategy == strategy && past.fingerprint == recovery.fingerprint)
-        .filter(|past| was_done(past) && !goes_on(past))
+        .filter(|past| was_done(past) && !was_awaited_in_vain(past))
         .count()
+}
+
+/// How many waits for this failure ended without what was waited for.
+pub(super) fn waits_in_vain(recovery: &RecoveryFacts) -> usize {
+    let is_it = |past: &&PastRecovery| {
+        past.fingerprint == recovery.fingerprint && was_awaited_in_vain(past)
+    };
+    recovery.past.iter().filter(is_it).count()
+}
+
+/// When a strategy has its turn: who was tried less comes first. Nobody waits on for what did not come
+/// while there is something else to do than to wait.
+pub(super) fn turn(strategy: &str, recovery: &RecoveryFacts, has_other_ways: bool) -> usize {
+    let waited = |past: &PastRecovery| {
+        past.strategy == strategy
+            && past.fingerprint == recovery.fingerprint
+            && was_awaited_in_vain(past)
+    };
+    let steps_back = has_other_ways && recovery.past.iter().any(waited);
+    tries(strategy, recovery) + usize::from(steps_back)
+}
+
+fn was_awaited_in_vain(past: &PastRecovery) -> bool {
+    let waited = past.plan.as_ref().map(|plan| &plan.remedy);
+    past.state == RecoveryState::Failed && matches!(waited, Some(Remedy::Await(_)))
 }
 
 /// How long the task has waited in its recoveries.

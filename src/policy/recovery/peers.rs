@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::checks::Requirement;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
+use crate::policy::recovery::case::Case;
 use crate::policy::recovery::ports;
 use crate::support::bytes::OsText;
 
@@ -201,6 +202,28 @@ impl Peers {
             }
         }
         hosts
+    }
+}
+
+/// The host that a failure is about, as far as it is to be compared with declared ones.
+///
+/// Where a message gives an address that nobody declared, and the same line names one declared host, that
+/// host is meant: nothing is resolved here.
+pub(super) fn host_meant<'c>(case: &'c Case<'_>, peers: &'c Peers) -> Option<&'c str> {
+    let found = case.found("host")?;
+    let is_declared = || peers.named.iter().any(|peer| same_host(&peer.host, found));
+    if found.parse::<std::net::IpAddr>().is_err() || is_declared() {
+        return Some(found);
+    }
+    let line = case.failure.line.as_deref().unwrap_or_default();
+    let words: Vec<&str> = line
+        .split(|one: char| !(one.is_ascii_alphanumeric() || ".-_".contains(one)))
+        .collect();
+    let is_named = |peer: &Peer| words.iter().any(|word| same_host(word, &peer.host));
+    let mut named = peers.hosts().into_iter().filter(|peer| is_named(peer));
+    match (named.next(), named.next()) {
+        (Some(only), None) => Some(&only.host),
+        _ => Some(found),
     }
 }
 

@@ -17,12 +17,13 @@ use crate::policy::recovery::case::Case;
 use crate::policy::recovery::case::No;
 use crate::policy::recovery::case::Plan;
 use crate::policy::recovery::locks::declared_lock;
+use crate::policy::recovery::loops;
 use crate::policy::recovery::peers::Peers;
+use crate::policy::recovery::peers::host_meant;
 use crate::policy::recovery::peers::same_host;
 use crate::support::text;
 
-/// The first wait for a peer is so long, the next ones double: a plain run on a peer that never comes
-/// back ends within half an hour.
+/// The first wait for a peer is so long, the next ones double up to the longest time of the strategy.
 const FIRST_PATIENCE: Duration = Duration::from_mins(2);
 /// Space that has to come back at least, before a task that ran out of it is tried again.
 const LEAST_SPACE: u64 = 64 * MIB;
@@ -67,9 +68,11 @@ pub(super) fn for_reconnection(case: &Case<'_>) -> Plan {
     })
 }
 
-/// Longer each time.
+/// Longer each time, whether attempts lay between or not.
 fn patience(case: &Case<'_>) -> Duration {
-    FIRST_PATIENCE.saturating_mul(2_u32.saturating_pow(case.facts.failures_before))
+    let in_vain = u32::try_from(loops::waits_in_vain(case.recovery)).unwrap_or(u32::MAX);
+    let before = case.facts.failures_before.max(in_vain);
+    FIRST_PATIENCE.saturating_mul(2_u32.saturating_pow(before))
 }
 
 /// The declared peer that the failure is about.
@@ -94,7 +97,7 @@ fn peer(case: &Case<'_>) -> Option<Await> {
     let spec = case.spec();
     let peers = Peers::of(spec, &case.recovery.adjustments.env, &case.recovery.tool);
     let complete = peers.complete();
-    let host = case.found("host");
+    let host = host_meant(case, &peers);
     let port: Option<u16> = case.found("port").and_then(|port| port.parse().ok());
     let probe_of = |wanted: Option<&str>| {
         spec.service.iter().find_map(|service| {
@@ -174,7 +177,10 @@ pub(super) fn for_dns(case: &Case<'_>) -> Plan {
 
 /// Waits until nobody holds the declared lock.
 pub(super) fn for_lock(case: &Case<'_>) -> Plan {
-    if !case.time_may_help {
+    // A lock that is a file's mere presence is held by nobody whom the kernel knows.
+    let line = case.failure.line.as_deref().unwrap_or_default();
+    let is_presence = line.to_ascii_lowercase().contains("exists");
+    if !case.time_may_help || is_presence {
         return Err(No::NotForThis);
     }
     let path = declared_lock(case).ok_or(No::NotForThis)?;

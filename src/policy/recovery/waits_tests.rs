@@ -42,6 +42,51 @@ fn only_a_declared_peer_is_probed_whatever_the_output_names() {
 }
 
 #[test]
+fn an_address_stands_for_the_one_declared_host_that_the_same_line_names() {
+    let argv = [
+        "./job",
+        "--db",
+        "tcp://db.internal:5432",
+        "tcp://api.example:443",
+    ];
+    for (line, wanted) in [
+        (
+            "connect to db.internal (10.0.0.5) port 5432: refused",
+            Some("db.internal"),
+        ),
+        ("connect to 10.0.0.5 port 5432: refused", None),
+        (
+            "connect to xdb.internal (10.0.0.5) port 5432: refused",
+            None,
+        ),
+        (
+            "connect to db.internal or api.example (10.0.0.5): refused",
+            None,
+        ),
+    ] {
+        let scene = refused(&argv).found("host", "10.0.0.5").with(|scene| {
+            scene.failure.line = Some(line.to_owned());
+        });
+        let wanted = wanted.map(|host| Remedy::Await(tcp(host, 5432)));
+        assert_eq!(scene.remedy(), wanted.or(Some(Remedy::Retry)), "{line}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_a_file_s_presence_is_not_looked_for_among_the_kernel_s() {
+    let scene = Scene::new(C::Resource, "busy", R::Yes)
+        .command(&["./job", "--lock", "run/job.lock"])
+        .found("path", "run/job.lock");
+    assert!(matches!(
+        scene.remedy(),
+        Some(Remedy::Await(Await::Lock { .. }))
+    ));
+    let line = "fatal: Unable to create '/work/job/run/job.lock': File exists.";
+    let scene = scene.with(|scene| scene.failure.line = Some(line.to_owned()));
+    assert_eq!(scene.remedy(), Some(Remedy::Retry));
+}
+
+#[test]
 fn among_several_peers_nothing_is_guessed() {
     let scene = refused(&["./job", "https://a.example", "https://b.example"]);
     assert_eq!(scene.remedy(), Some(Remedy::Retry));
