@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn later_work_is_refused_by_name() {
-        for line in [["autoexec", "rescue"], ["autoexec", "serve"]] {
+        for line in [["autoexec", "template"], ["autoexec", "top"]] {
             let refusal = parse(&words(&line)).unwrap_err();
             let Refusal::Wrong(failure) = *refusal else {
                 panic!("{line:?} is help")

@@ -223,13 +223,13 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once_with_its_place() {
-        let content = "[run]\nparalell = 2\nwhen_runner_dies = \"die\"\n[serve]\nx = 1\n";
+        let content = "[run]\nparalell = 2\nwhen_runner_dies = \"die\"\n[pool]\nx = 1\n";
         assert_eq!(
             failure(content),
             "error: the configuration file `config.toml` has 3 errors\n  \
              line 2, column 1: unknown key `paralell`; did you mean `parallel`?\n  \
              line 3, column 20: `when_runner_dies` must be `\"adopt\"` or `\"kill\"`, found `\"die\"`\n  \
-             line 4, column 2: `[serve]` is not supported yet"
+             line 4, column 2: `[pool]` is not supported yet"
         );
     }
 
