@@ -12,6 +12,7 @@ mod sandbox;
 mod after;
 mod alerts;
 mod batch;
+mod breakers;
 mod browser;
 mod check;
 mod checkpoint;
