@@ -7,10 +7,13 @@ use crate::engine::breakers::gate::Gate;
 use crate::engine::events::RunEvent;
 use crate::engine::ledger::load;
 use crate::engine::recover::Here;
+use crate::engine::rescue::rounds::Waiting;
 use crate::engine::state::ClaimedTask;
 use crate::model::ids::AttemptId;
 use crate::model::ids::Epoch;
 use crate::model::ids::RunId;
+use crate::model::recovery::RecoveryState;
+use crate::model::remedy::Await;
 use crate::model::spec::OnCrash;
 use crate::model::state::TaskEvent;
 use crate::policy::fit::Fit;
@@ -28,11 +31,16 @@ use crate::store::journal;
 use crate::store::parking;
 use crate::store::pick as pages;
 use crate::store::pick::Selection;
+use crate::store::recoveries;
+use crate::store::recoveries::Progress;
 use crate::support::clock::Timestamp;
 use std::collections::BTreeMap;
 
 /// Tasks that are put aside in one transaction because they would not end in time; the others follow.
 const MOST_PASSED_OVER: usize = 10_000;
+
+/// Why a task is put aside whose rescue round has come.
+const LOOKING: &str = "whether its cause is gone is being looked at";
 
 /// What claims rest on.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +61,8 @@ pub(crate) struct ClaimFacts {
     pub(crate) free: usize,
     /// The time there is for them.
     pub(crate) room: Room,
+    /// Whether the run has rescue rounds, and so looks before their attempts.
+    pub(crate) has_rounds: bool,
 }
 
 /// Claims that were made.
@@ -62,6 +72,8 @@ pub(crate) struct Claimed {
     pub(crate) attempts: Vec<(AttemptId, ClaimedTask)>,
     /// There may be more tasks that could start.
     pub(crate) more: bool,
+    /// Tasks whose turn has come to be rescued, and what is looked at before that.
+    pub(crate) looks: Vec<(Await, Waiting)>,
     /// What is to be told of tasks that would not end in time.
     pub(crate) passed_over: Vec<RunEvent>,
 }
@@ -134,6 +146,7 @@ fn claim_page(
             }),
             claim: None,
             attempts: candidate.attempts,
+            rescue_round: 0,
         })
         .collect();
     let picked = pick::pick(&candidates, wanted, now);
@@ -172,6 +185,9 @@ fn claim_one(
         claimed.passed_over.push(told);
         return Ok(());
     }
+    if waits_for_a_look(tx, facts, gate, &task, claimed, now)? {
+        return Ok(());
+    }
     if !gate.admit(tx, &task, claimed.attempts.len() < facts.free)? {
         return Ok(());
     }
@@ -195,6 +211,39 @@ fn claim_one(
     };
     claimed.attempts.push((claim.id, task));
     Ok(())
+}
+
+/// Puts a task aside whose rescue round has come until somebody has looked whether its cause is gone.
+fn waits_for_a_look(
+    tx: &Transaction<'_>,
+    facts: &ClaimFacts,
+    gate: &mut Gate,
+    task: &ClaimedTask,
+    claimed: &mut Claimed,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some((recovery, what)) = task.healing.look.clone() else {
+        return Ok(false);
+    };
+    if facts.has_rounds {
+        parking::park(tx, task.id, parking::BY_RESCUE, LOOKING)?;
+        gate.parked += 1;
+        let waiting = Waiting {
+            task: task.reference(),
+            recovery,
+            round: task.rescue.rounds,
+        };
+        claimed.looks.push((what, waiting));
+        return Ok(true);
+    }
+    // A plain run has no rounds: the attempt itself tells.
+    let progress = Progress {
+        state: RecoveryState::Applied,
+        next_attempt: None,
+        detail: None,
+    };
+    recoveries::go_on(tx, recovery, progress, now)?;
+    Ok(false)
 }
 
 /// Puts a task aside that would not end in time, and says what is to be told of it.

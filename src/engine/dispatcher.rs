@@ -35,6 +35,7 @@ use crate::engine::overdue;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns::Patterns;
 use crate::engine::requests::Answer;
+use crate::engine::rescue::looks::Looks;
 use crate::engine::state::Halt;
 use crate::engine::state::RunState;
 use crate::engine::step::step;
@@ -77,6 +78,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) spent: Vec<PathBuf>,
     /// What recoveries wait for.
     pub(crate) watchers: Watchers,
+    /// What is looked at before rescue rounds.
+    pub(crate) looks: Looks,
     /// What the machine says of failures.
     pub(crate) on_failure: OnFailure,
     /// When the run began.
@@ -141,6 +144,7 @@ impl Dispatcher<'_> {
             self.take_step(event, now, &mut gathered.effects);
         }
         self.end_waits(now, &mut gathered.effects);
+        self.look_at_the_brake(now, &mut gathered.effects);
         self.take_back_overdue(now, &mut gathered.effects);
         self.take_back_barred(now, &mut gathered.effects);
         self.keep_hours(now, &mut gathered.effects);
@@ -255,6 +259,7 @@ impl Dispatcher<'_> {
                 at_end: self.hours.schedule().at_end,
             },
             selection: self.selection,
+            has_rounds: self.state.rescue.config.is_some(),
             free: self
                 .state
                 .capacity
@@ -295,6 +300,9 @@ impl Dispatcher<'_> {
         self.pace.next_due = next_due;
         self.pace.next_give_up = next_give_up;
         self.pace.told = told;
+        for (what, waiting) in claimed.looks {
+            self.looks.look(what, waiting, self.inbox.looks());
+        }
         for (attempt, task) in claimed.attempts {
             self.state.add_ready(attempt, task);
         }

@@ -67,6 +67,7 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         series_started: None,
         last: None,
         healing: Healing::default(),
+        rescue: crate::store::rescue::RescueStand::default(),
         spec,
         surroundings: Surroundings::default(),
     }
@@ -213,6 +214,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::Remove { .. }
             | Write::Cut { .. }
             | Write::Healing(_)
+            | Write::Rescue(_)
             | Write::WindowOpened
             | Write::Service(_)
             | Write::Probed(_)

@@ -41,6 +41,7 @@ pub(crate) fn reason(decision: &Decision) -> String {
         Decision::Succeed => "success".to_owned(),
         Decision::RetryAt { reason, .. }
         | Decision::Recover { reason, .. }
+        | Decision::Rescue { reason, .. }
         | Decision::Fail { reason } => reason.clone(),
         Decision::Hold(hold) => hold.reason.clone(),
         Decision::Interrupt { .. } => "interrupted".to_owned(),
@@ -79,7 +80,12 @@ pub(crate) fn follow(
         {
             (TaskEvent::RecoveryStarted { attempt }, Next::Recovering)
         }
-        (Decision::RetryAt { until, .. } | Decision::Recover { until, .. }, None) => (
+        (
+            Decision::RetryAt { until, .. }
+            | Decision::Recover { until, .. }
+            | Decision::Rescue { until, .. },
+            None,
+        ) => (
             TaskEvent::RetryScheduled { attempt, until },
             Next::Retry(until),
         ),

@@ -65,6 +65,7 @@ impl Dispatcher<'_> {
             }
             Arrival::Inspected(inspected) => self.inspected(inspected),
             Arrival::Seen(what) => self.seen(&what),
+            Arrival::Looked(looked) => self.looked(&looked),
             Arrival::Probed(probed) => vec![Event::Probed(probed)],
             Arrival::Signal(signal) => self.signalled(signal),
             Arrival::Woken => {

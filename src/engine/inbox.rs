@@ -23,6 +23,7 @@ use crate::engine::healing::watch::Seen;
 use crate::engine::recover;
 use crate::engine::recover::Fate;
 use crate::engine::recover::Here;
+use crate::engine::rescue::looks::Looked;
 use crate::engine::state::HaltSignal;
 use crate::model::ids::AttemptId;
 use crate::model::remedy::Await;
@@ -43,6 +44,8 @@ pub(crate) enum Arrival {
     Inspected(Inspected),
     /// What a recovery waits for is there.
     Seen(Await),
+    /// Somebody looked before a rescue round.
+    Looked(Looked),
     /// A service was probed.
     Probed(Probed),
     /// Somebody wants the run to end.
@@ -74,6 +77,8 @@ pub(crate) struct Inbox {
     inspector: UnboundedSender<Inspected>,
     seen: UnboundedReceiver<Seen>,
     probed: UnboundedReceiver<Probed>,
+    sights: UnboundedReceiver<Looked>,
+    watcher: UnboundedSender<Looked>,
     looker: UnboundedSender<Probed>,
     interrupt: SignalStream,
     terminate: SignalStream,
@@ -95,6 +100,7 @@ impl Inbox {
     ) -> io::Result<Self> {
         let (inspector, inspected) = unbounded_channel();
         let (looker, probed) = unbounded_channel();
+        let (watcher, sights) = unbounded_channel();
         Ok(Self {
             said,
             inspected,
@@ -102,6 +108,8 @@ impl Inbox {
             seen,
             probed,
             looker,
+            sights,
+            watcher,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -119,6 +127,7 @@ impl Inbox {
             inspected,
             seen,
             probed,
+            sights,
             interrupt,
             terminate,
             hang_up,
@@ -135,6 +144,7 @@ impl Inbox {
                 Some(inspected) = inspected.recv() => return Arrival::Inspected(inspected),
                 Some(Seen { what }) = seen.recv() => return Arrival::Seen(what),
                 Some(probed) = probed.recv() => return Arrival::Probed(probed),
+                Some(sights) = sights.recv() => return Arrival::Looked(sights),
                 () = woken(wake.as_ref()) => return Arrival::Woken,
                 () = backend.flush() => {}
                 () = tokio::time::sleep(patience) => return Arrival::Time,
@@ -153,7 +163,15 @@ impl Inbox {
         if let Ok(probed) = self.probed.try_recv() {
             return Some(Arrival::Probed(probed));
         }
+        if let Ok(sights) = self.sights.try_recv() {
+            return Some(Arrival::Looked(sights));
+        }
         self.inspected.try_recv().ok().map(Arrival::Inspected)
+    }
+
+    /// Where those who look before a rescue round tell what they saw.
+    pub(crate) const fn looks(&self) -> &UnboundedSender<Looked> {
+        &self.watcher
     }
 
     /// Has a service probed.

@@ -12,12 +12,14 @@ use crate::engine::healing::present::equip;
 use crate::engine::healing::writes;
 use crate::engine::message::Write;
 use crate::engine::overdue::limits_of;
+use crate::engine::rescue::rounds::RescueWrite;
 use crate::engine::state::ClaimedTask;
 use crate::model::attempt::Assignment;
 use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
+use crate::model::recovery::RecoveryState;
 use crate::model::state::TaskEvent;
 use crate::policy::time_limit;
 use crate::policy::when;
@@ -33,6 +35,10 @@ use crate::store::checkpoints::Finished;
 use crate::store::journal;
 use crate::store::parking;
 use crate::store::pick as pages;
+use crate::store::recoveries;
+use crate::store::recoveries::Progress;
+use crate::store::rescue;
+use crate::store::rescue::RescueStand;
 use crate::store::tasks;
 use crate::support::bytes::OsText;
 use crate::support::clock::Timestamp;
@@ -113,6 +119,7 @@ pub(crate) fn apply(
         Write::Remove { task } => tasks::remove(tx, *task, actor, now),
         Write::Healing(write) => writes::apply(tx, write, now),
         Write::Cut { task, cut } => parking::count_cut(tx, *task, *cut).map(drop),
+        Write::Rescue(write) => rescue(tx, write, now),
         Write::WindowOpened => parking::unpark_all(tx, parking::BY_WINDOW).map(drop),
         // `engine::breakers` takes note of these, in the same transaction.
         Write::Service(_) | Write::Probed(_) | Write::ResetBreaker { .. } => Ok(()),
@@ -120,12 +127,53 @@ pub(crate) fn apply(
     }
 }
 
+/// Carries out a write about rescues.
+fn rescue(tx: &Transaction<'_>, write: &RescueWrite, now: Timestamp) -> Result<(), StoreError> {
+    let over = |recovery, state, detail: &String| {
+        let progress = Progress {
+            state,
+            next_attempt: None,
+            detail: Some(detail),
+        };
+        recoveries::go_on(tx, recovery, progress, now)
+    };
+    match write {
+        RescueWrite::Round { task, round } => rescue::set_round(tx, *task, *round),
+        RescueWrite::Gone {
+            task,
+            recovery,
+            detail,
+        } => {
+            parking::unpark(tx, *task)?;
+            over(*recovery, RecoveryState::Applied, detail)
+        }
+        RescueWrite::StillThere {
+            task,
+            recovery,
+            detail,
+            next,
+        } => {
+            parking::unpark(tx, *task)?;
+            over(*recovery, RecoveryState::Failed, detail)?;
+            let Some(round) = next else {
+                return Ok(());
+            };
+            rescue::begin_again(tx, *recovery, now)?;
+            rescue::set_round(tx, *task, *round)
+        }
+        RescueWrite::Brake => {
+            let why = "rescues did not help in this run; the next one tries again";
+            rescue::put_aside(tx, why).map(drop)
+        }
+    }
+}
+
 /// When the next attempt may start, for an event that promises one.
 fn next_at(event: &TaskEvent) -> Option<Timestamp> {
     match event {
-        TaskEvent::RetryScheduled { until, .. } | TaskEvent::Recovered { until, .. } => {
-            Some(*until)
-        }
+        TaskEvent::RetryScheduled { until, .. }
+        | TaskEvent::Recovered { until, .. }
+        | TaskEvent::Postponed { until } => Some(*until),
         TaskEvent::Interrupted { until, .. } => *until,
         TaskEvent::Claimed { .. }
         | TaskEvent::ClaimReturned { .. }
@@ -167,9 +215,15 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
     };
     let adjusted = healing.adjustments.timeout_ms.map(Duration::from_millis);
     let timeout = timeout.max(adjusted);
+    let stand = if task.attempts > 0 {
+        tx.rescue_stand(id)?
+    } else {
+        RescueStand::default()
+    };
     Ok(ClaimedTask {
         id,
         healing,
+        rescue: stand,
         limits: limits_of(&task),
         priority: task.priority,
         number: task.attempts,
@@ -248,7 +302,12 @@ fn variables(
     set("AUTOEXEC_ATTEMPT", (task.used + 1).to_string().into());
     set(
         "AUTOEXEC_MAX_ATTEMPTS",
-        task.spec.retry.announced_limit().to_string().into(),
+        task.spec
+            .retry
+            .announced_limit()
+            .max(task.used + 1)
+            .to_string()
+            .into(),
     );
     set("AUTOEXEC_START", task.number.to_string().into());
     set("AUTOEXEC_STATE_DIR", dir.root().into());

@@ -10,6 +10,8 @@ use crate::engine::events::RunEvent;
 use crate::engine::healing::waits::WaitEvent;
 use crate::engine::healing::writes::HealingWrite;
 use crate::engine::hours::Bar;
+use crate::engine::rescue::rounds::RescueEvent;
+use crate::engine::rescue::rounds::RescueWrite;
 use crate::engine::state::Halt;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
@@ -82,6 +84,8 @@ pub(crate) enum Event {
     },
     /// Something happened to a task whose recovery waits.
     Wait(WaitEvent),
+    /// Something happened to a task that is to be rescued.
+    Rescue(RescueEvent),
     /// The supervisor of a slot is dead; what it left behind was said before.
     SlotGone {
         /// The slot.
@@ -243,6 +247,8 @@ pub(crate) enum Write {
     },
     /// What is to be kept of recoveries.
     Healing(HealingWrite),
+    /// What is to be kept of rescues.
+    Rescue(RescueWrite),
     /// What the end of an attempt says about the services of its task.
     Service(Box<ServiceWord>),
     /// What a probe of the run itself saw of a service.
@@ -269,6 +275,7 @@ impl Write {
             | Self::Service(_)
             | Self::Probed(_)
             | Self::ResetBreaker { .. }
+            | Self::Rescue(_)
             | Self::WindowOpened
             | Self::ClockSetBack => true,
             Self::Started { .. }

@@ -117,6 +117,7 @@ impl Dispatcher<'_> {
                 let in_time = |due: Timestamp| end.is_none_or(|end| due < end);
                 let nothing_comes = !self.pace.hungry
                     && !self.pace.next_due.is_some_and(in_time)
+                    && self.looks.is_empty()
                     && !self.breakers.waits(end);
                 (idle && nothing_comes && self.pace.throttled.is_none()).then_some(RunEnd::Drained)
             }

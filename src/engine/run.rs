@@ -29,6 +29,8 @@ use crate::engine::on_failure::OnFailure;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns;
 use crate::engine::patterns::Patterns;
+use crate::engine::rescue::Rescues;
+use crate::engine::rescue::looks::Looks;
 use crate::engine::stale_stops;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
@@ -140,6 +142,7 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
         }
         // Every run has its own hours: it judges anew what an earlier one passed over.
         parking::unpark_all(tx, parking::BY_WINDOW)?;
+        parking::unpark_all(tx, parking::BY_RESCUE)?;
         breakers::begin(tx, now)?;
         patterns::bring_up_to_date(tx, now)?;
         let run = runs::start(tx, &new, now)?;
@@ -252,6 +255,12 @@ pub(crate) fn dispatcher<'a>(
             } else {
                 0
             },
+            rescue: Rescues {
+                // A plain run comes to its end instead.
+                config: (run.is_some() && request.awaited == Awaited::Hours)
+                    .then(|| request.on_failure.rescue.clone()),
+                ..Rescues::default()
+            },
             ..RunState::default()
         },
         backend: Local::new(setup, said),
@@ -262,6 +271,7 @@ pub(crate) fn dispatcher<'a>(
         attended: request.attended,
         spent: Vec::new(),
         watchers: Watchers::new(tells),
+        looks: Looks::default(),
         on_failure: request.on_failure.clone(),
         started_at: None,
         courier: telling::Courier::new(request.telling.clone()),

@@ -12,6 +12,7 @@ use crate::engine::events::Found;
 use crate::engine::events::TaskRef;
 use crate::engine::healing::present::Healing;
 use crate::engine::healing::waits::Watched;
+use crate::engine::rescue::Rescues;
 use crate::model::category::Category;
 use crate::model::ids::AttemptId;
 use crate::model::ids::ProcessIdentity;
@@ -24,6 +25,7 @@ use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
 use crate::policy::limits::Limits;
 use crate::policy::window::AtEnd;
+use crate::store::rescue::RescueStand;
 use crate::support::clock::Timestamp;
 
 /// Attempts of one slot whose outcomes may wait for their commit: a fifth would find no free pages
@@ -49,6 +51,8 @@ pub(crate) struct RunState {
     pub(crate) watched: BTreeMap<AttemptId, Watched>,
     /// Attempts that try on behalf of others whether a service is back.
     pub(crate) probing: BTreeSet<AttemptId>,
+    /// What it knows of rescues.
+    pub(crate) rescue: Rescues,
     /// Why nothing more is started.
     pub(crate) halt: Option<Halt>,
     /// When the window of the run, or what `--until` said, is over.
@@ -154,6 +158,8 @@ pub(crate) struct ClaimedTask {
     pub(crate) last: Option<(Category, String)>,
     /// What recoveries made of it so far.
     pub(crate) healing: Healing,
+    /// How it stands with rescue.
+    pub(crate) rescue: RescueStand,
     /// The definition.
     pub(crate) spec: TaskSpec,
     /// PATH and the like as they were when the task was added.

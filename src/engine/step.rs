@@ -28,6 +28,7 @@ use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::progress::steps_done;
 use crate::engine::progress::told;
+use crate::engine::rescue::rounds;
 use crate::engine::state::Afterwards;
 use crate::engine::state::Live;
 use crate::engine::state::Place;
@@ -126,6 +127,7 @@ pub(crate) fn step(state: &mut RunState, event: Event, now: Timestamp) -> Effect
             }
         }
         Event::Wait(event) => waits::step(state, event, now, &mut effects),
+        Event::Rescue(event) => rounds::step(state, event, now, &mut effects),
     }
     effects
 }
@@ -190,14 +192,13 @@ struct End {
 fn ended(
     state: &mut RunState,
     attempt: AttemptId,
-    end: End,
+    mut end: End,
     now: Timestamp,
     effects: &mut Effects,
 ) {
     let Some(live) = release(state, attempt, effects) else {
         return;
     };
-    let mut end = end;
     if let (Ended::Stopped { reason, .. }, Some((wanted, _))) =
         (&mut end.outcome.ended, live.stopping)
     {
@@ -214,7 +215,7 @@ fn ended(
     // What helped and what did not is known before it is decided what is tried next.
     let credits = credit::credits(&end.open, attempt, &end.outcome, &end.judgement);
     credit::note(&credits, end.recovery.as_deref_mut());
-    let mut verdict = decided(&live, &end, state.until, limits, stopped, now);
+    let mut verdict = decided(&live, &end, state, limits, stopped, now);
     let is_probe = state.probing.remove(&attempt);
     let heard = word::heard(
         (&live, attempt, is_probe),
@@ -222,6 +223,7 @@ fn ended(
         &mut verdict,
         now,
     );
+    state.rescue.note(live.task.rescue, &verdict);
     let reason = reason(&verdict.decision);
     let follows = Follows::of(state, end.survivors);
     let begins = begin::Begins::of(&verdict.decision);
@@ -337,7 +339,7 @@ fn doubted(live: &Live, attempt: AttemptId, doubt: Option<String>, effects: &mut
 fn decided(
     live: &Live,
     end: &End,
-    window_end: Option<Timestamp>,
+    state: &RunState,
     limits: Limits,
     stopped: Option<Limit>,
     now: Timestamp,
@@ -351,9 +353,10 @@ fn decided(
         timeout: live.task.timeout,
         checkpoint_changed: end.outcome.account.checkpoint_changed,
         chance: end.chance,
-        window_end,
+        window_end: state.until,
         cut_short: end.cut_short,
         recovery: end.recovery.as_deref(),
+        rescue: state.rescue.facts(live.task.rescue.rounds),
         now,
     });
     verdict.decision = limits::in_time(verdict.decision, &limits, stopped, Zone::Local, now);

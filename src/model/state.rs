@@ -1,9 +1,8 @@
 //! The life of a task: its states, and the events that may lead from one to another.
 //!
-//! `store::journal::record` is the only caller that makes a new state true. What is not in the
-//! table of [`TaskState::apply`] is refused, so that a stale or doubled event changes nothing.
-//! "Blocked by another task", "parked by a breaker" and "waiting for its backoff" are no states:
-//! `policy::pick` derives them from facts.
+//! `store::journal::record` alone makes a new state true. What is not in the table of
+//! [`TaskState::apply`] is refused, so that a stale or doubled event changes nothing.
+//! "Blocked by another task", "waiting for its backoff" and the like are derived by `policy::pick`.
 
 use std::fmt;
 
@@ -120,10 +119,8 @@ impl TaskStatus {
 
     /// Whether the task still has something before it; its name is taken as long as it does.
     pub const fn is_unfinished(self) -> bool {
-        matches!(
-            self,
-            Self::Queued | Self::Running | Self::Recovering | Self::Held
-        )
+        use TaskStatus as S;
+        matches!(self, S::Queued | S::Running | S::Recovering | S::Held)
     }
 }
 
@@ -176,8 +173,7 @@ pub enum TaskEvent {
         /// Not before this instant.
         until: Timestamp,
     },
-    /// The task failed for good while it waited: its deadline passed, or its time from the first start
-    /// is over.
+    /// The task failed for good while it waited, because its time is over or its cause stays.
     GivenUp {
         /// A stable code, such as `deadline_passed`.
         code: String,
@@ -202,6 +198,11 @@ pub enum TaskEvent {
     Revived {
         /// Not before this instant.
         until: Option<Timestamp>,
+    },
+    /// It waits longer, until this instant: what it waits for is not there yet.
+    Postponed {
+        /// Not before this.
+        until: Timestamp,
     },
     /// It was put aside.
     Held(Hold),
@@ -239,6 +240,7 @@ impl TaskEvent {
             Self::Interrupted { .. } => "interrupted",
             Self::Skipped(_) => "skipped",
             Self::Revived { .. } => "revived",
+            Self::Postponed { .. } => "postponed",
             Self::Held(_) => "held",
             Self::Released => "released",
             Self::ReleasedUntil { .. } => "released_until",
@@ -312,6 +314,7 @@ impl TaskState {
                 },
                 E::Skipped(why) => Self::Skipped(*why),
                 E::GivenUp { .. } => Self::Failed,
+                E::Postponed { until } => Self::added(Some(*until)),
                 E::Held(hold) => Self::Held(hold.clone()),
                 E::Cancelled => Self::Cancelled,
                 E::Completed { .. } => Self::Succeeded,
@@ -380,6 +383,7 @@ impl TaskState {
             | E::RecoveryStarted { .. }
             | E::Recovered { .. }
             | E::GivenUp { .. }
+            | E::Postponed { .. }
             | E::Failed { .. }
             | E::Interrupted { .. }
             | E::Skipped(_)

@@ -132,7 +132,9 @@ pub fn in_time(
     now: Timestamp,
 ) -> Decision {
     let until = match &decision {
-        Decision::RetryAt { until, .. } | Decision::Recover { until, .. } => *until,
+        Decision::RetryAt { until, .. }
+        | Decision::Recover { until, .. }
+        | Decision::Rescue { until, .. } => *until,
         Decision::Interrupt { until } => until.unwrap_or(now),
         Decision::Succeed | Decision::Fail { .. } | Decision::Hold(_) => return decision,
     };

@@ -52,6 +52,7 @@ pub mod pick;
 pub mod plain_retry;
 pub mod poison;
 pub mod recovery;
+pub mod rescue;
 pub mod retention;
 pub mod schedule;
 pub mod since;

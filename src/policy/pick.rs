@@ -24,6 +24,8 @@ pub struct Candidate {
     pub claim: Option<AttemptId>,
     /// Attempts that it has had; tells a retry from a task that was to start later.
     pub attempts: u32,
+    /// The rescue round that it is in; 0: none.
+    pub rescue_round: u32,
     /// A task that must end first.
     pub waiting_for: Option<TaskName>,
 }
@@ -38,6 +40,13 @@ pub enum WhyNot {
     },
     /// It waits for its next attempt.
     WaitingRetry {
+        /// Not before this instant.
+        until: Timestamp,
+    },
+    /// Its attempts are used up, and it waits for a slower round.
+    RescueRound {
+        /// Which one, from 1.
+        round: u32,
         /// Not before this instant.
         until: Timestamp,
     },
@@ -94,6 +103,7 @@ impl WhyNot {
         match self {
             Self::WaitingFor { .. } => "waiting_for",
             Self::WaitingRetry { .. } => "waiting_retry",
+            Self::RescueRound { .. } => "rescue_round",
             Self::NotBefore { .. } => "not_before",
             Self::Paused { .. } => "paused",
             Self::WindowClosed { .. } => "window_closed",
@@ -195,7 +205,10 @@ fn waits_for(candidate: &Candidate, now: Timestamp) -> Option<WhyNot> {
         return Some(WhyNot::WaitingFor { upstream });
     }
     let until = candidate.due.filter(|due| *due > now)?;
-    Some(if candidate.attempts > 0 {
+    Some(if candidate.rescue_round > 0 {
+        let round = candidate.rescue_round;
+        WhyNot::RescueRound { round, until }
+    } else if candidate.attempts > 0 {
         WhyNot::WaitingRetry { until }
     } else {
         WhyNot::NotBefore { until }
@@ -216,6 +229,7 @@ mod tests {
             due: due.map(Timestamp::from_millis),
             claim: None,
             attempts: 0,
+            rescue_round: 0,
             waiting_for: None,
         }
     }
@@ -247,11 +261,13 @@ mod tests {
         claimed.claim = Some(AttemptId::new(9));
         let mut retry = candidate(2, 0, Some(10_001));
         retry.attempts = 1;
+        let mut round = candidate(6, 0, Some(10_001));
+        (round.attempts, round.rescue_round) = (5, 1);
         let later = candidate(3, 0, Some(10_001));
         let ready = candidate(4, 0, Some(10_000));
         let mut behind = candidate(5, 9, Some(10_001));
         behind.waiting_for = TaskName::new("first").ok();
-        let all = [claimed, retry, later, ready.clone(), behind];
+        let all = [claimed, retry, round, later, ready.clone(), behind];
         assert_eq!(picked(&all, 9), [4]);
         let words = all.map(|one| why_not(&one, Standing::of(RunPresence::Active), NOW).as_str());
         assert_eq!(
@@ -259,6 +275,7 @@ mod tests {
             [
                 "claimed",
                 "waiting_retry",
+                "rescue_round",
                 "not_before",
                 "no_slot",
                 "waiting_for"

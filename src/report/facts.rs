@@ -95,6 +95,8 @@ pub struct TaskFacts {
     pub state: TaskState,
     /// Its priority, which tells who comes first.
     pub priority: i64,
+    /// The rescue round that it is in; 0: none.
+    pub rescue_round: u32,
     /// Its attempts up to the end of that part of the past, the first one first.
     pub attempts: Vec<AttemptFacts>,
     /// What keeps it from starting although its turn has come.

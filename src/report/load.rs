@@ -268,6 +268,7 @@ fn task_facts(
         name,
         state,
         priority: task.priority,
+        rescue_round: task.rescue_round,
         attempts,
         parked: task.parked,
         waits_for,

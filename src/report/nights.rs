@@ -71,6 +71,7 @@ pub(crate) fn task(id: i64, name: &str, state: TaskState, fates: &[Fate]) -> Tas
         priority: 0,
         attempts: attempts.collect(),
         parked: None,
+        rescue_round: 0,
         waits_for: Vec::new(),
         blocked_by: None,
         earlier: Vec::new(),

@@ -64,9 +64,11 @@ impl NotRun {
     /// The instant before which it does not start, if that is the reason.
     pub const fn until(&self) -> Option<Timestamp> {
         match &self.why {
-            Reason::Turn(WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until }) => {
-                Some(*until)
-            }
+            Reason::Turn(
+                WhyNot::WaitingRetry { until }
+                | WhyNot::RescueRound { until, .. }
+                | WhyNot::NotBefore { until },
+            ) => Some(*until),
             Reason::Turn(WhyNot::Paused { until }) => *until,
             Reason::Turn(WhyNot::WindowClosed { opens }) => Some(*opens),
             Reason::Turn(WhyNot::BreakerOpen { next_probe_at, .. }) => *next_probe_at,
@@ -173,5 +175,6 @@ fn candidate(task: &TaskFacts) -> Candidate {
         due,
         claim,
         attempts: u32::try_from(task.attempts.len()).unwrap_or(u32::MAX),
+        rescue_round: task.rescue_round,
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn by_reason(summary: &RunSummary) -> Vec<Item> {
     for task in &summary.not_run {
         let words = match &task.why {
             Reason::Turn(WhyNot::WaitingRetry { .. }) => "wait for their next attempt",
+            Reason::Turn(WhyNot::RescueRound { .. }) => "wait for a rescue round",
             Reason::Turn(WhyNot::NotBefore { .. }) => "are not to start yet",
             Reason::Turn(WhyNot::BreakerOpen { .. }) => "wait for a service that does not answer",
             Reason::Turn(WhyNot::ServiceFull { .. }) => {

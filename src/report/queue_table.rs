@@ -178,6 +178,7 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
         due: *due,
         claim: *claim,
         attempts: line.attempts,
+        rescue_round: line.rescue_round,
         waiting_for: line
             .waiting_for
             .first()
@@ -197,7 +198,9 @@ pub(crate) fn reason(line: &TaskLine, moment: Moment) -> Option<WhyNot> {
 
 const fn until(why: &WhyNot) -> Option<Timestamp> {
     match why {
-        WhyNot::WaitingRetry { until } | WhyNot::NotBefore { until } => Some(*until),
+        WhyNot::WaitingRetry { until }
+        | WhyNot::RescueRound { until, .. }
+        | WhyNot::NotBefore { until } => Some(*until),
         WhyNot::Paused { until } => *until,
         WhyNot::WindowClosed { opens } => Some(*opens),
         WhyNot::BreakerOpen { next_probe_at, .. } => *next_probe_at,
@@ -217,6 +220,10 @@ pub(crate) fn why_words(why: &WhyNot, now: Timestamp, look: Look) -> String {
         WhyNot::WaitingFor { upstream } => format!("waits for `{upstream}`"),
         WhyNot::WaitingRetry { until } => {
             format!("next attempt at {}", look.zone.short(*until, now))
+        }
+        WhyNot::RescueRound { round, until } => {
+            let at = look.zone.short(*until, now);
+            format!("its attempts are used up; rescue round {round} at {at}")
         }
         WhyNot::NotBefore { until } => format!("not before {}", look.zone.short(*until, now)),
         WhyNot::Paused { until: None } => "the queue is paused".to_owned(),

@@ -19,6 +19,7 @@ fn line(id: i64, name: &str, state: TaskState) -> TaskLine {
         blocked_by: None,
         doubt: None,
         parked: None,
+        rescue_round: 0,
         id: TaskId::new(id),
         name: name.to_owned(),
         state,

@@ -62,6 +62,7 @@ fn queued_at(events: &[LoggedEvent], attempt: &AttemptRecord) -> Option<Timestam
             Event::Task(
                 TaskEvent::RetryScheduled { until, .. }
                 | TaskEvent::Recovered { until, .. }
+                | TaskEvent::Postponed { until }
                 | TaskEvent::ReleasedUntil { until },
             ) => Some(*until),
             Event::Task(TaskEvent::Interrupted { until, .. } | TaskEvent::Revived { until }) => {

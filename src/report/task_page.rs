@@ -245,6 +245,7 @@ pub(crate) fn line_of(whole: &Whole) -> TaskLine {
         priority: task.priority,
         attempts: task.attempts,
         used: task.used,
+        rescue_round: task.rescue_round,
         last_category: task.last_category,
         last_pattern: last.map(|last| last.pattern.clone()),
         added_at: task.added_at,

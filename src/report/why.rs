@@ -181,7 +181,10 @@ impl Why {
             self.next(command, "let it overtake others");
         } else if is_waiting && facts.moment.presence == RunPresence::Absent {
             let waits = matches!(why, WhyNot::NotBefore { .. } | WhyNot::WaitingRetry { .. });
-            if waits {
+            if matches!(why, WhyNot::RescueRound { .. }) {
+                let night = "autoexec run --overnight".to_owned();
+                self.next(night, "run what is queued, with its rescue rounds");
+            } else if waits {
                 let watch = "autoexec run --watch".to_owned();
                 self.next(watch, "run what is queued, and wait for that hour");
             } else {

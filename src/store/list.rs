@@ -30,6 +30,8 @@ pub struct TaskLine {
     pub attempts: u32,
     /// Attempts that count against the limit.
     pub used: u32,
+    /// The rescue round that it is in; 0: none.
+    pub rescue_round: u32,
     /// The category of its last failure.
     pub last_category: Option<Category>,
     /// The pattern of its last failure.
@@ -261,7 +263,7 @@ impl Reader {
         let (conditions, mut values) = filter.conditions();
         values.push(Value::Number(filter.limit.map_or(-1, column)));
         let sql = format!(
-            "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, last_category, \
+            "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, rescue_round, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
               ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED_COLUMNS}, {DOUBT} FROM task_records \
@@ -380,6 +382,7 @@ fn read_line(cells: &mut Cells<'_, '_>) -> Result<TaskLine, StoreError> {
         priority: cells.take()?,
         attempts: cells.number()?,
         used: cells.number()?,
+        rescue_round: cells.number()?,
         last_category: cells.optional_word(Category::parse)?,
         last_pattern: cells.take()?,
         added_at: cells.instant()?,

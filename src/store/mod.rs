@@ -59,6 +59,7 @@ pub mod recoveries;
 mod recovery_rows;
 mod replay;
 pub mod requests;
+pub mod rescue;
 pub mod retention;
 mod rows;
 pub mod runs;

@@ -25,6 +25,9 @@ pub const BY_SERVICE: &str = "service";
 /// The cause of what waits because many tasks failed alike.
 pub const BY_CAUSE: &str = "cause";
 
+/// The cause of what is looked at before its rescue round, and of what is rescued no more in this run.
+pub const BY_RESCUE: &str = "rescue";
+
 /// Why a task is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {

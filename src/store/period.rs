@@ -32,6 +32,8 @@ pub struct TaskBrief {
     pub state: TaskState,
     /// Higher runs first.
     pub priority: i64,
+    /// The rescue round that it is in; 0: none.
+    pub rescue_round: u32,
     /// When its state last changed.
     pub changed_at: Timestamp,
     /// Whether it waits for another task.
@@ -220,7 +222,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
         let sql = format!(
-            "SELECT id, name, {STATE_COLUMNS}, priority, changed_at, \
+            "SELECT id, name, {STATE_COLUMNS}, priority, rescue_round, changed_at, \
              unmet > 0, {PARKED_COLUMNS} \
              FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
              ON id = wanted ORDER BY id"
@@ -233,6 +235,7 @@ impl Reader {
                 name: cells.take()?,
                 state: journal::read_state(&mut cells)?,
                 priority: cells.take()?,
+                rescue_round: cells.number()?,
                 changed_at: cells.instant()?,
                 unmet: cells.take()?,
                 parked: read_parked(&mut cells)?,

@@ -152,7 +152,7 @@ pub fn clock_was_set_back(tx: &Transaction<'_>, now: Timestamp) -> Result<(), St
 /// Which times a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Awaited {
-    /// Those of next attempts.
+    /// Those of next attempts; a plain run leaves rescue rounds to nights.
     #[default]
     Attempts,
     /// Those before which a task is not to start, too.
@@ -165,7 +165,7 @@ const fn next_due_sql(selection: Selection, awaited: Awaited) -> &'static str {
         (Selection::All, Awaited::Attempts) => {
             "SELECT due_at FROM task_records INDEXED BY task_retrying \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
-             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
+             AND unmet = 0 AND parked_by IS NULL AND rescue_round = 0 ORDER BY due_at LIMIT 1"
         }
         (Selection::All, Awaited::Hours) => {
             "SELECT due_at FROM task_records INDEXED BY task_waiting \
@@ -175,7 +175,7 @@ const fn next_due_sql(selection: Selection, awaited: Awaited) -> &'static str {
         (Selection::Chosen { count }, Awaited::Attempts) if count > FEW => {
             "SELECT due_at FROM task_records INDEXED BY task_retrying \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
-             AND unmet = 0 AND parked_by IS NULL \
+             AND unmet = 0 AND parked_by IS NULL AND rescue_round = 0 \
              AND EXISTS (SELECT 1 FROM temp.selected WHERE task_id = id) \
              ORDER BY due_at LIMIT 1"
         }
@@ -189,7 +189,7 @@ const fn next_due_sql(selection: Selection, awaited: Awaited) -> &'static str {
         (Selection::Chosen { .. }, Awaited::Attempts) => {
             "SELECT due_at FROM temp.selected CROSS JOIN task_records ON id = task_id \
              WHERE status = 'queued' AND attempt_id IS NULL AND ready = 0 AND attempts > 0 \
-             AND unmet = 0 AND parked_by IS NULL ORDER BY due_at LIMIT 1"
+             AND unmet = 0 AND parked_by IS NULL AND rescue_round = 0 ORDER BY due_at LIMIT 1"
         }
         (Selection::Chosen { .. }, Awaited::Hours) => {
             "SELECT due_at FROM temp.selected CROSS JOIN task_records ON id = task_id \

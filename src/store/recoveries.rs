@@ -190,7 +190,8 @@ pub fn adjust(
 pub fn forget(tx: &Transaction<'_>, task: TaskId) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached(
-            "UPDATE task_records SET adjustments = NULL, recoveries_before = coalesce(\
+            "UPDATE task_records SET adjustments = NULL, rescue_round = 0, rescued_at = NULL, \
+             recoveries_before = coalesce(\
              (SELECT max(id) FROM error_recovery_history WHERE task_id = ?1), recoveries_before) \
              WHERE id = ?1",
         )

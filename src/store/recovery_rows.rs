@@ -165,7 +165,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT count(*) FROM error_recovery_history WHERE started_at >= ? \
-                 AND state NOT IN ('suggested', 'refused')",
+                 AND state NOT IN ('suggested', 'refused') AND strategy_used <> 'rescue_round'",
             )
             .and_then(|mut statement| statement.query_row([since.as_millis()], |row| row.get(0)))
             .doing("count the recoveries of a night")?;

@@ -35,6 +35,8 @@ pub struct Task {
     pub attempts: u32,
     /// Attempts that count against the limit.
     pub used: u32,
+    /// The rescue round that it is in; 0: none.
+    pub rescue_round: u32,
     /// Tasks that it still waits for.
     pub unmet: u32,
     /// The category of its last failure.
@@ -148,7 +150,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 &format!("SELECT t.id, status, attempt_id, due_at, hold_code, hold_reason, skip, priority, \
-                 attempts, used, unmet, last_category, deadline_at, first_started_at, added_at, changed_at, finished_at, source, \
+                 attempts, used, rescue_round, unmet, last_category, deadline_at, first_started_at, added_at, changed_at, finished_at, source, \
                  definition_hash, variables, spec, \
                  {PARKED_COLUMNS} \
                  FROM task_records t JOIN surroundings s ON s.id = surroundings_id WHERE t.id = ?"),
@@ -217,6 +219,7 @@ fn read_task(cells: &mut Cells<'_, '_>) -> Result<Task, StoreError> {
         priority: cells.take()?,
         attempts: cells.number()?,
         used: cells.number()?,
+        rescue_round: cells.number()?,
         unmet: cells.number()?,
         last_category: cells.optional_word(Category::parse)?,
         deadline: cells.optional_instant()?,

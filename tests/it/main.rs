@@ -50,6 +50,7 @@ mod queue_list;
 mod recovery;
 mod report;
 mod requires;
+mod rescue;
 mod run;
 mod said;
 mod serve;

@@ -193,6 +193,7 @@ impl Night {
                 whole: None,
                 at_end: AtEnd::Stop,
             },
+            has_rounds: false,
         };
         let mut gate = self.breakers.gate(&self.state, Some(self.end), true, now);
         let (claimed, due) = self

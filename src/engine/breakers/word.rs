@@ -137,7 +137,9 @@ fn spare(word: Option<&ServiceWord>, decided: &mut Decided, now: Timestamp) {
     match &decided.decision {
         Decision::RetryAt { .. } | Decision::Recover { .. } => decided.used = false,
         // Whoever wants one attempt only does not want a second one for this either.
-        Decision::Fail { .. } if decided.used_in_all >= decided.limit && decided.limit > 1 => {
+        Decision::Rescue { .. } | Decision::Fail { .. }
+            if decided.used_in_all >= decided.limit && decided.limit > 1 =>
+        {
             decided.used = false;
             decided.decision = Decision::RetryAt {
                 until: now,
@@ -146,6 +148,7 @@ fn spare(word: Option<&ServiceWord>, decided: &mut Decided, now: Timestamp) {
             };
         }
         Decision::Succeed
+        | Decision::Rescue { .. }
         | Decision::Fail { .. }
         | Decision::Hold(_)
         | Decision::Interrupt { .. } => {}

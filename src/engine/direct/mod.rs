@@ -293,6 +293,7 @@ impl Round<'_> {
             window_end: None,
             cut_short: 0,
             recovery: None,
+            rescue: None,
             now: self.direct.clock.now(),
         })
     }
@@ -357,7 +358,7 @@ fn reason(decision: &Decision) -> String {
     match decision {
         Decision::Fail { reason } => reason.clone(),
         Decision::Hold(hold) => hold.reason.clone(),
-        Decision::RetryAt { .. } | Decision::Recover { .. } => {
+        Decision::RetryAt { .. } | Decision::Recover { .. } | Decision::Rescue { .. } => {
             "not tried again: it has read of its standard input, which cannot be given to it twice; \
              a file as input (`< FILE`) can"
                 .to_owned()

@@ -9,6 +9,8 @@ use crate::engine::healing::writes::HealingWrite;
 use crate::engine::message::Act;
 use crate::engine::message::Effects;
 use crate::engine::message::Write;
+use crate::engine::rescue::rounds;
+use crate::engine::rescue::rounds::Round;
 use crate::engine::state::RunState;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
@@ -75,6 +77,15 @@ pub(crate) struct Cause<'a> {
 }
 
 impl Cause<'_> {
+    /// A recovery that is no choice of several.
+    pub(crate) fn planned(&self, plan: RecoveryPlan, state: RecoveryState) -> Begun {
+        let begun = self.begun(&plan.strategy, plan.risk, state);
+        Begun {
+            plan: Some(plan),
+            ..begun
+        }
+    }
+
     fn begun(&self, strategy: &str, risk: Risk, state: RecoveryState) -> Begun {
         Begun {
             task: self.task.id,
@@ -106,19 +117,25 @@ pub(crate) const fn awaited(chosen: &Chosen) -> Option<&Await> {
 
 /// The recovery that a decision begins.
 #[derive(Debug)]
-pub(crate) struct Begins(Option<(Box<Chosen>, Timestamp)>);
+pub(crate) struct Begins {
+    chosen: Option<(Box<Chosen>, Timestamp)>,
+    round: Option<Round>,
+}
 
 impl Begins {
     /// That of a decision.
     pub(crate) fn of(decision: &Decision) -> Self {
-        Self(match decision {
+        let chosen = match decision {
             Decision::Recover { chosen, until, .. } => Some((chosen.clone(), *until)),
             Decision::Succeed
             | Decision::RetryAt { .. }
+            | Decision::Rescue { .. }
             | Decision::Fail { .. }
             | Decision::Hold(_)
             | Decision::Interrupt { .. } => None,
-        })
+        };
+        let round = Round::of(decision);
+        Self { chosen, round }
     }
 }
 
@@ -133,7 +150,12 @@ pub(crate) fn follow(
     effects: &mut Effects,
 ) {
     note(cause, notes, effects);
-    if let Some((chosen, until)) = &begins.0 {
+    if let Some(round) = &begins.round
+        && matches!(event, TaskEvent::RetryScheduled { .. })
+    {
+        rounds::begin(state, cause, round, effects);
+    }
+    if let Some((chosen, until)) = &begins.chosen {
         let waits = awaited(chosen).is_some();
         // Somebody may have wanted something else meanwhile.
         let goes_on = if waits {

@@ -2,13 +2,17 @@
 
 use crate::engine::state::ClaimedTask;
 use crate::model::attempt::Assignment;
+use crate::model::ids::RecoveryId;
 use crate::model::ids::TaskId;
 use crate::model::recovery::RecoveryState;
 use crate::model::remedy::Action;
 use crate::model::remedy::Adjustment;
+use crate::model::remedy::Await;
+use crate::model::remedy::Remedy;
 use crate::model::remedy::RemedyOrder;
 use crate::model::spec::StepSpec;
 use crate::model::spec::TaskSpec;
+use crate::policy::rescue::RESCUE_ROUND;
 use crate::store::Reader;
 use crate::store::StoreError;
 use crate::store::recoveries::RecoveryRecord;
@@ -25,6 +29,8 @@ pub(crate) struct Healing {
     pub(crate) orders: Vec<RemedyOrder>,
     /// The strategy that was tried last.
     pub(crate) last_strategy: Option<String>,
+    /// What is to be looked at before the attempt of a rescue round, and that round as a recovery.
+    pub(crate) look: Option<(RecoveryId, Await)>,
     /// A recovery waits for what the next attempt says of it.
     pub(crate) is_open: bool,
 }
@@ -45,6 +51,7 @@ impl Healing {
         Ok(Self {
             adjustments: tx.adjustments(task)?,
             last_strategy: tried.map(|recovery| recovery.strategy.clone()),
+            look: past.iter().find_map(look),
             is_open: past.iter().any(RecoveryRecord::is_open),
             orders: past
                 .into_iter()
@@ -52,6 +59,18 @@ impl Healing {
                 .filter_map(RecoveryRecord::order)
                 .collect(),
         })
+    }
+}
+
+fn look(recovery: &RecoveryRecord) -> Option<(RecoveryId, Await)> {
+    let is_to_come = recovery.state == RecoveryState::Pending && recovery.strategy == RESCUE_ROUND;
+    match recovery.remedy()? {
+        Remedy::Await(what) if is_to_come => Some((recovery.id, what.clone())),
+        Remedy::Await(_)
+        | Remedy::Adjust(_)
+        | Remedy::Act(_)
+        | Remedy::SlowDown { .. }
+        | Remedy::Retry => None,
     }
 }
 

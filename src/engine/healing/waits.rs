@@ -15,6 +15,8 @@ use crate::engine::healing::writes::HealingWrite;
 use crate::engine::message::Act;
 use crate::engine::message::Effects;
 use crate::engine::message::Write;
+use crate::engine::rescue::rounds;
+use crate::engine::rescue::rounds::Round;
 use crate::engine::state::ClaimedTask;
 use crate::engine::state::RunState;
 use crate::model::category::Classification;
@@ -265,6 +267,7 @@ fn decided_anew(
         window_end: state.until,
         cut_short: 0,
         recovery: Some(&again.recovery),
+        rescue: state.rescue.facts(again.task.rescue.rounds),
         now,
     });
     let cause = Cause {
@@ -275,6 +278,9 @@ fn decided_anew(
         limits: again.task.limits,
     };
     let decision = limits::in_time(verdict.decision, &again.task.limits, None, Zone::Local, now);
+    if let Some(round) = Round::of(&decision) {
+        rounds::begin(state, &cause, &round, effects);
+    }
     let queued = |until| TaskEvent::Recovered { attempt, until };
     let (event, next, reason) = match decision {
         Decision::Recover {
@@ -291,7 +297,9 @@ fn decided_anew(
             }
             (queued(until), Next::Retry(until), reason)
         }
-        Decision::RetryAt { until, reason, .. } => (queued(until), Next::Retry(until), reason),
+        Decision::RetryAt { until, reason, .. } | Decision::Rescue { until, reason, .. } => {
+            (queued(until), Next::Retry(until), reason)
+        }
         Decision::Interrupt { until } => {
             let until = until.unwrap_or(now);
             (queued(until), Next::Retry(until), "interrupted".to_owned())

@@ -31,6 +31,7 @@ use crate::policy::plain_retry::plain_retry_can_help;
 use crate::policy::recovery;
 use crate::policy::recovery::Case;
 use crate::policy::recovery::Choice;
+use crate::policy::rescue;
 use crate::policy::time_limit;
 use crate::support::text;
 
@@ -168,14 +169,42 @@ fn with_recoveries(
             },
             (None, None) => Decision::Fail { reason },
         },
-        Ok(()) => Decision::Fail {
-            reason: used_up(counted.limit),
-        },
+        Ok(()) => {
+            rescue(facts, failure, case.as_ref(), counted.limit).unwrap_or_else(|| Decision::Fail {
+                reason: used_up(counted.limit),
+            })
+        }
     };
     After {
         decision,
         notes: choice.notes,
     }
+}
+
+/// A slower round, where the attempts are used up and the cause heals with time.
+fn rescue(
+    facts: &DecideFacts<'_>,
+    failure: &Classification,
+    case: Option<&Case<'_>>,
+    limit: u32,
+) -> Option<Decision> {
+    let rescue = facts.rescue.as_ref()?;
+    // Whoever wants one attempt wants no others later.
+    if limit <= 1 || !rescue::heals_with_time(failure) {
+        return None;
+    }
+    let (round, delay) = rescue::next(rescue)?;
+    let all = rescue.config.max;
+    Some(Decision::Rescue {
+        round,
+        until: facts.now.plus(delay),
+        look: case.and_then(recovery::cause),
+        timeout: held_limit(facts),
+        reason: format!(
+            "{}, and its cause may go away: rescue round {round} of {all}",
+            used_up(limit)
+        ),
+    })
 }
 
 /// The decision for the recovery that was chosen, if one was.

@@ -26,6 +26,7 @@ use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::StartFailureKind;
 use crate::model::recovery::RecoveryNote;
+use crate::model::remedy::Await;
 use crate::model::retry::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
@@ -36,6 +37,7 @@ use crate::policy::fit::Cut;
 use crate::policy::fit::cut;
 use crate::policy::recovery::Chosen;
 use crate::policy::recovery::RecoveryFacts;
+use crate::policy::rescue::RescueFacts;
 use crate::support::clock::Timestamp;
 
 /// The code of a hold for an attempt that may or may not have finished.
@@ -69,6 +71,8 @@ pub struct DecideFacts<'a> {
     pub cut_short: u32,
     /// What recoveries rest on; none: there are only plain retries.
     pub recovery: Option<&'a RecoveryFacts>,
+    /// What rescue rounds rest on; none: there are none, as in a plain run.
+    pub rescue: Option<RescueFacts<'a>>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -112,6 +116,19 @@ pub enum Decision {
         /// The next attempt is not before this instant, however soon the recovery is over.
         until: Timestamp,
         /// The time limit of the next attempt, where it is not the declared one.
+        timeout: Option<Duration>,
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// The ordinary attempts are used up, and the cause heals with time: a slower round of one attempt.
+    Rescue {
+        /// Which round, from 1.
+        round: u32,
+        /// Not before this instant.
+        until: Timestamp,
+        /// What tells then whether the cause is still there, where something does.
+        look: Option<Await>,
+        /// The time limit of that attempt, where it is not the declared one.
         timeout: Option<Duration>,
         /// Why, in a few words.
         reason: String,

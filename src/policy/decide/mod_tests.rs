@@ -86,6 +86,7 @@ fn facts<'a>(
         window_end: None,
         cut_short: 0,
         recovery: None,
+        rescue: None,
         now: NOW,
     }
 }

@@ -120,6 +120,7 @@ impl Scene {
             window_end: self.window_end,
             cut_short: 0,
             recovery: Some(&self.recovery),
+            rescue: None,
             now: self.now,
         })
     }

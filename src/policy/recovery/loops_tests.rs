@@ -115,6 +115,7 @@ proptest! {
                 Decision::Recover { .. } => fail_again(&mut scene, state, number, fingerprint),
                 Decision::RetryAt { .. } => scene.used = decided.used_in_all,
                 Decision::Succeed
+                | Decision::Rescue { .. }
                 | Decision::Fail { .. }
                 | Decision::Hold(_)
                 | Decision::Interrupt { .. } => {

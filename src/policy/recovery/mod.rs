@@ -44,6 +44,7 @@ use std::time::Duration;
 use crate::model::recovery::RecoverMode;
 use crate::model::recovery::RecoveryNote;
 use crate::model::recovery::RecoveryPlan;
+use crate::model::remedy::Await;
 use crate::model::state::Hold;
 
 /// A recovery that is carried out, and why this one.
@@ -86,6 +87,12 @@ pub fn effective_mode(machine: RecoverMode, task: Option<RecoverMode>) -> Recove
 /// Chooses what is done about a failure while there are attempts left.
 pub(super) fn choose(case: &Case<'_>) -> Choice {
     choosing::ordinary(case)
+}
+
+/// What tells whether the cause of a failure is still there, where something that is declared, or this
+/// machine, does.
+pub(super) fn cause(case: &Case<'_>) -> Option<Await> {
+    waits::cause(case)
 }
 
 /// Chooses what is tried last: when there are no attempts left, or none would help. Where nobody wrote

@@ -154,6 +154,15 @@ pub(super) fn for_dns(case: &Case<'_>) -> Plan {
     if !case.time_may_help || case.recovery.service_open {
         return Err(No::NotForThis);
     }
+    let host = name(case).ok_or(No::NotForThis)?;
+    Ok(Built {
+        timeout: Some(patience(case)),
+        ..Built::new(Remedy::Await(Await::Dns { host: host.clone() })).about(host)
+    })
+}
+
+/// The declared name that the failure is about.
+fn name(case: &Case<'_>) -> Option<String> {
     let peers = Peers::of(
         case.spec(),
         &case.recovery.adjustments.env,
@@ -165,14 +174,53 @@ pub(super) fn for_dns(case: &Case<'_>) -> Plan {
         || hosts.iter().find(|peer| peer.of_service).or_else(only),
         |host| hosts.iter().find(|peer| same_host(&peer.host, host)),
     );
-    let host = chosen.ok_or(No::NotForThis)?.host.clone();
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return Err(No::NotForThis);
+    let host = chosen?.host.clone();
+    host.parse::<std::net::IpAddr>().is_err().then_some(host)
+}
+
+/// What one look tells by whether the cause of a failure is still there.
+pub(super) fn cause(case: &Case<'_>) -> Option<Await> {
+    let pattern = case.failure.pattern.as_str();
+    match case.failure.category {
+        C::Network if pattern == "dns_failure" => {
+            let named = name(case).map(|host| Await::Dns { host });
+            named.or_else(|| peer(case))
+        }
+        C::Network | C::Timeout | C::RateLimit | C::ServerError => peer(case),
+        // Less is left on no file system that works; how much the task needs, nobody knows.
+        C::Resource if pattern == "disk_full" => Some(Await::Disk {
+            path: case.spec().workdir.clone(),
+            free: LEAST_SPACE,
+        }),
+        C::Resource if pattern == "out_of_memory" => Some(Await::Memory {
+            available: needed_memory(case, 0),
+        }),
+        C::Resource => declared_lock(case).map(|path| Await::Lock {
+            path: case.spec().workdir.as_path().join(path.as_path()).into(),
+        }),
+        C::Auth
+        | C::NotFound
+        | C::Validation
+        | C::Dependency
+        | C::Browser
+        | C::Logic
+        | C::Corruption
+        | C::Killed
+        | C::Unknown => None,
     }
-    Ok(Built {
-        timeout: Some(patience(case)),
-        ..Built::new(Remedy::Await(Await::Dns { host: host.clone() })).about(host)
-    })
+}
+
+/// As much memory as it had when it ended, and a quarter more.
+fn needed_memory(case: &Case<'_>, now: u64) -> u64 {
+    let had = case.facts.outcome.usage.max_rss_bytes;
+    let wanted = if had == 0 {
+        now.saturating_add(LEAST_MEMORY)
+    } else {
+        had.saturating_add(had / 4)
+    };
+    // More than nine tenths is never available.
+    let total = case.recovery.host.memory_total;
+    wanted.min(total.map_or(u64::MAX, |total| total / 10 * 9))
 }
 
 /// Waits until nobody holds the declared lock.
@@ -210,15 +258,7 @@ pub(super) fn for_memory(case: &Case<'_>) -> Plan {
     }
     let host = case.recovery.host;
     let now = host.memory_available.ok_or(No::NotForThis)?;
-    let had = case.facts.outcome.usage.max_rss_bytes;
-    let wanted = if had == 0 {
-        now.saturating_add(LEAST_MEMORY)
-    } else {
-        had.saturating_add(had / 4)
-    };
-    // More than nine tenths is never available.
-    let most = host.memory_total.map_or(u64::MAX, |total| total / 10 * 9);
-    let available = wanted.min(most);
+    let available = needed_memory(case, now);
     if available <= now {
         return Err(No::NotForThis);
     }

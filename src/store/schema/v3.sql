@@ -6,6 +6,8 @@ ALTER TABLE task_records ADD COLUMN adjustments TEXT;
 ALTER TABLE task_records ADD COLUMN recoveries_before INTEGER NOT NULL DEFAULT 0;
 -- Slower rounds of attempts after the ordinary ones were used up; 0: none yet.
 ALTER TABLE task_records ADD COLUMN rescue_round INTEGER NOT NULL DEFAULT 0;
+-- When it was queued again because its cause was seen to be gone.
+ALTER TABLE task_records ADD COLUMN rescued_at INTEGER;
 
 -- What was done about failures, and whether it helped.
 CREATE TABLE error_recovery_history (
