@@ -19,6 +19,7 @@ pub mod charts;
 mod cleared;
 mod different;
 pub mod facts;
+mod figures;
 pub mod headline;
 pub mod health;
 pub mod health_nights;

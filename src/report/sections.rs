@@ -6,8 +6,8 @@
 use crate::model::verdict::Verdict;
 use crate::policy::pick::RunPresence;
 use crate::report::alerted;
-use crate::report::cleared::cleared_words;
 use crate::report::different::changed;
+use crate::report::figures::figures;
 use crate::report::health_page;
 use crate::report::needs::Need;
 use crate::report::needs::named;
@@ -18,11 +18,8 @@ use crate::report::summary::RunSummary;
 use crate::report::summary::TaskSummary;
 use crate::report::text::LISTED;
 use crate::report::text::Look;
-use crate::report::text::words_of;
 use crate::report::told;
 use crate::store::RecoveryBrief;
-use crate::support::text::count;
-use crate::support::text::size;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
@@ -309,47 +306,4 @@ fn leftovers(summary: &RunSummary) -> Option<Section> {
         )
     });
     Section::of(Part::Leftovers, "Left processes behind", left.len(), items)
-}
-
-fn figures(summary: &RunSummary) -> Option<Section> {
-    let totals = &summary.totals;
-    if totals.tasks() == 0 && summary.cleared.is_nothing() {
-        return None;
-    }
-    let verdicts: Vec<String> = Verdict::ALL
-        .iter()
-        .filter(|verdict| totals.of(**verdict) > 0)
-        .map(|verdict| format!("{} {}", totals.of(*verdict), words_of(*verdict)))
-        .collect();
-    let tasks = format!("{}: {}", count(totals.tasks(), "task"), verdicts.join(", "));
-    let mut items = vec![Item::of(tasks)];
-    if totals.attempts > 0 {
-        let attempts = count(totals.attempts, "attempt");
-        let repeats = if totals.retry.as_millis() < 100 {
-            String::new()
-        } else {
-            format!(", {} of it in repeated attempts", span(totals.retry))
-        };
-        items.push(Item::of(format!(
-            "{attempts} took {}{repeats}",
-            span(totals.busy)
-        )));
-    }
-    let largest = summary.tasks.iter().max_by_key(|task| task.max_rss_bytes);
-    if let Some(task) = largest.filter(|task| task.max_rss_bytes > 0) {
-        let memory = size(task.max_rss_bytes);
-        items.push(Item::of(format!("most memory: {memory} ({})", task.name)));
-    }
-    if !summary.cleared.is_nothing() {
-        let words = cleared_words(&summary.cleared);
-        items.push(Item::of(format!(
-            "cleared away, as kept no longer: {words}"
-        )));
-    }
-    Some(Section {
-        part: Part::Figures,
-        title: "Figures".to_owned(),
-        items,
-        command: None,
-    })
 }
