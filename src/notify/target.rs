@@ -83,6 +83,22 @@ impl Target {
         to_hex(hash.get(..16).unwrap_or_default())
     }
 
+    /// Whether a program has to be asked before it can be told anything.
+    pub fn asks_a_program(&self) -> bool {
+        let asks = |source: &SecretSource| matches!(source, SecretSource::Command(_));
+        match &self.way {
+            Way::Command(_) => false,
+            Way::Webhook(webhook) => asks(&webhook.url) || webhook.token.as_ref().is_some_and(asks),
+            Way::Mail(mail) => match &mail.relay {
+                Relay::Sendmail(_) => false,
+                Relay::Smtp(server) => server
+                    .login
+                    .as_ref()
+                    .is_some_and(|(_, password)| asks(password)),
+            },
+        }
+    }
+
     /// What the queue may know of it.
     pub fn subscriber(&self) -> Subscriber {
         Subscriber {

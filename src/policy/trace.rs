@@ -9,8 +9,8 @@ use crate::support::clock::Timestamp;
 /// How long a permitted attempt may take to start, and an ended one to be recorded, before that is
 /// worth a word: both usually take milliseconds.
 pub const HAND_OVER: Duration = Duration::from_mins(1);
-/// How long an attempt may print nothing before that is worth a word. Many print only at their end,
-/// so this is no fault, only a hint.
+/// How long an attempt may print nothing before that is worth a word, where `stalled_after` of `[health]`
+/// says nothing else. Many print only at their end, so this is no fault, only a hint.
 pub const SILENCE: Duration = Duration::from_mins(30);
 
 /// A stage of an attempt, in their order.
@@ -130,8 +130,9 @@ pub struct Stalled {
     pub since: Timestamp,
 }
 
-/// The stage at which an open attempt has come to a stop, if it has.
-pub fn stalled(facts: &TraceFacts, now: Timestamp) -> Option<Stalled> {
+/// The stage at which an open attempt has come to a stop, if it has; `silence` is how long it may
+/// print nothing.
+pub fn stalled(facts: &TraceFacts, silence: Duration, now: Timestamp) -> Option<Stalled> {
     if facts.recorded_at.is_some() {
         return None;
     }
@@ -140,7 +141,7 @@ pub fn stalled(facts: &TraceFacts, now: Timestamp) -> Option<Stalled> {
         // Waiting for its turn is explained otherwise.
         Stage::Queued => return None,
         Stage::Claimed | Stage::Requirements | Stage::Ended | Stage::Checked => HAND_OVER,
-        Stage::Started | Stage::FirstOutput | Stage::LastOutput | Stage::Recorded => SILENCE,
+        Stage::Started | Stage::FirstOutput | Stage::LastOutput | Stage::Recorded => silence,
     };
     (now.since(last.at) >= patience).then_some(Stalled {
         stage: last.stage,
@@ -245,17 +246,20 @@ mod tests {
             ..facts
         };
         let silent = open(whole());
-        assert_eq!(stalled(&silent, at(62 + 1_799)), None);
-        let found = stalled(&silent, at(62 + 1_800)).unwrap();
+        assert_eq!(stalled(&silent, SILENCE, at(62 + 1_799)), None);
+        assert!(stalled(&silent, span(600), at(62 + 600)).is_some());
+        assert!(stalled(&silent, span(3_600), at(62 + 1_800)).is_none());
+        let found = stalled(&silent, SILENCE, at(62 + 1_800)).unwrap();
         assert_eq!((found.stage, found.since), (Stage::LastOutput, at(62)));
         let claimed = TraceFacts {
             required: None,
             started_at: None,
             ..silent
         };
-        assert_eq!(stalled(&claimed, at(69)), None);
-        assert_eq!(stalled(&claimed, at(70)).unwrap().stage, Stage::Claimed);
-        assert_eq!(stalled(&whole(), at(1_000_000)), None);
+        assert_eq!(stalled(&claimed, SILENCE, at(69)), None);
+        let found = stalled(&claimed, SILENCE, at(70)).unwrap();
+        assert_eq!(found.stage, Stage::Claimed);
+        assert_eq!(stalled(&whole(), SILENCE, at(1_000_000)), None);
     }
 
     #[test]

@@ -159,6 +159,18 @@ impl Hours {
             .find(|night| night.end > now)
     }
 
+    /// By how many seconds the clocks of these hours are put forward in a night; less than 0: back.
+    pub fn switch_in(&self, night: Window) -> i32 {
+        let offset = |instant: Timestamp| {
+            let instant = jiff::Timestamp::from_millisecond(instant.as_millis()).ok()?;
+            Some(self.zone.to_offset(instant).seconds())
+        };
+        match (offset(night.start), offset(night.end)) {
+            (Some(start), Some(end)) => end - start,
+            _ => 0,
+        }
+    }
+
     /// The night that begins on a day; `None` where the clocks skip all of it.
     pub fn night(&self, day: civil::Date) -> Option<Window> {
         let last = if self.end > self.start {

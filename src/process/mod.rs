@@ -49,6 +49,7 @@ pub mod spawn;
 pub mod sweep;
 pub mod table;
 pub mod telling;
+pub mod tools;
 pub mod wake;
 
 pub use logframe::Stream;

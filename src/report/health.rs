@@ -79,6 +79,15 @@ pub struct Inquiry<'a> {
 /// Looks at machine and queue. `store`: none where nothing was ever added, a sentence where the queue
 /// cannot be used.
 pub fn look(store: Result<Option<&Store>, String>, inquiry: &Inquiry<'_>) -> Health {
+    look_ahead(store, inquiry).0
+}
+
+/// The same, with what is queued against the night.
+pub fn look_ahead(
+    store: Result<Option<&Store>, String>,
+    inquiry: &Inquiry<'_>,
+) -> (Health, Option<Backlog>) {
+    let mut backlog = None;
     let mut readings = Vec::new();
     let mut sample = Sample::default();
     let mut last_event = None;
@@ -91,6 +100,7 @@ pub fn look(store: Result<Option<&Store>, String>, inquiry: &Inquiry<'_>) -> Hea
                 .and_then(|()| store.last_event_at())
                 .and_then(|at| {
                     last_event = at;
+                    backlog = Some(self::backlog(store, &sample, inquiry)?);
                     of_queue(store, &sample, inquiry, &mut readings)
                 });
             if let Err(error) = looked {
@@ -99,7 +109,8 @@ pub fn look(store: Result<Option<&Store>, String>, inquiry: &Inquiry<'_>) -> Hea
         }
     }
     of_machine(&sample, last_event, inquiry, &mut readings);
-    Health::of(readings, inquiry.now)
+    readings.extend(backlog.as_ref().map(queue::backlog));
+    (Health::of(readings, inquiry.now), backlog)
 }
 
 /// Notes in a summary how machine and queue are, and whether a night was missed.
@@ -159,7 +170,6 @@ fn of_queue(
     readings.push(queue::database(&database(store, inquiry)?, inquiry.limits));
     readings.extend(queue::breakers(&breakers(store, inquiry)?, now));
     readings.extend(queue::running(&running(store, inquiry)?, inquiry.limits));
-    readings.push(queue::backlog(&backlog(store, sample, inquiry)?));
     health_nights::of(store, inquiry, readings)?;
     let undelivered = store.undelivered(now.minus(LATELY))?;
     let given_up = undelivered
@@ -245,12 +255,13 @@ fn running(store: &Store, inquiry: &Inquiry<'_>) -> Result<Vec<Running>, StoreEr
             continue;
         };
         let spoken = started.plus(way.last_output.unwrap_or_default());
-        let handed_over = stalled(&way, inquiry.now).filter(|stalled| {
-            !matches!(
-                stalled.stage,
-                Stage::Started | Stage::FirstOutput | Stage::LastOutput
-            )
-        });
+        let handed_over =
+            stalled(&way, inquiry.limits.stalled_after, inquiry.now).filter(|stalled| {
+                !matches!(
+                    stalled.stage,
+                    Stage::Started | Stage::FirstOutput | Stage::LastOutput
+                )
+            });
         found.push(Running {
             name: Untrusted::from(line.name.as_str()).for_terminal(),
             runs_for: inquiry.now.since(started),

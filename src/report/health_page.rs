@@ -62,7 +62,7 @@ pub fn headline(health: &Health) -> String {
     format!("Health {} of 100: {told}.", health.score)
 }
 
-fn entry(page: &mut Page, reading: &Reading) {
+pub(crate) fn entry(page: &mut Page, reading: &Reading) {
     let paint = page.look.paint;
     let word = match reading.level {
         None => "ok",

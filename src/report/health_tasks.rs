@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::checks::Requirement;
+use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
 use crate::policy::forecast::NEWEST;
@@ -87,7 +88,7 @@ impl Sample {
             for what in lacks(&task, &inherited, own_path) {
                 note(&mut lacking, what, &name);
             }
-            for what in unset_at_night(&task, &nightly) {
+            for what in unset_at_night(&task.spec, &task.surroundings, &nightly) {
                 note(&mut unset, what, &name);
             }
             let spec = &task.spec;
@@ -165,11 +166,12 @@ fn is_on(path: &OsString, name: &str, spec: &TaskSpec) -> bool {
 }
 
 /// Required variables that are not set where nobody is logged in, each as a sentence.
-pub fn unset_at_night(task: &Task, nightly: &Inherited) -> Vec<String> {
-    unset_for(
-        &task.spec,
-        &of_task(&task.spec, &task.surroundings, nightly, &[]),
-    )
+pub fn unset_at_night(
+    spec: &TaskSpec,
+    surroundings: &Surroundings,
+    nightly: &Inherited,
+) -> Vec<String> {
+    unset_for(spec, &of_task(spec, surroundings, nightly, &[]))
 }
 
 fn unset_for(spec: &TaskSpec, environment: &Environment) -> Vec<String> {

@@ -14,10 +14,13 @@
 
 pub mod alerted;
 mod attempt_lines;
+pub mod capabilities;
 pub mod causes;
 pub mod charts;
 mod cleared;
 mod different;
+pub mod evening;
+mod evening_page;
 pub mod facts;
 mod figures;
 pub mod headline;

@@ -17,6 +17,7 @@ use crate::policy::forecast::Forecast;
 use crate::policy::schedule::Planned;
 use crate::policy::schedule::Slotted;
 use crate::policy::schedule::play;
+use crate::report::evening::Evening;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -76,6 +77,8 @@ pub struct Plan {
     /// What tasks without a forecast count as.
     pub(crate) assumed: Duration,
     pub(crate) rows: Vec<Row>,
+    /// What is to be looked at before the night.
+    pub(crate) evening: Option<Evening>,
 }
 
 /// One task of a plan.
@@ -137,7 +140,14 @@ impl Plan {
             facts,
             assumed,
             rows,
+            evening: None,
         }
+    }
+
+    /// The same with what is to be looked at before the night.
+    #[must_use]
+    pub fn with_evening(self, evening: Option<Evening>) -> Self {
+        Self { evening, ..self }
     }
 
     /// Whether something is in the way of a task: that is what makes an exit code 1.
@@ -146,6 +156,10 @@ impl Plan {
             .tasks
             .iter()
             .any(|task| !task.problems.is_empty())
+            || self
+                .evening
+                .as_ref()
+                .is_some_and(|evening| !evening.things().is_empty())
     }
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Task, &Row)> {
@@ -227,6 +241,7 @@ pub fn value(plan: &Plan) -> impl Serialize + use<> {
         "paused": plan.facts.paused.is_some(),
         "slots": plan.facts.slots,
         "assumed_ms": millis(plan.assumed),
+        "before_the_night": plan.evening.as_ref().map(Evening::value),
         "tasks": tasks,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::policy::forecast::Basis;
 use crate::policy::forecast::Forecast;
 use crate::policy::schedule::Slotted;
+use crate::report::evening_page;
 use crate::report::page::Page;
 use crate::report::plan::Plan;
 use crate::report::plan::Risk;
@@ -35,6 +36,9 @@ pub fn text(plan: &Plan, look: Look, all: bool) -> String {
         for line in wrap(&words, look.width) {
             page.line(&look.paint.warn(&line));
         }
+    }
+    if let Some(evening) = &plan.evening {
+        evening_page::write(&mut page, evening);
     }
     let mut placed: Vec<(&Task, &Row, Slotted)> = plan
         .pairs()
@@ -67,7 +71,10 @@ pub fn text(plan: &Plan, look: Look, all: bool) -> String {
     }
     at_risk(&mut page, plan, look, most);
     stuck(&mut page, plan, most);
-    in_the_way(&mut page, plan, most);
+    // The evening check has told it, for tasks alike together.
+    if plan.evening.is_none() {
+        in_the_way(&mut page, plan, most);
+    }
     page.text
 }
 

@@ -1,5 +1,7 @@
 //! The list of tasks, as a table for a terminal and as `autoexec.queue/1`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
@@ -36,6 +38,8 @@ pub const SCHEMA: &str = "autoexec.queue/1";
 pub struct Moment {
     /// The present instant.
     pub now: Timestamp,
+    /// How long a task may print nothing before that is worth a word.
+    pub stalled_after: Duration,
     /// Whether a run is active.
     pub presence: RunPresence,
     /// Whether that run has told its attempts to stop.

@@ -52,6 +52,7 @@ fn every_kind() -> Vec<TaskLine> {
 
 fn moment() -> Moment {
     Moment {
+        stalled_after: crate::policy::trace::SILENCE,
         now: nights::evening(190),
         presence: RunPresence::Active,
         stopping: false,

@@ -1,5 +1,7 @@
 //! The stages of an attempt with their times, as lines of a page and as JSON.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -83,11 +85,16 @@ fn queued_at(events: &[LoggedEvent], attempt: &AttemptRecord) -> Option<Timestam
 }
 
 /// The stages as lines of a page.
-pub(crate) fn lines(facts: &TraceFacts, now: Timestamp, look: Look) -> Vec<String> {
+pub(crate) fn lines(
+    facts: &TraceFacts,
+    silence: Duration,
+    now: Timestamp,
+    look: Look,
+) -> Vec<String> {
     let reached = trace(facts);
     let words: Vec<String> = reached.iter().map(|one| words(one, look)).collect();
     let mut lines = wrap(&words.join(", "), look.width.saturating_sub(INDENT));
-    if let Some(stalled) = stalled(facts, now) {
+    if let Some(stalled) = stalled(facts, silence, now) {
         let long = span(now.since(stalled.since));
         lines.push(
             look.paint

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::state::TaskEvent;
+use crate::policy::trace::SILENCE;
 use crate::report::nights;
 use crate::store::attempts;
 use crate::store::attempts::Finish;
@@ -68,7 +69,7 @@ fn retried() -> Whole {
 #[test]
 fn a_finished_attempt_tells_each_stage_from_the_queue_to_the_record() {
     let whole = retried();
-    let told = lines(&facts(&whole, &whole.attempts[0]), later(5), LOOK);
+    let told = lines(&facts(&whole, &whole.attempts[0]), SILENCE, later(5), LOOK);
     assert_eq!(
         told,
         [
@@ -98,7 +99,7 @@ fn a_retry_is_queued_from_its_due_time_and_a_silent_one_is_named() {
             "last_output"
         ]
     );
-    let silent = lines(&facts, NOW.plus(Duration::from_hours(1)), LOOK);
+    let silent = lines(&facts, SILENCE, NOW.plus(Duration::from_hours(1)), LOOK);
     assert_eq!(
         silent.last().unwrap(),
         "       it has printed nothing more for 59m 54s"

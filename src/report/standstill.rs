@@ -3,6 +3,8 @@
 //! What tells is their output, which lies outside of the queue, so this is looked up after the
 //! summary is made. There are no more of them than the run has slots.
 
+use std::time::Duration;
+
 use crate::model::layout::StateDir;
 use crate::model::verdict::Verdict;
 use crate::policy::pick::RunPresence;
@@ -17,7 +19,12 @@ use crate::store::StoreError;
 ///
 /// # Errors
 /// When the queue cannot be read.
-pub fn note(summary: &mut RunSummary, store: &Store, dir: &StateDir) -> Result<(), StoreError> {
+pub fn note(
+    summary: &mut RunSummary,
+    store: &Store,
+    dir: &StateDir,
+    silence: Duration,
+) -> Result<(), StoreError> {
     if summary.presence == RunPresence::Absent {
         return Ok(());
     }
@@ -34,7 +41,7 @@ pub fn note(summary: &mut RunSummary, store: &Store, dir: &StateDir) -> Result<(
             Err(error) => return Err(error),
         };
         if let Some(last) = whole.attempts.last() {
-            task.stalled = stalled(&stages::facts(&whole, last), now);
+            task.stalled = stalled(&stages::facts(&whole, last), silence, now);
         }
     }
     Ok(())

@@ -59,6 +59,7 @@ pub fn of_nothing(look: Look) -> String {
         active: None,
     };
     let moment = Moment {
+        stalled_after: crate::policy::trace::SILENCE,
         now: Timestamp::from_millis(0),
         presence: crate::policy::pick::RunPresence::Absent,
         stopping: false,

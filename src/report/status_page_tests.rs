@@ -47,6 +47,7 @@ fn what_needs_a_person_comes_with_its_command() {
     let counts = queue.store.counts(Selection::All).unwrap();
     let needing = queue.store.list(&filter).unwrap();
     let moment = Moment {
+        stalled_after: crate::policy::trace::SILENCE,
         now: later(60),
         presence: RunPresence::Absent,
         stopping: false,

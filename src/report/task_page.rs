@@ -126,7 +126,12 @@ pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
             }
         }
         if let Some(last) = whole.attempts.last() {
-            for line in stages::lines(&stages::facts(whole, last), moment.now, look) {
+            for line in stages::lines(
+                &stages::facts(whole, last),
+                moment.stalled_after,
+                moment.now,
+                look,
+            ) {
                 push(&line);
             }
         }

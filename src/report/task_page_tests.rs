@@ -52,6 +52,7 @@ fn whole() -> Whole {
 }
 
 const MOMENT: Moment = Moment {
+    stalled_after: crate::policy::trace::SILENCE,
     now: Timestamp::from_millis(1_700_000_100_000),
     presence: RunPresence::Absent,
     stopping: false,

@@ -206,7 +206,7 @@ impl Why {
             span(now.since(since))
         );
         let way = stages::facts(facts.whole, attempt);
-        if let Some(stalled) = stalled(&way, now) {
+        if let Some(stalled) = stalled(&way, facts.moment.stalled_after, now) {
             self.code = Some("stalled".to_owned());
             let long = span(now.since(stalled.since));
             self.tell("stalled", format!("it {} for {long}", stalled.words()));

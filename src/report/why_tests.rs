@@ -24,6 +24,7 @@ fn look(width: usize) -> Look {
 
 fn moment(seconds: u64) -> Moment {
     Moment {
+        stalled_after: crate::policy::trace::SILENCE,
         now: later(seconds),
         presence: RunPresence::Absent,
         stopping: false,

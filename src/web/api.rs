@@ -262,7 +262,12 @@ async fn report(State(site): State<Arc<Site>>, Query(wish): Query<ReportWish>) -
             None => Loaded::of_nothing(&wish)?,
         };
         if let Some(store) = &store {
-            standstill::note(&mut loaded.summary, store, &site.state)?;
+            standstill::note(
+                &mut loaded.summary,
+                store,
+                &site.state,
+                moment.stalled_after,
+            )?;
             alerted::note(&mut loaded.summary, &site.state);
         }
         as_json(&json::value(&loaded.summary))

@@ -69,6 +69,7 @@ impl Site {
         let holder = read_holder(&self.state.run_lock()).ok().flatten();
         let is_run = holder.is_some_and(|holder| holder.run.is_some());
         let mut moment = Moment {
+            stalled_after: crate::policy::trace::SILENCE,
             now,
             presence: if is_run {
                 RunPresence::Active

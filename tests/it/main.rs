@@ -14,6 +14,7 @@ mod alerts;
 mod batch;
 mod breakers;
 mod browser;
+mod capabilities;
 mod check;
 mod checkpoint;
 mod classify;

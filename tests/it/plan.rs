@@ -1,5 +1,6 @@
 //! `autoexec plan`.
 
+use crate::night::at;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -98,4 +99,64 @@ fn a_night_has_the_hours_of_the_configuration() {
     let until = json["until"].as_str().unwrap();
     assert!(until.ends_with("T05:00:00.000Z"), "{until}");
     assert!(json["begin"].as_str().unwrap() < until);
+}
+
+#[test]
+fn the_evening_check_stands_above_the_forecast() {
+    let sandbox = Sandbox::new();
+    sandbox.set_clock(at("2026-10-24T18:00:00Z"));
+    let config = sandbox.file(
+        "c.toml",
+        "[overnight]\ntimezone = \"Europe/Berlin\"\n\
+         [[notify]]\non = [\"report\"]\n\
+         email = { to = \"me@example.com\", smtp = \"smtps://mail.example.com\", \
+         user = \"me\", password_env = \"SMTP_PASSWORD\" }\n",
+    );
+    sandbox.file(
+        "night.toml",
+        "[[task]]\nname = \"push\"\ncommand = [\"true\"]\nrequires = [\"env:API_KEY\"]\n\
+         [[task]]\nname = \"fetch\"\ncommand = [\"no-such-tool-7\"]\ntemp = [\"*.part\"]\n\
+         [[task]]\nname = \"plain\"\ncommand = [\"true\"]\nenv_file = \"gone.env\"\n",
+    );
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let asked = |arguments: &[&str]| {
+        let mut command = sandbox.command();
+        // Both are set here, and not where a timer or cron begins the night.
+        command
+            .args(["--config", config.to_str().unwrap()])
+            .args(arguments)
+            .env("API_KEY", "hunter2")
+            .env("SMTP_PASSWORD", "hunter2");
+        sandbox.finish(&mut command)
+    };
+    let answer = asked(&["plan", "--overnight"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    let page = &answer.stdout;
+    for expected in [
+        "Before the night: ",
+        "`API_KEY` is not set",
+        "no program `no-such-tool-7` is found",
+        "gone.env` is not there",
+        "in a run by a timer or by cron: the",
+        "put back by [SPAN] in this night: it is [SPAN] long",
+        "nothing begins the night by itself",
+        "What recovery may do",
+        "for `fetch` also: clean_temp",
+    ] {
+        assert!(page.contains(expected), "no `{expected}` in\n{page}");
+    }
+    assert!(page.find("Before the night") < page.find("SLOT"), "{page}");
+    assert!(!page.contains("hunter2"), "{page}");
+    let value = asked(&["plan", "--overnight", "--json"]).json();
+    let check = &value["before_the_night"];
+    assert!(check["findings"].as_array().unwrap().len() >= 4, "{value}");
+    assert_eq!(check["recoveries"].as_array().unwrap().len(), 2, "{value}");
+    assert_eq!(
+        asked(&["plan", "--json"]).json()["before_the_night"],
+        serde_json::Value::Null
+    );
+    // Bare `autoexec` sums it up.
+    let told = asked(&[]).stdout;
+    assert!(told.contains("Tonight [TIME]-[TIME]: 3 tasks"), "{told}");
+    assert!(told.contains("`autoexec plan --overnight`"), "{told}");
 }

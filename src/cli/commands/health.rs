@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use crate::cli::commands::Invocation;
 use crate::cli::commands::timer::status::installed;
+use crate::cli::courier::surroundings;
 use crate::cli::failure::{Answer, Ending};
 use crate::cli::settings::Settings;
+use crate::notify;
 use crate::policy::health::Health;
 use crate::policy::health::queue::Outbox;
 use crate::report::health::{Inquiry, look};
 use crate::report::health_page;
+use crate::report::health_tasks::nightly;
 use crate::report::text::Look;
 use crate::store::Store;
+use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
 /// How long the database may be looked through.
@@ -82,6 +86,45 @@ pub fn inquiry<'a>(invocation: &'a Invocation<'_>, patience: Duration) -> Inquir
             .map(|timer| timer.since),
         own_path: own_path.unwrap_or_default(),
         patience,
-        outbox: Outbox::default(),
+        outbox: outbox(settings, patience),
     }
+}
+
+/// What the configuration of messages says of itself. Secrets are fetched, and so programs asked for
+/// them, only where there is time; whoever is asked by a person looks for what a night lacks, too.
+fn outbox(settings: &Settings, patience: Duration) -> Outbox {
+    let targets = &settings.config.notify;
+    let mut outbox = Outbox {
+        targets: Some(targets.len()),
+        ..Outbox::default()
+    };
+    if patience.is_zero() || targets.is_empty() {
+        return outbox;
+    }
+    let around = surroundings(settings);
+    let nightly = nightly();
+    let at_night = |name: &str| {
+        let value = nightly.get(&OsText::from(name))?;
+        Some(value.as_os_str().to_owned())
+    };
+    let by_night = notify::Surroundings {
+        variable: &at_night,
+        ..around
+    };
+    for target in targets {
+        let one = std::slice::from_ref(target);
+        let problem = |around| notify::check(one, around).into_iter().next()?.problem;
+        let says = match problem(around) {
+            Some(problem) => Some(problem),
+            // A program that tells a secret is asked once; it may want somebody at the keyboard.
+            None if target.asks_a_program() => None,
+            None => problem(by_night)
+                .map(|problem| format!("in a run by a timer or by cron: {problem}")),
+        };
+        let name = target.name();
+        outbox
+            .unfit
+            .extend(says.map(|says| format!("{name} cannot be told anything: {says}")));
+    }
+    outbox
 }

@@ -17,12 +17,14 @@ use crate::support::clock::Zone;
 
 pub mod alerts;
 pub mod breakers;
+pub mod capabilities;
 pub mod check;
 pub mod checkpoint;
 pub mod classify;
 pub mod completions;
 pub mod db;
 pub mod dry_run;
+pub mod evening;
 pub mod exec;
 pub mod health;
 pub mod logs;
@@ -103,6 +105,7 @@ impl Invocation<'_> {
     pub fn moment(&self) -> Moment {
         Moment {
             now: self.settings.clock.now(),
+            stalled_after: self.settings.config.health.stalled_after,
             presence: match self.active_run() {
                 Some(_) => RunPresence::Active,
                 None => RunPresence::Absent,
@@ -165,6 +168,8 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Say what would run when, what is at risk, and what is in the way
     Plan(plan::PlanArgs),
+    /// Say which tools are here, which strategies are allowed, and where attempts may live
+    Capabilities(capabilities::CapabilitiesArgs),
     /// Say why a task is not running, or why it failed, and what to do
     Why(why::WhyArgs),
     /// Check task files without adding anything
@@ -240,6 +245,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Breakers(command)) => breakers::carry_out(command, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),
+        Some(Command::Capabilities(args)) => capabilities::carry_out(args, invocation),
         Some(Command::Why(args)) => why::carry_out(args, invocation),
         Some(Command::Check(args)) => check::carry_out(args, invocation),
         Some(Command::Classify(args)) => classify::carry_out(args, invocation),

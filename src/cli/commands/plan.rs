@@ -6,22 +6,27 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::cli::adding;
-use crate::cli::commands::Invocation;
+use crate::cli::commands::{Invocation, evening};
 use crate::cli::config::run::parse_parallel;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::judging::times;
 use crate::cli::settings::Settings;
+use crate::model::checks::Requirement;
 use crate::model::dependency::{Wait, When};
 use crate::model::ids::{TaskId, TaskName};
+use crate::model::recovery::RecoveryConfig;
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::model::state::{TaskState, TaskStatus};
 use crate::policy::forecast::{Forecast, NEWEST, forecast};
 use crate::process::environment::{Environment, Inherited, of_task};
 use crate::process::preflight::missing;
 use crate::process::requires;
+use crate::report::evening::Needs;
+use crate::report::health_tasks::{nightly, unset_at_night};
 use crate::report::plan::{self, Facts, Plan, Task};
 use crate::report::plan_page;
 use crate::store::{Filter, Store};
+use crate::support::bytes::OsText;
 use crate::support::clock::{Timestamp, Zone};
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::load;
@@ -53,7 +58,7 @@ pub struct PlanArgs {
 pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
     let store = invocation.look_into_queue()?;
     let now = invocation.settings.clock.now();
-    let mut tasks = Tasks::new(store.as_ref());
+    let mut tasks = Tasks::new(store.as_ref(), args.overnight, &invocation.settings);
     if args.files.is_empty() {
         tasks.add_queued()?;
     } else {
@@ -65,13 +70,9 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         }
     }
     let settings = &invocation.settings;
-    let (begin, until) = if args.overnight {
-        let night = settings.config.overnight.hours();
-        let night = night.and_then(|hours| hours.window(now));
-        night.map_or((now, None), |night| (night.start.max(now), Some(night.end)))
-    } else {
-        (now, None)
-    };
+    let hours = settings.config.overnight.hours().filter(|_| args.overnight);
+    let night = hours.and_then(|hours| hours.window(now));
+    let (begin, until) = night.map_or((now, None), |night| (night.start.max(now), Some(night.end)));
     if !args.overnight {
         tasks.leave_out_later(now);
     }
@@ -79,6 +80,8 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(store) => store.pause()?.filter(|pause| pause.holds(now)),
         None => None,
     };
+    let needs = tasks.evening.map(|evening| evening.needs);
+    let evening = needs.map(|needs| evening::check(store.as_ref(), needs, night, invocation));
     let plan = Plan::of(Facts {
         now,
         begin,
@@ -86,7 +89,8 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         paused: pause.map(|pause| pause.until),
         slots: args.parallel.unwrap_or(settings.config.run.parallel).get(),
         tasks: tasks.planned,
-    });
+    })
+    .with_evening(evening);
     if args.json {
         invocation.output.json(&plan::value(&plan));
     } else {
@@ -114,10 +118,20 @@ struct Tasks<'a> {
     own_path: OsString,
     /// What was found for tasks alike, because looking takes time.
     looked: HashMap<String, Vec<String>>,
+    /// What is gathered for the evening check.
+    evening: Option<ForEvening<'a>>,
+}
+
+/// What tasks need in a night.
+struct ForEvening<'a> {
+    recovery: &'a RecoveryConfig,
+    /// What a run by a timer or by cron hands to its tasks.
+    nightly: Inherited,
+    needs: Needs,
 }
 
 impl<'a> Tasks<'a> {
-    fn new(store: Option<&'a Store>) -> Self {
+    fn new(store: Option<&'a Store>, overnight: bool, settings: &'a Settings) -> Self {
         let own = Settings::surroundings();
         let own_path = own.0.get("PATH").map(|path| path.as_os_str().to_owned());
         Self {
@@ -128,6 +142,11 @@ impl<'a> Tasks<'a> {
             inherited: Inherited::take(),
             own_path: own_path.unwrap_or_default(),
             looked: HashMap::new(),
+            evening: overnight.then(|| ForEvening {
+                recovery: &settings.config.recovery,
+                nightly: Inherited::of(nightly()),
+                needs: Needs::default(),
+            }),
         }
     }
 
@@ -173,6 +192,9 @@ impl<'a> Tasks<'a> {
                 | TaskState::Cancelled
                 | TaskState::Skipped(_) => {}
             }
+            if planned.stuck.is_none() {
+                self.note(&mut planned, &task.spec, &task.surroundings);
+            }
             for upstream in store.dependencies_of(line.id)? {
                 if upstream.wait == Wait::Still {
                     planned.after.extend(self.places.get(&upstream.upstream));
@@ -211,6 +233,7 @@ impl<'a> Tasks<'a> {
                 planned.stuck = Some(why);
             }
         }
+        self.note(&mut planned, &spec, surroundings);
         self.names.insert(spec.name, self.planned.len());
         self.planned.push(planned);
         Ok(())
@@ -268,6 +291,19 @@ impl<'a> Tasks<'a> {
         Ok(forecast(&history, spec.expect_duration))
     }
 
+    /// Notes for the evening check what a task needs.
+    fn note(&mut self, task: &mut Task, spec: &TaskSpec, surroundings: &Surroundings) {
+        let Some(evening) = &mut self.evening else {
+            return;
+        };
+        let unset = unset_at_night(spec, surroundings, &evening.nightly);
+        let RecoveryConfig { mode, allow, .. } = evening.recovery;
+        evening
+            .needs
+            .add((&task.name, spec), (&task.problems, &unset), (*mode, allow));
+        task.problems.extend(unset);
+    }
+
     /// What is in the way of a task.
     fn problems(&mut self, spec: &TaskSpec, environment: &Environment) -> Vec<String> {
         let lacking = missing(spec, environment, &self.own_path);
@@ -275,12 +311,17 @@ impl<'a> Tasks<'a> {
             .iter()
             .map(|missing| format!("{}; {}", missing.sentence(), missing.hint()))
             .collect();
-        if spec.requires.is_empty() || spec.env_file.is_some() {
+        problems.extend(spec.env_file.as_ref().and_then(no_env_file));
+        // What a variable is at this moment says nothing of the night.
+        let is_looked_at =
+            |one: &&Requirement| self.evening.is_none() || !matches!(one, Requirement::Env(_));
+        let wanted: Vec<Requirement> = spec.requires.iter().filter(is_looked_at).cloned().collect();
+        if wanted.is_empty() || spec.env_file.is_some() {
             return problems;
         }
-        let alike = format!("{:?} {:?} {environment:?}", spec.requires, spec.workdir);
+        let alike = format!("{wanted:?} {:?} {environment:?}", spec.workdir);
         let found = self.looked.entry(alike).or_insert_with(|| {
-            requires::look(&spec.requires, environment, spec.workdir.as_path())
+            requires::look(&wanted, environment, spec.workdir.as_path())
                 .into_iter()
                 .map(|unmet| Untrusted::from(unmet.found).for_terminal())
                 .collect()
@@ -288,4 +329,16 @@ impl<'a> Tasks<'a> {
         problems.extend(found.iter().cloned());
         problems
     }
+}
+
+/// Why a file of variables cannot be read, if so.
+fn no_env_file(file: &OsText) -> Option<String> {
+    let error = std::fs::File::open(file.as_path()).err()?;
+    let shown = file.untrusted().for_terminal();
+    let why = if error.kind() == std::io::ErrorKind::NotFound {
+        "is not there".to_owned()
+    } else {
+        format!("cannot be read ({error})")
+    };
+    Some(format!("the file of variables `{shown}` {why}"))
 }

@@ -145,7 +145,7 @@ pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(store) => {
             let mut loaded = load(&store, &wish)?;
             let state = &invocation.settings.state;
-            standstill::note(&mut loaded.summary, &store, state)?;
+            standstill::note(&mut loaded.summary, &store, state, moment.stalled_after)?;
             alerted::note(&mut loaded.summary, state);
             note_health(&mut loaded.summary, &store, invocation);
             told::note(&mut loaded.summary, &store)?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::cli::commands::{Invocation, health};
 use crate::cli::failure::{Answer, Ending};
 use crate::model::state::TaskStatus;
+use crate::report::evening;
+use crate::report::health::look_ahead;
 use crate::report::health_page;
 use crate::report::status_page::{self, LISTED, Status};
 use crate::store::Filter;
@@ -44,10 +46,20 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     invocation
         .output
         .text(&status_page::text(status, moment, look));
-    if let Some(line) =
-        health_page::brief(&health::of(Ok(Some(&store)), invocation, Duration::ZERO))
-    {
-        let lines = wrap(&line, look.width).join("\n");
+    let inquiry = health::inquiry(invocation, Duration::ZERO);
+    let night = inquiry
+        .hours
+        .as_ref()
+        .and_then(|hours| hours.window(moment.now));
+    let (found, backlog) = look_ahead(Ok(Some(&store)), &inquiry);
+    let tonight = evening::brief(&found, backlog.as_ref(), night, (moment.now, look.zone));
+    let lines: Vec<String> = [tonight, health_page::brief(&found)]
+        .into_iter()
+        .flatten()
+        .flat_map(|line| wrap(&line, look.width))
+        .collect();
+    if !lines.is_empty() {
+        let lines = lines.join("\n");
         invocation.output.line(&format!("\n{lines}"));
     }
     Ok(Ending::Well)

@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::model::alert::Level;
+use crate::policy::trace::SILENCE;
 use crate::support::clock::Timestamp;
 
 pub mod machine;
@@ -127,7 +128,7 @@ impl Default for Thresholds {
             memory_free: 10,
             load: 4,
             database_size: 2 << 30,
-            stalled_after: Duration::from_mins(30),
+            stalled_after: SILENCE,
             no_run_for: Duration::from_hours(36),
             failed: 20,
         }

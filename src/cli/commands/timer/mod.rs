@@ -182,11 +182,13 @@ fn systemctl(words: &[&str]) -> Result<Untrusted, String> {
         Err(error) => Err(error.to_string()),
         Ok(answer) if answer.status.success() => Ok(answer.stdout),
         Ok(answer) => {
-            let said = answer.stderr.for_terminal_within(300);
-            Err(if said.trim().is_empty() {
+            let said = answer.stderr.for_json();
+            let lines: Vec<&str> = said.split_whitespace().collect();
+            let said = Untrusted::from(lines.join(" ")).for_terminal_within(300);
+            Err(if said.is_empty() {
                 "`systemctl --user` failed".to_owned()
             } else {
-                said.trim().to_owned()
+                said
             })
         }
     }

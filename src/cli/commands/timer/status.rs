@@ -111,7 +111,7 @@ fn is_active(units: &Units) -> Option<bool> {
 }
 
 /// Lines of the user's crontab that run the queue at night, fit to be shown.
-fn crontab() -> Vec<String> {
+pub fn crontab() -> Vec<String> {
     let argv = ["crontab", "-l"].map(OsString::from);
     let Ok(answer) = helper::run(&argv, LIMIT) else {
         return Vec::new();
