@@ -44,3 +44,5 @@ pub mod taskfile;
 pub mod ui;
 #[cfg(feature = "web")]
 pub mod web;
+
+pub use recovering::recovering;

@@ -12,7 +12,7 @@
 //! on, the next one finds every attempt in the database, in a slot file, or in both.
 
 mod acting;
-mod breakers;
+pub(crate) mod breakers;
 pub mod change;
 mod claiming;
 mod clearing;
@@ -29,7 +29,7 @@ mod gather;
 mod ground;
 mod halting;
 mod hand_out;
-mod healing;
+pub(crate) mod healing;
 mod hearing;
 pub mod hours;
 mod inbox;

@@ -155,6 +155,11 @@ impl TaskName {
         Ok(Self(name.to_owned()))
     }
 
+    /// The name of what is no task of a queue: a call of Rust code.
+    pub fn of_a_call() -> Self {
+        Self("call".to_owned())
+    }
+
     /// The name; it holds nothing that a terminal or a file system could trip over.
     pub fn as_str(&self) -> &str {
         &self.0

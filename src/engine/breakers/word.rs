@@ -83,7 +83,8 @@ fn word(
     })
 }
 
-fn refused(failure: &Classification, services: &[String], now: Timestamp) -> Said {
+/// What a failure that speaks of services says of them.
+pub(crate) fn refused(failure: &Classification, services: &[String], now: Timestamp) -> Said {
     let is_asking = matches!(
         failure.category,
         Category::RateLimit | Category::ServerError
@@ -122,18 +123,15 @@ pub(crate) fn heard(
     now: Timestamp,
 ) -> Option<Write> {
     let word = word(live, attempt, judgement, now);
-    if is_probe {
-        spare(word.as_ref(), decided, now);
+    let is_refused = |word: &ServiceWord| matches!(word.said, Said::Refused { .. });
+    if is_probe && word.as_ref().is_some_and(is_refused) {
+        spare(decided, now);
     }
     word.map(Box::new).map(Write::Service)
 }
 
 /// A probe that fails for want of the service uses up no attempt: it tried on behalf of all that wait.
-fn spare(word: Option<&ServiceWord>, decided: &mut Decided, now: Timestamp) {
-    let is_refused = word.is_some_and(|word| matches!(word.said, Said::Refused { .. }));
-    if !is_refused {
-        return;
-    }
+pub(crate) fn spare(decided: &mut Decided, now: Timestamp) {
     match &decided.decision {
         Decision::RetryAt { .. } | Decision::Recover { .. } => decided.used = false,
         // Whoever wants one attempt only does not want a second one for this either.

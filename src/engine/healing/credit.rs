@@ -144,13 +144,18 @@ fn verdict(recovery: &RecoveryRecord, word: Word<'_>) -> Option<RecoveryState> {
         Word::Failed(failure) => failure,
     };
     let is_the_same = failure.category == recovery.category && failure.pattern == recovery.pattern;
-    Some(match recovery.remedy() {
+    Some(after_a_failure(recovery.remedy(), is_the_same))
+}
+
+/// What a failure says of the remedy that came before it: the same one as before, or another.
+pub(crate) const fn after_a_failure(remedy: Option<&Remedy>, is_the_same: bool) -> RecoveryState {
+    match remedy {
         _ if is_the_same => RecoveryState::InVain,
         Some(Remedy::Await(_) | Remedy::Act(_)) => RecoveryState::Helped,
         Some(Remedy::Adjust(_) | Remedy::SlowDown { .. } | Remedy::Retry) | None => {
             RecoveryState::Abandoned
         }
-    })
+    }
 }
 
 #[cfg(test)]

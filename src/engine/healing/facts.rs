@@ -121,6 +121,7 @@ impl Dispatcher<'_> {
                 || store.keeps_checkpoints(task.id)?,
             environments: Some(self.entered.dir.clone()),
             service_open: self.is_left_alone(&task.spec.service)?,
+            able: None,
             seed: fastrand::u64(..),
             original,
         })

@@ -102,17 +102,19 @@ impl Watchers {
     }
 }
 
-/// Looks until it is there.
 async fn probing(what: Await, seen: UnboundedSender<Seen>, missing: watch::Sender<String>) {
+    until_seen(&what, |why| drop(missing.send_replace(why))).await;
+    // Nobody listens any more when the run is over.
+    drop(seen.send(Seen { what }));
+}
+
+/// Looks until it is there, and tells at each look why it is not.
+pub(crate) async fn until_seen(what: &Await, mut missing: impl FnMut(String)) {
     let mut pause = FIRST_PAUSE;
     loop {
-        match probe::look(&what).await {
-            Ok(()) => {
-                // Nobody listens any more when the run is over.
-                drop(seen.send(Seen { what }));
-                return;
-            }
-            Err(why) => drop(missing.send_replace(why)),
+        match probe::look(what).await {
+            Ok(()) => return,
+            Err(why) => missing(why),
         }
         let share = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
         tokio::time::sleep(pause.mul_f64(share)).await;

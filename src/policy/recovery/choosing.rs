@@ -55,7 +55,10 @@ pub(super) fn ordinary(case: &Case<'_>) -> Choice {
         let reason = "the task's own recovery for it".to_owned();
         return finish(case, search, strategy, built, plain(strategy.name), reason);
     }
-    let names = candidates(case);
+    let mut names = candidates(case);
+    if let Some(able) = case.recovery.able {
+        names.retain(|name| able.contains(&name.as_str()));
+    }
     for name in &names {
         consider(case, name, build(case, name), &mut search);
     }

@@ -37,6 +37,8 @@ pub struct RecoveryFacts {
     pub matched: Vec<bool>,
     /// The strategies that a user's pattern names, in its order; none where it names none.
     pub strategies: Option<Vec<String>>,
+    /// The strategies that whoever asks is able to carry out; none: all of them.
+    pub able: Option<&'static [&'static str]>,
     /// What is known of strategies for failures like this one.
     pub learned: Learned,
     /// A breaker of one of its services is open: nobody else needs to watch whether it comes back.
