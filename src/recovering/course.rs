@@ -155,6 +155,16 @@ impl Course {
         self.hear(pass, Said::Served).await;
     }
 
+    /// Others learn from what was done. What cannot be kept is lost; the call is not.
+    pub(super) async fn teach(&self) {
+        let is_known = |deed: &&Deed| deed.past.state.verdict().is_some();
+        let known = self.deeds.iter().filter(is_known).cloned().collect();
+        if let Err(error) = self.policy.keeper.teach(known).await {
+            let why = chain(&error);
+            tracing::warn!("what helped a call was not kept: {why}");
+        }
+    }
+
     /// What is heard of services is lost where the queue cannot be written; the call is not.
     async fn hear(&self, pass: Pass, said: Said) {
         if let Err(error) = pass.hear(said, &self.policy.breakers).await {

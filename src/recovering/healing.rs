@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use crate::engine::breakers::word;
 use crate::engine::healing::credit::after_a_failure;
 use crate::engine::healing::watch::until_seen;
-use crate::model::category::Category;
 use crate::model::category::Classification;
 use crate::model::ids::RecoveryId;
 use crate::model::recovery::PastRecovery;
@@ -31,10 +30,10 @@ use crate::recovering::judging::Failed;
 use crate::support::text;
 
 /// A recovery of the call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Deed {
     pub(super) past: PastRecovery,
-    pub(super) category: Category,
+    pub(super) failure: Classification,
     pub(super) detail: Option<String>,
 }
 
@@ -50,7 +49,7 @@ impl Course {
         let now = self.now();
         for deed in self.open_deeds() {
             let is_the_same =
-                deed.category == failure.category && deed.past.pattern == failure.pattern;
+                deed.failure.category == failure.category && deed.past.pattern == failure.pattern;
             let remedy = deed.past.plan.as_ref().map(|plan| &plan.remedy);
             deed.past.state = after_a_failure(remedy, is_the_same);
             deed.past.ended_at.get_or_insert(now);
@@ -146,7 +145,7 @@ impl Course {
     fn keep(&mut self, past: PastRecovery, failed: &Failed, detail: Option<String>) {
         self.deeds.push(Deed {
             past,
-            category: failed.failure.category,
+            failure: failed.failure.clone(),
             detail,
         });
     }

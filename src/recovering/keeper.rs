@@ -16,16 +16,22 @@ use crate::host::state_dir;
 use crate::host::state_dir::SharedFileSystem;
 use crate::host::state_dir::StateDirError;
 use crate::model::category::Classification;
+use crate::model::ids::AttemptId;
+use crate::model::ids::TaskName;
 use crate::model::layout::StateDir;
 use crate::policy::breaker::Breaker;
 use crate::policy::learning::Context;
 use crate::policy::learning::learned;
 use crate::policy::recovery::Learned;
+use crate::recovering::healing::Deed;
 use crate::store::Access;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::Transaction;
 use crate::store::breakers;
 use crate::store::breakers::Kind;
+use crate::store::recoveries;
+use crate::store::recoveries::NewRecovery;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
 
@@ -151,6 +157,47 @@ impl Keeper {
         // Without it the usual order holds.
         read.await.unwrap_or_default()
     }
+}
+
+impl Keeper {
+    /// Keeps what is known now of what was done, where somebody else can learn from it.
+    pub(super) async fn teach(&self, deeds: Vec<Deed>) -> Result<(), KeeperError> {
+        let Home::Queue(queue) = &self.home else {
+            return Ok(());
+        };
+        if deeds.is_empty() {
+            return Ok(());
+        }
+        let teaching = queue.with(self.now(), move |store| {
+            store.write(|tx| deeds.iter().try_for_each(|deed| teach(tx, deed)))
+        });
+        teaching.await
+    }
+}
+
+fn teach(tx: &Transaction<'_>, deed: &Deed) -> Result<(), StoreError> {
+    let past = &deed.past;
+    let Some(plan) = &past.plan else {
+        return Ok(());
+    };
+    let of = NewRecovery {
+        attempt: AttemptId::new(0),
+        failure: &deed.failure,
+        tool: "",
+        fingerprint: &past.fingerprint,
+        strategy: &past.strategy,
+        risk: plan.risk,
+        plan: Some(plan),
+        variant: None,
+        expected: None,
+        draw: None,
+        seed: None,
+        state: past.state,
+        detail: deed.detail.as_deref(),
+    };
+    let name = TaskName::of_a_call();
+    let ended = past.ended_at.unwrap_or(past.started_at);
+    recoveries::learn_elsewhere(tx, name.as_str(), &of, (past.started_at, ended))
 }
 
 impl Queue {

@@ -144,6 +144,7 @@ impl Recovering {
             let failure = match ended {
                 Some(Ok(value)) => {
                     course.succeed(pass).await;
+                    course.teach().await;
                     return Ok(course.recovered(value));
                 }
                 Some(Err(error)) => {
@@ -155,6 +156,7 @@ impl Recovering {
             };
             let limits = (limit, began.elapsed());
             if let Err(stop) = course.fail(failure, limits, pass).await {
+                course.teach().await;
                 return Err(course.gave_up(last, stop));
             }
         }

@@ -341,6 +341,21 @@ async fn breakers_of_a_state_directory_are_those_of_its_queue() {
     served.await.unwrap();
 }
 
+#[tokio::test]
+async fn a_queue_learns_from_what_helped_a_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let soon = Duration::from_millis(1);
+    let policy = Policy::new().state_dir(&path).pauses(soon, soon);
+    let call = recovering(&policy).run(|attempt| fails(&attempt, 1, refused()));
+    let last = call.await.unwrap().recoveries.pop().unwrap();
+    let store = Store::open(&StateDir::at(&path), Access::ReadOnly, Clock::System.now());
+    let figures = store.unwrap().figures("connection_refused").unwrap();
+    assert_eq!(figures.evidence.len(), 1);
+    assert_eq!(figures.evidence[0].strategy, last.strategy);
+    assert!(figures.evidence[0].helped);
+}
+
 #[tokio::test(start_paused = true)]
 async fn any_error_will_do_where_somebody_says_what_it_is() {
     let done = recovering(Policy::new())

@@ -225,8 +225,8 @@ impl Policy {
         Ok(self)
     }
 
-    /// The state directory of a queue: breakers are those of its tasks, and what was learned there is
-    /// heeded. Nothing is made or read before the first attempt.
+    /// The state directory of a queue: breakers are those of its tasks, what was learned there is
+    /// heeded, and what helped here is learned there. Nothing is made or read before the first attempt.
     #[must_use]
     pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();

@@ -113,6 +113,57 @@ pub fn begin(
         .map(RecoveryId::new)
 }
 
+/// Keeps a recovery of something that is no task of this queue, such as a call of Rust code, after it
+/// has ended. It is evidence like any other.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn learn_elsewhere(
+    tx: &Transaction<'_>,
+    name: &str,
+    of: &NewRecovery<'_>,
+    (began, ended): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let id = tx
+        .connection
+        .prepare_cached(
+            "INSERT INTO error_recovery_history (task_id, task_name, attempt_id, run_id, \
+             error_type, category, fingerprint, strategy_used, variant, risk, plan, state, \
+             expected, draw, started_at, detail) \
+             VALUES (0, ?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'applied', ?10, ?11, ?12, ?13) \
+             RETURNING id",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(
+                params![
+                    name,
+                    of.attempt.get(),
+                    of.failure.pattern,
+                    of.failure.category.as_str(),
+                    of.fingerprint,
+                    of.strategy,
+                    of.variant,
+                    word_of(&of.risk),
+                    of.plan.map(json_of),
+                    of.expected,
+                    of.draw,
+                    began.as_millis(),
+                    of.detail,
+                ],
+                |row| row.get(0),
+            )
+        })
+        .doing("keep what was learned elsewhere")
+        .map(RecoveryId::new)?;
+    let progress = Progress {
+        state: of.state,
+        next_attempt: None,
+        detail: None,
+    };
+    // In a second step, because the counters of patterns follow from the end of a recovery.
+    go_on(tx, id, progress, ended)
+}
+
 /// Says how an open recovery went on. One that is over already stays as it is: whoever was first, such
 /// as a person who called the task off, is right.
 ///
