@@ -72,6 +72,8 @@ pub struct Inquiry<'a> {
     pub own_path: OsString,
     /// How long the database may be looked through.
     pub patience: Duration,
+    /// What a look through the database found lately, so that none is needed now.
+    pub damage: Option<Vec<String>>,
     /// What the configuration of messages says of itself.
     pub outbox: Outbox,
 }
@@ -196,10 +198,10 @@ fn database(store: &Store, inquiry: &Inquiry<'_>) -> Result<Database, StoreError
     let (bytes, free_bytes) = store.bytes()?;
     let mut log = inquiry.state.database().into_os_string();
     log.push("-wal");
-    let found = if inquiry.patience.is_zero() {
-        None
-    } else {
-        store.quick_look(inquiry.patience)?
+    let found = match &inquiry.damage {
+        Some(known) => Some(known.clone()),
+        None if inquiry.patience.is_zero() => None,
+        None => store.quick_look(inquiry.patience)?,
     };
     Ok(Database {
         bytes,

@@ -25,6 +25,7 @@ fn inquiry<'a>(state: &'a StateDir, limits: &'a Thresholds, now: Timestamp) -> I
         timer: None,
         own_path: "/bin".into(),
         patience: Duration::from_secs(5),
+        damage: None,
         outbox: Outbox::default(),
     }
 }

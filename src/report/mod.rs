@@ -49,6 +49,7 @@ pub mod queue_table;
 pub mod range;
 mod recovery_lines;
 mod sections;
+pub mod services;
 mod since_words;
 mod spoken;
 mod stages;

@@ -10,6 +10,7 @@ use crate::report::text::Look;
 use crate::store::Counts;
 use crate::store::TaskLine;
 use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
 use crate::support::table::Column;
 use crate::support::table::rows;
 use crate::support::table::wrap;
@@ -32,7 +33,7 @@ pub struct Status<'a> {
 
 /// The page.
 pub fn text(status: Status<'_>, moment: Moment, look: Look) -> String {
-    let mut page = wrap(&sentence(status, moment, look), look.width).join("\n");
+    let mut page = wrap(&sentence(status, moment, look.zone), look.width).join("\n");
     if !status.needing.is_empty() {
         let title = format!("Needs you ({})", status.needing_in_all);
         page.extend(["\n\n", &look.paint.strong(&title), "\n"]);
@@ -69,7 +70,8 @@ pub fn of_nothing(look: Look) -> String {
     text(status, moment, look)
 }
 
-fn sentence(status: Status<'_>, moment: Moment, look: Look) -> String {
+/// How the queue stands, in one sentence.
+pub fn sentence(status: Status<'_>, moment: Moment, zone: Zone) -> String {
     let queued = status.counts.of(TaskStatus::Queued);
     let mut parts = vec![match queued {
         0 => "nothing is queued".to_owned(),
@@ -87,7 +89,7 @@ fn sentence(status: Status<'_>, moment: Moment, look: Look) -> String {
     });
     let run = match status.active {
         Some((run, since)) => {
-            let since = look.zone.short(since, moment.now);
+            let since = zone.short(since, moment.now);
             let stops = if moment.stopping {
                 " and is stopping"
             } else {
@@ -111,14 +113,7 @@ fn needing(status: Status<'_>, moment: Moment, look: Look) -> String {
         .needing
         .iter()
         .map(|line| {
-            let id = line.id;
-            let command = if matches!(line.state, TaskState::Held(_)) {
-                format!("autoexec queue release {id}")
-            } else if line.state == TaskState::Succeeded {
-                format!("autoexec why {id}")
-            } else {
-                format!("autoexec queue retry {id}")
-            };
+            let command = command(line);
             vec![
                 format!("  {}", status_word(look.paint, line.state.status())),
                 format!("{} ({})", line.name, line.id),
@@ -128,6 +123,18 @@ fn needing(status: Status<'_>, moment: Moment, look: Look) -> String {
         })
         .collect();
     rows(&columns, &cells, look.width)
+}
+
+/// What to type about a task that needs a person.
+pub fn command(line: &TaskLine) -> String {
+    let id = line.id;
+    if matches!(line.state, TaskState::Held(_)) {
+        format!("autoexec queue release {id}")
+    } else if line.state == TaskState::Succeeded {
+        format!("autoexec why {id}")
+    } else {
+        format!("autoexec queue retry {id}")
+    }
 }
 
 /// The three commands to start with; which ones depends on where one stands.

@@ -53,7 +53,43 @@ pub struct Undelivered {
     pub waiting: Option<(u64, Timestamp)>,
 }
 
+/// What there was so far, what was cleared away included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SoFar {
+    /// Attempts.
+    pub attempts: u64,
+    /// Recoveries, those that were only told of included.
+    pub recoveries: u64,
+    /// Runs, those of commands included.
+    pub runs: u64,
+}
+
 impl Reader {
+    /// How much there was so far. Ids are never given twice, so the last one is the number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn so_far(&self) -> Result<SoFar, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce(max(seq) FILTER (WHERE name = 'attempts'), 0), \
+                 coalesce(max(seq) FILTER (WHERE name = 'error_recovery_history'), 0), \
+                 coalesce(max(seq) FILTER (WHERE name = 'runs'), 0) FROM sqlite_sequence",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(SoFar::default());
+        };
+        let mut cells = Cells::of(row, "sqlite_sequence");
+        Ok(SoFar {
+            attempts: cells.number()?,
+            recoveries: cells.number()?,
+            runs: cells.number()?,
+        })
+    }
+
     /// Bytes of the database, and how many of them are free.
     ///
     /// # Errors

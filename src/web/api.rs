@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -25,19 +25,31 @@ use crate::report::{alerted, json, queue_table, standstill, task_page};
 use crate::store::{Filter, Store};
 use crate::support::clock::Zone;
 use crate::support::untrusted::Untrusted;
-use crate::web::answer::Refusal;
+use crate::web::answer::{Asked, Named, Refusal};
 use crate::web::metrics;
 use crate::web::site::{Look, Site};
 
 /// Every path, with what may be done with it.
 pub const PATHS: &[(&str, &str)] = &[
+    ("get", "/"),
     ("get", "/api/health/alerts"),
+    ("get", "/api/health/circuit-breakers"),
+    ("post", "/api/health/circuit-breakers/{name}/reset"),
+    ("get", "/api/health/detailed"),
+    ("get", "/api/openapi.json"),
     ("get", "/api/queue"),
     ("get", "/api/report"),
     ("get", "/api/tasks/{id}"),
     ("get", "/api/tasks/{id}/logs"),
+    ("get", "/live"),
+    ("get", "/live.css"),
+    ("get", "/live.js"),
     ("get", "/metrics"),
+    ("get", "/report/{run}"),
 ];
+
+/// What describes these paths.
+const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
 
 /// Tasks in one answer, where nobody says how many.
 const LISTED: usize = 1000;
@@ -48,11 +60,12 @@ const MOST: usize = 10_000;
 /// Lines of output in one answer, where nobody says how many.
 const LINES: usize = 1000;
 
-type Answer = Result<Response, Refusal>;
+pub(crate) type Answer = Result<Response, Refusal>;
 
 pub(crate) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route("/api/health/alerts", get(alerts))
+        .route("/api/openapi.json", get(description))
         .route("/api/queue", get(queue))
         .route("/api/report", get(report))
         .route("/api/tasks/{id}", get(task))
@@ -85,9 +98,9 @@ struct QueueWish {
     after: Option<i64>,
 }
 
-async fn queue(State(site): State<Arc<Site>>, Query(wish): Query<QueueWish>) -> Answer {
+async fn queue(State(site): State<Arc<Site>>, Asked(wish): Asked<QueueWish>) -> Answer {
     site.answer(move |site| {
-        let Look { store, moment } = site.look()?;
+        let Look { store, moment, .. } = site.look()?;
         let statuses = match &wish.status {
             None => TaskStatus::ALL
                 .into_iter()
@@ -130,9 +143,9 @@ fn find(store: Option<&Store>, id_or_name: &str) -> Result<TaskId, Refusal> {
     })
 }
 
-async fn task(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Answer {
+async fn task(State(site): State<Arc<Site>>, Named(id): Named) -> Answer {
     site.answer(move |site| {
-        let Look { store, moment } = site.look()?;
+        let Look { store, moment, .. } = site.look()?;
         let id = find(store.as_ref(), &id)?;
         let Some(store) = store else {
             return Err(Refusal::bug());
@@ -178,8 +191,8 @@ struct LogsWish {
 
 async fn logs(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
-    Query(wish): Query<LogsWish>,
+    Named(id): Named,
+    Asked(wish): Asked<LogsWish>,
 ) -> Answer {
     site.answer(move |site| {
         let Look { store, .. } = site.look()?;
@@ -236,9 +249,9 @@ struct ReportWish {
     since: Option<String>,
 }
 
-async fn report(State(site): State<Arc<Site>>, Query(wish): Query<ReportWish>) -> Answer {
+async fn report(State(site): State<Arc<Site>>, Asked(wish): Asked<ReportWish>) -> Answer {
     site.answer(move |site| {
-        let Look { store, moment } = site.look()?;
+        let Look { store, moment, .. } = site.look()?;
         let wrong = |error: crate::report::range::RangeError| {
             Refusal::wrong("wrong_range", error.to_string())
         };
@@ -282,7 +295,7 @@ struct AlertsWish {
     level: Option<String>,
 }
 
-async fn alerts(State(site): State<Arc<Site>>, Query(wish): Query<AlertsWish>) -> Answer {
+async fn alerts(State(site): State<Arc<Site>>, Asked(wish): Asked<AlertsWish>) -> Answer {
     site.answer(move |site| {
         let most = within(wish.limit, ALERTS)?;
         let level = match wish.level.as_deref() {
@@ -308,10 +321,18 @@ async fn alerts(State(site): State<Arc<Site>>, Query(wish): Query<AlertsWish>) -
     .await
 }
 
+async fn description() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)
+}
+
 async fn figures(State(site): State<Arc<Site>>) -> Answer {
     site.answer(|site| {
-        let text = metrics::text(&site.look()?)?;
+        let text = metrics::text(site, &site.look()?)?;
         Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
     })
     .await
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

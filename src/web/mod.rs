@@ -13,7 +13,11 @@
 
 pub mod answer;
 pub mod api;
+mod cached;
+pub mod checkup;
 pub mod guard;
+mod health;
+pub mod live;
 pub mod metrics;
 pub mod site;
 
@@ -65,6 +69,8 @@ pub async fn serve(
 /// Every path with who answers it, behind the guard.
 pub fn router(site: &Arc<Site>) -> Router {
     api::routes()
+        .merge(health::routes())
+        .merge(live::routes())
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(site), admit))

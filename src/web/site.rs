@@ -1,16 +1,26 @@
 //! What every answer rests on: the queue of one state directory, and the door.
 
 use std::sync::Arc;
+use std::sync::Weak;
+use std::time::Duration;
 
+use crate::engine::change::Asker;
 use crate::host::state_dir::{self, SharedFileSystem};
+use crate::model::ids::RunId;
 use crate::model::layout::StateDir;
 use crate::policy::pick::RunPresence;
 use crate::process::runlock::read_holder;
 use crate::report::queue_table::Moment;
 use crate::store::{Access, Store, StoreError};
 use crate::support::clock::Clock;
+use crate::support::clock::Timestamp;
 use crate::web::answer::Refusal;
+use crate::web::cached::Cached;
+use crate::web::checkup::Checkup;
 use crate::web::guard::Door;
+
+/// How long the live part of the page holds.
+const LIVE: Duration = Duration::from_millis(900);
 
 /// What is served.
 #[derive(Debug)]
@@ -21,6 +31,14 @@ pub struct Site {
     pub clock: Clock,
     /// Who is let in.
     pub door: Door,
+    /// How machine and queue are.
+    pub checkup: Checkup,
+    /// Who asks for changes in the name of visitors.
+    pub asker: Asker,
+    /// The live part of the page.
+    pub(crate) live: Cached<String>,
+    /// This, for what goes on beside an answer.
+    pub(crate) own: Weak<Site>,
 }
 
 /// The queue during one answer.
@@ -30,9 +48,24 @@ pub(crate) struct Look {
     pub(crate) store: Option<Store>,
     /// The present instant, and what holds for every task.
     pub(crate) moment: Moment,
+    /// The active run and when it began.
+    pub(crate) active: Option<(RunId, Timestamp)>,
 }
 
 impl Site {
+    /// What is served: the queue of whoever asks for changes, to those whom the door lets in.
+    pub fn new(asker: Asker, door: Door, checkup: Checkup) -> Arc<Self> {
+        Arc::new_cyclic(|own| Self {
+            state: asker.dir.clone(),
+            clock: asker.clock,
+            door,
+            checkup,
+            asker,
+            live: Cached::new(LIVE),
+            own: Weak::clone(own),
+        })
+    }
+
     /// Answers on a thread that may wait: the queue is read there, with a connection of its own.
     ///
     /// # Errors
@@ -46,36 +79,52 @@ impl Site {
             .unwrap_or_else(|_panicked| Err(Refusal::bug()))
     }
 
-    /// Opens the queue for one answer.
+    /// Forgets what was looked at: something was changed that shall be seen at once.
+    pub(crate) fn forget(&self) {
+        self.checkup.forget();
+        self.live.forget();
+    }
+
+    /// Opens the queue to be looked at; `None` if nothing was ever added.
     ///
     /// # Errors
     /// When it cannot be used.
-    pub(crate) fn look(&self) -> Result<Look, Refusal> {
-        let now = self.clock.now();
-        let unusable = |error: state_dir::StateDirError| {
+    pub(crate) fn open(&self) -> Result<Option<Store>, Refusal> {
+        state_dir::check(&self.state, SharedFileSystem::Refuse).map_err(|error| {
             Refusal::new(
                 axum::http::StatusCode::SERVICE_UNAVAILABLE,
                 "queue_unusable",
                 error.to_string(),
             )
-        };
-        state_dir::check(&self.state, SharedFileSystem::Refuse).map_err(unusable)?;
-        let store = match Store::open(&self.state, Access::ReadOnly, now) {
-            Ok(store) => Some(store),
-            Err(StoreError::Missing { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
+        })?;
+        match Store::open(&self.state, Access::ReadOnly, self.clock.now()) {
+            Ok(store) => Ok(Some(store)),
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a run is active, and which one since when.
+    pub(crate) fn active(&self) -> (RunPresence, Option<(RunId, Timestamp)>) {
         // A lock file that cannot be read is told by whoever needs the lock.
         let holder = read_holder(&self.state.run_lock()).ok().flatten();
-        let is_run = holder.is_some_and(|holder| holder.run.is_some());
+        match holder.and_then(|holder| Some((holder.run?, holder.since))) {
+            Some(run) => (RunPresence::Active, Some(run)),
+            None => (RunPresence::Absent, None),
+        }
+    }
+
+    /// Opens the queue for one answer.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub(crate) fn look(&self) -> Result<Look, Refusal> {
+        let store = self.open()?;
+        let (presence, active) = self.active();
         let mut moment = Moment {
-            stalled_after: crate::policy::trace::SILENCE,
-            now,
-            presence: if is_run {
-                RunPresence::Active
-            } else {
-                RunPresence::Absent
-            },
+            stalled_after: self.checkup.stalled_after(),
+            now: self.clock.now(),
+            presence,
             stopping: false,
             paused: None,
             opens: None,
@@ -83,6 +132,10 @@ impl Site {
         if let Some(store) = &store {
             moment = moment.look_into(store)?;
         }
-        Ok(Look { store, moment })
+        Ok(Look {
+            store,
+            moment,
+            active,
+        })
     }
 }

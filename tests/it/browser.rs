@@ -90,6 +90,11 @@ impl Browser {
 
     /// Opens a file as a page so wide, in a colour scheme, and waits until it is there.
     pub(crate) fn open(&mut self, file: &Path, width: u32, scheme: &str) -> Tab<'_> {
+        self.go_to(&format!("file://{}", file.display()), width, scheme)
+    }
+
+    /// The same with an address.
+    pub(crate) fn go_to(&mut self, url: &str, width: u32, scheme: &str) -> Tab<'_> {
         let target = self.call(None, "Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = self.call(None, "Target.attachToTarget", &attach);
@@ -111,7 +116,6 @@ impl Browser {
             &json!({"features": [feature]}),
         );
         tab.browser.told.clear();
-        let url = format!("file://{}", file.display());
         tab.call("Page.navigate", &json!({"url": url}));
         tab.wait_for("Page.loadEventFired");
         tab
@@ -162,6 +166,33 @@ impl Tab<'_> {
         let failed = &answer["exceptionDetails"];
         assert!(failed.is_null(), "{expression}: {failed}");
         answer["result"]["value"].clone()
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn wait_until(&mut self, expression: &str) {
+        let promise = format!(
+            "new Promise(done => {{ const look = () => ({expression}) ? done(true) \
+             : setTimeout(look, 50); look(); }})"
+        );
+        let wish = json!({"expression": promise, "awaitPromise": true, "returnByValue": true});
+        let answer = self.call("Runtime.evaluate", &wish);
+        let failed = &answer["exceptionDetails"];
+        assert!(failed.is_null(), "{expression}: {failed}");
+    }
+
+    /// Goes without scripts from the next page on.
+    pub(crate) fn forbid_scripts(&mut self) {
+        self.call(
+            "Emulation.setScriptExecutionDisabled",
+            &json!({"value": true}),
+        );
+    }
+
+    /// Loads the page again.
+    pub(crate) fn reload(&mut self) {
+        self.browser.told.clear();
+        self.call("Page.reload", &json!({}));
+        self.wait_for("Page.loadEventFired");
     }
 
     /// The addresses that were asked for.

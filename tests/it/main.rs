@@ -34,6 +34,8 @@ mod html;
 mod kept;
 mod kills;
 mod learning;
+mod live;
+mod live_api;
 mod logs;
 mod night;
 mod night_clock;

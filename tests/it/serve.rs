@@ -9,17 +9,17 @@ use serde_json::Value;
 use crate::sandbox::Sandbox;
 
 /// The name and the value of a header.
-type Header<'a> = (&'a str, &'a str);
+pub(crate) type Header<'a> = (&'a str, &'a str);
 
 /// A server of a sandbox, ended when it goes out of scope.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
-    token: String,
+    pub(crate) address: String,
+    pub(crate) token: String,
 }
 
 impl Server {
-    fn of(sandbox: &Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
         let mut child = sandbox
             .command()
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// Sends a request as it is and gives status and body.
-    fn ask(&self, method: &str, path: &str, headers: &[Header<'_>]) -> (u16, String) {
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[Header<'_>]) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n").unwrap();
         for (name, value) in headers {
@@ -66,7 +66,7 @@ impl Server {
         (status, body.to_owned())
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, body) = self.ask("GET", path, &[("Host", &self.address)]);
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
@@ -80,10 +80,17 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

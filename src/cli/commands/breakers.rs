@@ -8,11 +8,12 @@ use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::engine::change::{self, Changed, Wait};
 use crate::host::state_dir::{self, SharedFileSystem};
-use crate::policy::breaker::{Breaker, BreakerState};
-use crate::store::breakers::Kind;
-use crate::store::parking::{BY_BREAKER, BY_SERVICE};
+use crate::policy::breaker::BreakerState;
+use crate::report::services;
+use crate::report::services::Service;
+use crate::report::services::services as rows;
 use crate::store::requests::Wish;
-use crate::store::{Access, Reader, Store, StoreError};
+use crate::store::{Access, Store};
 use crate::support::clock::{Timestamp, Zone};
 use crate::support::similar::closest;
 use crate::support::text::count;
@@ -46,14 +47,6 @@ pub struct ResetArgs {
     pub json: bool,
 }
 
-/// A service, its breaker, and how many tasks wait for it.
-struct Row {
-    name: String,
-    breaker: Breaker,
-    changed_at: Option<Timestamp>,
-    waiting: usize,
-}
-
 /// Carries out the command.
 ///
 /// # Errors
@@ -84,35 +77,6 @@ fn open(invocation: &Invocation<'_>) -> Result<Option<Store>, CliError> {
     Ok(Some(Store::open(&settings.state, Access::ReadOnly, now)?))
 }
 
-fn rows(reader: &Reader, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-    let mut rows = Vec::new();
-    for kept in reader.breakers(Kind::Service)? {
-        rows.push(Row {
-            waiting: 0,
-            name: kept.name,
-            breaker: kept.breaker,
-            changed_at: Some(kept.changed_at),
-        });
-    }
-    for (name, _) in reader.declared_services()? {
-        if !rows.iter().any(|row| row.name == name) {
-            rows.push(Row {
-                name,
-                breaker: Breaker::default(),
-                changed_at: None,
-                waiting: 0,
-            });
-        }
-    }
-    for row in &mut rows {
-        for by in [BY_BREAKER, BY_SERVICE] {
-            row.waiting += reader.parked_on(by, &row.name, usize::MAX, now)?.len();
-        }
-    }
-    rows.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(rows)
-}
-
 fn list(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
     let now = invocation.settings.clock.now();
     let rows = match open(invocation)? {
@@ -120,9 +84,7 @@ fn list(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
         None => Vec::new(),
     };
     if args.json {
-        let breakers: Vec<Value> = rows.iter().map(value).collect();
-        let answer = json!({ "schema": "autoexec.breakers/1", "breakers": breakers });
-        invocation.output.json(&answer);
+        invocation.output.json(&services::value(&rows));
         return Ok(Ending::Well);
     }
     for row in &rows {
@@ -137,27 +99,8 @@ fn list(args: &ListArgs, invocation: &mut Invocation<'_>) -> Answer {
     Ok(Ending::Well)
 }
 
-fn value(row: &Row) -> Value {
-    let next = row.breaker.next_probe_at();
-    let last = row.breaker.last.as_ref();
-    json!({
-        "name": Untrusted::from(row.name.as_str()).for_json(),
-        "state": row.breaker.state.as_str(),
-        "opened": row.breaker.opened,
-        "failed_probes": row.breaker.failed_probes,
-        "next_probe_at": next.map(Timestamp::to_rfc3339),
-        "most_at_once": row.breaker.most_at_once,
-        "waiting": row.waiting,
-        "last_category": last.map(|last| last.category.as_str()),
-        "last_line": last
-            .and_then(|last| last.line.as_deref())
-            .map(|line| Untrusted::from(line).for_json()),
-        "changed_at": row.changed_at.map(Timestamp::to_rfc3339),
-    })
-}
-
 /// `api.example.com: open since 02:03, next probe 02:10, 12 tasks wait (server_error)`.
-fn line(row: &Row, now: Timestamp) -> String {
+fn line(row: &Service, now: Timestamp) -> String {
     let time = |at| Zone::Local.short(at, now);
     let name = Untrusted::from(row.name.as_str()).for_terminal();
     let state = match row.breaker.state {
@@ -238,7 +181,7 @@ fn reset(args: &ResetArgs, invocation: &mut Invocation<'_>) -> Answer {
     Ok(Ending::Well)
 }
 
-fn unknown(name: &str, known: &[Row]) -> CliError {
+fn unknown(name: &str, known: &[Service]) -> CliError {
     let shown = Untrusted::from(name).for_terminal();
     let names = known.iter().map(|row| row.name.as_str());
     let hint = closest(name, names).map_or_else(

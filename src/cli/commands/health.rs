@@ -87,6 +87,7 @@ pub fn inquiry<'a>(invocation: &'a Invocation<'_>, patience: Duration) -> Inquir
         own_path: own_path.unwrap_or_default(),
         patience,
         outbox: outbox(settings, patience),
+        damage: None,
     }
 }
 

@@ -5,16 +5,19 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::health::inquiry;
+use crate::cli::commands::queue::change::asker;
 use crate::cli::config::serve::{DEFAULT_LISTEN, parse_listen};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::support::bytes::OsText;
 use crate::web;
+use crate::web::checkup::Checkup;
 use crate::web::guard::Door;
 use crate::web::site::Site;
 
@@ -55,17 +58,16 @@ pub fn carry_out(args: &ServeArgs, invocation: &mut Invocation<'_>) -> Answer {
         .enable_all()
         .build()
         .map_err(no_server)?;
-    let (state, clock, hosts) = (settings.state.clone(), settings.clock, config.hosts.clone());
+    let hosts = config.hosts.clone();
+    let asker = asker("serve", invocation)?;
+    let checkup = Checkup::like(&inquiry(invocation, Duration::ZERO), settings.units.clone());
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(listen).await;
         let listener = listener.map_err(|error| cannot_listen(listen, error))?;
         let own = listener.local_addr().unwrap_or(listen);
         let told = until_told().map_err(no_server)?;
-        let site = Arc::new(Site {
-            state,
-            clock,
-            door: Door::new(names(own, &hosts), token, !own.ip().is_loopback()),
-        });
+        let door = Door::new(names(own, &hosts), token, !own.ip().is_loopback());
+        let site = Site::new(asker, door, checkup);
         invocation.output.line(&format!("http://{own}/"));
         if let Some(file) = &file {
             let shown = OsText::from(file.as_path()).untrusted().for_terminal();

@@ -82,7 +82,7 @@ pub fn database(facts: &Database, limits: &Thresholds) -> Reading {
     let sound = if facts.looked_through {
         ", sound as far as a quick look shows"
     } else {
-        ", too large for a quick look"
+        ", not looked through in the time there was"
     };
     Reading::good(Component::Database, format!("it takes {takes}{sound}"))
 }

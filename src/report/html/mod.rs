@@ -32,7 +32,8 @@ use crate::support::clock::Zone;
 use crate::support::untrusted::Untrusted;
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("style.css");
+/// The style sheet, which other pages share.
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// A page that cannot be made: a fault of the program.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,24 @@ pub struct HtmlError(#[from] minijinja::Error);
 /// # Errors
 /// When the template does not fit its values, which is a fault of the program.
 pub fn render(summary: &RunSummary, charts: &Charts, zone: Zone) -> Result<String, HtmlError> {
+    let mut environment = environment()?;
+    environment.add_template("report.html", TEMPLATE)?;
+    let page = Page::of(summary, charts, zone);
+    let context = minijinja::context! {
+        style => Value::from_safe_string(STYLE.to_owned()),
+        style_hash => style_hash(),
+        patterns => Value::from_safe_string(svg::PATTERNS.to_owned()),
+        page => Value::from(Serde(page)),
+    };
+    Ok(environment.get_template("report.html")?.render(context)?)
+}
+
+/// What templates are rendered in: their formatter is the sink for HTML, and `prose` shows what stands
+/// between backticks as code.
+///
+/// # Errors
+/// When the syntax of templates is not understood, which is a fault of the program.
+pub(crate) fn environment() -> Result<Environment<'static>, HtmlError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(|out, _, value| {
@@ -61,15 +80,16 @@ pub fn render(summary: &RunSummary, charts: &Charts, zone: Zone) -> Result<Strin
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
-    environment.add_template("report.html", TEMPLATE)?;
-    let page = Page::of(summary, charts, zone);
-    let context = minijinja::context! {
-        style => Value::from_safe_string(STYLE.to_owned()),
-        style_hash => style_hash(),
-        patterns => Value::from_safe_string(svg::PATTERNS.to_owned()),
-        page => Value::from(Serde(page)),
-    };
-    Ok(environment.get_template("report.html")?.render(context)?)
+    Ok(environment)
+}
+
+/// The policy of a report for whoever serves it: what stands in the page, and in no frame.
+pub fn policy() -> String {
+    let style = style_hash();
+    format!(
+        "default-src 'none'; style-src '{style}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    )
 }
 
 /// The hash of the style sheet as a policy names it.

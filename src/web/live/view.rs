@@ -1,0 +1,304 @@
+//! The values of the live page: words that are ready to be shown, in the order of the page.
+
+use serde::Serialize;
+
+use crate::model::ids::RunId;
+use crate::model::state::TaskStatus;
+use crate::policy::breaker::BreakerState;
+use crate::policy::pick::RunPresence;
+use crate::report::load::COMMAND_MODE;
+use crate::report::queue_table::Moment;
+use crate::report::queue_table::note;
+use crate::report::status_page;
+use crate::report::status_page::Status;
+use crate::report::text::Look as Page;
+use crate::store::Counts;
+use crate::store::Filter;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::TaskLine;
+use crate::store::breakers::KeptBreaker;
+use crate::store::breakers::Kind;
+use crate::store::pick::Selection;
+use crate::store::runs::Run;
+use crate::support::clock::Timestamp;
+use crate::support::clock::Zone;
+use crate::support::paint::Paint;
+use crate::web::live::around::Breaker;
+use crate::web::live::around::Checked;
+use crate::web::live::around::Past;
+use crate::web::live::around::Told;
+use crate::web::live::around::alerts;
+use crate::web::live::around::breaker;
+use crate::web::live::around::checked;
+use crate::web::live::around::past;
+use crate::web::live::tasks;
+use crate::web::live::tasks::Recovering;
+use crate::web::live::tasks::Running;
+use crate::web::live::tasks::lines;
+use crate::web::site::Look;
+use crate::web::site::Site;
+
+/// The most that is shown of what needs somebody.
+const NEEDS: usize = 12;
+/// The most that is shown of what comes next, and of runs.
+const LISTED: usize = 8;
+/// Runs that are looked through for those that did something.
+const RUNS: usize = 100;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    title: String,
+    mood: &'static str,
+    sentence: String,
+    at: String,
+    chips: Vec<Chip>,
+    window: Option<String>,
+    needs: Vec<Need>,
+    needing: u64,
+    more_needs: u64,
+    running: Vec<Running>,
+    more_running: u64,
+    recovering: Vec<Recovering>,
+    more_recovering: u64,
+    next: Vec<Waiting>,
+    more_next: u64,
+    breakers: Vec<Breaker>,
+    alerts: Vec<Told>,
+    health: Option<Checked>,
+    runs: Vec<Past>,
+    is_new: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Chip {
+    class: &'static str,
+    number: u64,
+    word: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Need {
+    id: i64,
+    name: String,
+    class: &'static str,
+    word: &'static str,
+    what: String,
+    commands: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Waiting {
+    id: i64,
+    name: String,
+    what: String,
+}
+
+/// What is read of the queue.
+#[derive(Default)]
+struct Read {
+    counts: Counts,
+    needing: Vec<TaskLine>,
+    needing_in_all: u64,
+    running: Vec<Running>,
+    recovering: Vec<Recovering>,
+    next: Vec<TaskLine>,
+    breakers: Vec<KeptBreaker>,
+    runs: Vec<Run>,
+}
+
+impl View {
+    /// The page of this moment.
+    pub(super) fn of(site: &Site, look: &Look) -> Result<Self, StoreError> {
+        let moment = look.moment;
+        let read = match &look.store {
+            Some(store) => read(site, store, moment)?,
+            None => Read::default(),
+        };
+        let page = Page {
+            width: 80,
+            zone: Zone::Local,
+            paint: Paint::PLAIN,
+        };
+        let status = Status {
+            counts: &read.counts,
+            needing: &read.needing,
+            needing_in_all: read.needing_in_all,
+            active: look.active,
+        };
+        let sentence = status_page::sentence(status, moment, Zone::Local);
+        let more = |status, shown: usize| {
+            let shown = u64::try_from(shown).unwrap_or(u64::MAX);
+            read.counts.of(status).saturating_sub(shown)
+        };
+        let shown = u64::try_from(read.needing.len()).unwrap_or(u64::MAX);
+        Ok(Self {
+            title: title(read.needing_in_all, look.active),
+            mood: mood(&read, moment),
+            sentence,
+            at: Zone::Local.clock_time(moment.now),
+            chips: chips(&read.counts),
+            window: window(site, moment),
+            needing: read.needing_in_all,
+            more_needs: read.needing_in_all.saturating_sub(shown),
+            needs: read
+                .needing
+                .iter()
+                .map(|one| need(one, moment, page))
+                .collect(),
+            more_running: more(TaskStatus::Running, read.running.len().min(tasks::SHOWN)),
+            more_recovering: more(TaskStatus::Recovering, read.recovering.len()),
+            running: read.running,
+            recovering: read.recovering,
+            more_next: more(TaskStatus::Queued, read.next.len()),
+            next: read
+                .next
+                .iter()
+                .map(|line| Waiting {
+                    id: line.id.get(),
+                    name: line.name.clone(),
+                    what: note(line, moment, page),
+                })
+                .collect(),
+            breakers: read
+                .breakers
+                .iter()
+                .map(|one| breaker(one, moment.now))
+                .collect(),
+            alerts: alerts(site, moment.now),
+            // A look that takes too long is missing from the page and holds nothing else up.
+            health: site.health().ok().map(|health| checked(&health)),
+            runs: read
+                .runs
+                .iter()
+                .map(|run| past(run, look.active, moment.now))
+                .collect(),
+            is_new: read.counts.total() == 0,
+        })
+    }
+}
+
+fn read(site: &Site, store: &Store, moment: Moment) -> Result<Read, StoreError> {
+    let filter = Filter {
+        statuses: vec![TaskStatus::Held, TaskStatus::Failed],
+        doubted: true,
+        limit: Some(NEEDS),
+        ..Filter::default()
+    };
+    let mut runs = store.runs(RUNS)?;
+    runs.retain(|run| run.mode != COMMAND_MODE);
+    runs.truncate(LISTED);
+    Ok(Read {
+        counts: store.counts(Selection::All)?,
+        needing_in_all: u64::try_from(store.count(&filter)?).unwrap_or(u64::MAX),
+        needing: store.list(&filter)?,
+        running: tasks::running(site, store, moment.now)?,
+        recovering: tasks::recovering(store, moment.now)?,
+        next: lines(store, TaskStatus::Queued, LISTED)?,
+        breakers: store.strict_breakers(Kind::Service)?,
+        runs,
+    })
+}
+
+/// What the window of a browser is called: what needs somebody first.
+fn title(needing: u64, active: Option<(RunId, Timestamp)>) -> String {
+    let needs = match needing {
+        0 => "nothing needs you".to_owned(),
+        1 => "1 needs you".to_owned(),
+        number => format!("{number} need you"),
+    };
+    match active {
+        Some((run, _)) => format!("{needs} · run {run} · autoexec"),
+        None => format!("{needs} · autoexec"),
+    }
+}
+
+fn mood(read: &Read, moment: Moment) -> &'static str {
+    if read.counts.of(TaskStatus::Failed) > 0 {
+        "bad"
+    } else if read.needing_in_all > 0 || read.breakers.iter().any(is_strict) {
+        "warn"
+    } else if moment.presence == RunPresence::Active {
+        "run"
+    } else {
+        "good"
+    }
+}
+
+fn is_strict(one: &KeptBreaker) -> bool {
+    one.breaker.state != BreakerState::Closed
+}
+
+const fn class_of(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Running => "run",
+        TaskStatus::Failed | TaskStatus::Skipped => "bad",
+        TaskStatus::Held | TaskStatus::Recovering => "warn",
+        TaskStatus::Succeeded => "good",
+        TaskStatus::Queued | TaskStatus::Cancelled => "calm",
+    }
+}
+
+fn chips(counts: &Counts) -> Vec<Chip> {
+    TaskStatus::ALL
+        .into_iter()
+        .filter(|status| counts.of(*status) > 0)
+        .map(|status| Chip {
+            class: class_of(status),
+            number: counts.of(status),
+            word: status.as_str(),
+        })
+        .collect()
+}
+
+/// What the hours and a pause say.
+fn window(site: &Site, moment: Moment) -> Option<String> {
+    let now = moment.now;
+    let at = |at| Zone::Local.short(at, now);
+    match moment.paused {
+        Some(Some(until)) => return Some(format!("The queue is paused until {}.", at(until))),
+        Some(None) => return Some("The queue is paused until `autoexec resume`.".to_owned()),
+        None => {}
+    }
+    if let Some(opens) = moment.opens.filter(|opens| *opens > now) {
+        return Some(format!(
+            "The run waits for its window, which opens {}.",
+            at(opens)
+        ));
+    }
+    let night = site.checkup.hours()?.window(now)?;
+    Some(if night.contains(now) {
+        format!("The window of the night is open until {}.", at(night.end))
+    } else {
+        format!(
+            "The next night is from {} to {}.",
+            at(night.start),
+            at(night.end)
+        )
+    })
+}
+
+fn need(line: &TaskLine, moment: Moment, page: Page) -> Need {
+    let mut commands = vec![status_page::command(line)];
+    if line.starts() > 0 {
+        commands.push(format!("autoexec logs {}", line.id));
+    }
+    let status = line.state.status();
+    Need {
+        id: line.id.get(),
+        name: line.name.clone(),
+        class: if status == TaskStatus::Failed {
+            "bad"
+        } else {
+            "warn"
+        },
+        word: if status == TaskStatus::Succeeded {
+            "suspicious"
+        } else {
+            status.as_str()
+        },
+        what: note(line, moment, page),
+        commands,
+    }
+}
