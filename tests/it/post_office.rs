@@ -71,7 +71,7 @@ fn meet(mut stream: TcpStream, manner: Manner, known: &Mutex<Vec<String>>, own: 
         )
         .as_bytes()),
         Manner::Hangs => {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             Ok(())
         }
         Manner::Floods => {
@@ -97,7 +97,7 @@ fn meet(mut stream: TcpStream, manner: Manner, known: &Mutex<Vec<String>>, own: 
 /// Reads a whole request.
 fn read(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     loop {
         let count = stream.read(&mut buffer).unwrap_or(0);
         bytes.extend_from_slice(&buffer[..count]);

@@ -16,7 +16,7 @@ fn closed_port() -> u16 {
 
 /// Adds tasks that fail as clients do until there is a file `open`; `more` is added to each.
 fn clients(sandbox: &Sandbox, names: &[&str], more: &str) {
-    let tasks: String = names
+    let tasks: Vec<String> = names
         .iter()
         .map(|name| {
             format!(
@@ -31,7 +31,7 @@ retry = {{ max_attempts = 2, base = "10ms", jitter = 0 }}
             )
         })
         .collect();
-    sandbox.file("clients.toml", tasks);
+    sandbox.file("clients.toml", tasks.concat());
     sandbox.ok(["queue", "add", "clients.toml"]);
 }
 
