@@ -20,7 +20,7 @@ use crate::support::paint::Paint;
 /// What `--version` says.
 pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
 
-const PLANNED_COMMANDS: &[&str] = &["rescue", "template", "top", "watch"];
+const PLANNED_COMMANDS: &[&str] = &["template", "top", "watch"];
 
 const PLANNED_OPTIONS: &[&str] = &["--backend", "--set", "--template"];
 

@@ -229,6 +229,7 @@ fn tasks_of(wish: &Wish) -> &[TaskId] {
         | Wish::Remove { tasks } => tasks,
         // Whoever lets a task go on does not wait for its end.
         Wish::Retry { .. }
+        | Wish::Rescue { .. }
         | Wish::Release { .. }
         | Wish::Reprioritize { .. }
         | Wish::ResetBreakers { .. }

@@ -145,6 +145,7 @@ impl Dispatcher<'_> {
         }
         self.end_waits(now, &mut gathered.effects);
         self.look_at_the_brake(now, &mut gathered.effects);
+        self.look_through_earlier(now, &mut gathered.effects);
         self.take_back_overdue(now, &mut gathered.effects);
         self.take_back_barred(now, &mut gathered.effects);
         self.keep_hours(now, &mut gathered.effects);

@@ -161,6 +161,7 @@ fn rescue(tx: &Transaction<'_>, write: &RescueWrite, now: Timestamp) -> Result<(
             rescue::begin_again(tx, *recovery, now)?;
             rescue::set_round(tx, *task, *round)
         }
+        RescueWrite::Rescued { task } => rescue::mark_rescued(tx, *task, now),
         RescueWrite::Brake => {
             let why = "rescues did not help in this run; the next one tries again";
             rescue::put_aside(tx, why).map(drop)

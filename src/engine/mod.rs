@@ -43,7 +43,7 @@ pub mod patterns;
 mod progress;
 mod recover;
 mod requests;
-mod rescue;
+pub mod rescue;
 pub mod run;
 mod stale_stops;
 mod state;

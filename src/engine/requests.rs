@@ -8,6 +8,7 @@ use crate::engine::dispatcher::Dispatcher;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
+use crate::engine::rescue::rounds::RescueEvent;
 use crate::engine::state::Halt;
 use crate::model::ids::TaskId;
 use crate::model::state::Hold;
@@ -114,7 +115,10 @@ impl Dispatcher<'_> {
     }
 
     /// The events that a wish stands for, or why it is refused.
-    fn events_of(&mut self, wish: &Wish) -> Result<Result<Vec<Event>, String>, StoreError> {
+    pub(crate) fn events_of(
+        &mut self,
+        wish: &Wish,
+    ) -> Result<Result<Vec<Event>, String>, StoreError> {
         let (tasks, change) = match wish {
             Wish::Stop { how } => {
                 return Ok(Ok(vec![Event::Halt(match how {
@@ -128,7 +132,7 @@ impl Dispatcher<'_> {
                 return Ok(Ok(services.map(Event::ResetBreaker).collect()));
             }
             Wish::Cancel { tasks, force } => (tasks, Change::Cancel(*force)),
-            Wish::Retry { tasks, .. } => (tasks, Change::Requeue),
+            Wish::Retry { tasks, .. } | Wish::Rescue { tasks } => (tasks, Change::Requeue),
             Wish::Hold { tasks, reason } => (tasks, Change::Hold(by_hand(reason.clone()))),
             Wish::Release { tasks } => (tasks, Change::Release),
             Wish::Complete { tasks, reason } => (tasks, Change::Complete(reason.clone())),
@@ -167,6 +171,9 @@ impl Dispatcher<'_> {
                 name: task.spec.name,
                 change: change.clone(),
             });
+            if matches!(wish, Wish::Rescue { .. }) {
+                events.push(Event::Rescue(RescueEvent::Rescued { task: *id }));
+            }
         }
         // Of many tasks some may have gone on since they were chosen: they are passed over.
         match refused {

@@ -13,6 +13,7 @@ use crate::model::state::TaskStatus;
 use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
+use crate::policy::rescue::heals_with_time;
 use crate::policy::since::Difference;
 use crate::policy::trace::stalled;
 use crate::report::kept;
@@ -253,6 +254,10 @@ impl Why {
             _ => format!("failed after {}", count(used as usize, "attempt")),
         };
         self.failure(facts, look);
+        if self.cause.as_ref().is_some_and(heals_with_time) {
+            let rescue = "autoexec rescue".to_owned();
+            self.next(rescue, "try it again if its cause is seen to be gone");
+        }
         self.retry("try it again");
     }
 

@@ -43,6 +43,11 @@ pub enum Wish {
         #[serde(default)]
         from_scratch: bool,
     },
+    /// Try failed tasks again whose cause is seen to be gone.
+    Rescue {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
     /// Put tasks aside; what runs of them is stopped.
     Hold {
         /// The tasks.
@@ -230,6 +235,7 @@ impl Reader {
                 | Wish::Complete { .. }
                 | Wish::Cancel { .. }
                 | Wish::Retry { .. }
+                | Wish::Rescue { .. }
                 | Wish::Release { .. }
                 | Wish::Reprioritize { .. }
                 | Wish::Remove { .. }

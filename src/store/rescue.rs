@@ -82,7 +82,44 @@ pub fn put_aside(tx: &Transaction<'_>, detail: &str) -> Result<usize, StoreError
         .doing("put tasks aside for a while")
 }
 
+/// A task that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// The task.
+    pub id: TaskId,
+    /// When.
+    pub failed_at: Timestamp,
+    /// A newer task of the same name.
+    pub newer: Option<TaskId>,
+}
+
 impl Reader {
+    /// The tasks that failed at this instant or later, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn failed_since(&self, since: Timestamp) -> Result<Vec<Failed>, StoreError> {
+        const DOING: &str = "look for tasks that failed";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, finished_at, (SELECT max(other.id) FROM task_records other \
+                 WHERE other.name = task_records.name AND other.id > task_records.id) \
+                 FROM task_records WHERE status = 'failed' AND finished_at >= ? ORDER BY id",
+            )
+            .doing(DOING)?;
+        let rows = statement
+            .query_map([since.as_millis()], |row| {
+                Ok(Failed {
+                    id: TaskId::new(row.get(0)?),
+                    failed_at: Timestamp::from_millis(row.get(1)?),
+                    newer: row.get::<_, Option<i64>>(2)?.map(TaskId::new),
+                })
+            })
+            .doing(DOING)?;
+        rows.collect::<Result<_, _>>().doing(DOING)
+    }
+
     /// How a task stands with rescue.
     ///
     /// # Errors

@@ -140,7 +140,9 @@ fn a_round_whose_cause_is_still_there_costs_no_attempt_and_the_next_one_heals() 
     assert_eq!(tries(&sandbox), 3);
     assert_eq!(rounds(&sandbox, "load"), ["failed", "helped"]);
     for line in [
-        format!("load: 127.0.0.1:{port}: connection refused; no attempt in round 1"),
+        format!(
+            "load: rescue_round failed: 127.0.0.1:{port}: connection refused; no attempt in round 1"
+        ),
         format!("load: 127.0.0.1:{port} answered; trying again"),
     ] {
         assert!(answer.stderr.contains(&line), "{line}\n{}", answer.stderr);
@@ -233,4 +235,97 @@ fn five_rescues_in_vain_end_rescuing_for_the_night() {
     for name in names {
         assert_eq!(status(&sandbox, name)["status"], "succeeded");
     }
+}
+
+/// A plain run that uses up both attempts of a task, and fails.
+fn fail(sandbox: &Sandbox, start: i64, task: &str) {
+    sandbox.set_clock(start);
+    let run = sandbox.start(&["run", "--no-progress"]);
+    wait_until("the first attempt failed", || {
+        status(sandbox, task)["used"] == 1
+    });
+    sandbox.set_clock(start + SECOND);
+    ended(sandbox, run, 1);
+    assert_eq!(status(sandbox, task)["status"], "failed");
+}
+
+#[test]
+fn what_is_seen_to_be_gone_is_queued_again_and_of_the_rest_it_is_said_why_not() {
+    let sandbox = Sandbox::new();
+    let port = closed_port();
+    let peer = format!("env = {{ DB = \"tcp://127.0.0.1:{port}\" }}");
+    clients(&sandbox, &["load"], &peer);
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "wrong",
+        "--retries",
+        "1",
+        "--",
+        "/no/such/program",
+    ]);
+    let answer = sandbox.run(["run", "--no-progress"]);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    assert!(sandbox.ok(["why", "load"]).contains("autoexec rescue"));
+    assert!(!sandbox.ok(["why", "wrong"]).contains("autoexec rescue"));
+    let told = sandbox.ok(["rescue"]);
+    let wanted = format!("load: not queued again: 127.0.0.1:{port}: connection refused\n");
+    assert!(told.contains(&wanted), "{told}");
+    assert!(told.contains("wrong: not queued again: "), "{told}");
+    sandbox.file("open", "");
+    let _listening = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let told = sandbox.ok(["rescue", "--dry-run"]);
+    let wanted = format!("load: would be queued again: 127.0.0.1:{port} answered\n");
+    assert!(told.contains(&wanted), "{told}");
+    assert_eq!(status(&sandbox, "load")["status"], "failed");
+    let json = sandbox.json(["rescue", "--json"]);
+    assert_eq!(json["schema"], "autoexec.rescue/1");
+    assert_eq!(json["tasks"][0]["result"], "queued_again");
+    assert_eq!(json["tasks"][1]["result"], "not_queued_again");
+    assert_eq!(status(&sandbox, "load")["status"], "queued");
+    sandbox.ok(["db", "check"]);
+    sandbox.run(["run", "--no-progress"]);
+    assert_eq!(status(&sandbox, "load")["status"], "succeeded");
+}
+
+#[test]
+fn a_newer_task_of_the_same_name_stands_for_one_that_failed() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let peer = format!("env = {{ DB = \"tcp://127.0.0.1:{port}\" }}");
+    for _ in 0..2 {
+        clients(&sandbox, &["load"], &peer);
+        assert_eq!(sandbox.run(["run", "--no-progress"]).code, 1);
+    }
+    let json = sandbox.json(["rescue", "--json"]);
+    let told = json["tasks"][0]["seen"].as_str().unwrap().to_owned();
+    assert!(told.contains("is newer and stands for it"), "{json}");
+    assert_eq!(json["tasks"][0]["result"], "not_queued_again");
+    assert_eq!(json["tasks"][1]["result"], "queued_again");
+}
+
+#[test]
+fn a_night_begins_with_what_failed_earlier_if_its_cause_is_gone() {
+    let sandbox = sandbox("UTC", "");
+    let port = closed_port();
+    let peer = format!("env = {{ DB = \"tcp://127.0.0.1:{port}\" }}");
+    sandbox.set_clock(at("2026-11-21T12:00:00Z"));
+    clients(&sandbox, &["load"], &peer);
+    fail(&sandbox, at("2026-11-21T12:00:00Z"), "load");
+    sandbox.set_clock(at("2026-11-21T22:00:00Z"));
+    ended(&sandbox, overnight(&sandbox), 0);
+    assert_eq!(tries(&sandbox), 2, "its cause is still there");
+    sandbox.file("open", "");
+    let _listening = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    // After seven nights it is nobody's any more.
+    sandbox.set_clock(at("2026-12-01T22:00:00Z"));
+    ended(&sandbox, overnight(&sandbox), 0);
+    assert_eq!(tries(&sandbox), 2);
+    sandbox.set_clock(at("2026-11-22T22:00:00Z"));
+    let answer = ended(&sandbox, overnight(&sandbox), 0);
+    let now = status(&sandbox, "load")["status"].clone();
+    assert_eq!(now, "succeeded", "{}", answer.stderr);
+    assert_eq!(tries(&sandbox), 3);
 }

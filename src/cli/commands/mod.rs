@@ -35,6 +35,7 @@ pub mod plan;
 pub mod progress;
 pub mod queue;
 pub mod report;
+pub mod rescue;
 pub mod resume;
 pub mod run;
 pub mod send;
@@ -187,6 +188,8 @@ pub enum Command {
     /// Look at the circuit breakers of services, and close them by hand
     #[command(subcommand)]
     Breakers(breakers::BreakersCommand),
+    /// Queue again what failed and whose cause is seen to be gone
+    Rescue(rescue::RescueArgs),
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -242,6 +245,7 @@ pub fn carry_out(command: Option<&Command>, invocation: &mut Invocation<'_>) -> 
         Some(Command::Timer(command)) => timer::carry_out(command, invocation),
         Some(Command::Health(args)) => health::carry_out(args, invocation),
         Some(Command::Alerts(args)) => alerts::carry_out(args, invocation),
+        Some(Command::Rescue(args)) => rescue::carry_out(args, invocation),
         Some(Command::Breakers(command)) => breakers::carry_out(command, invocation),
         Some(Command::Logs(args)) => logs::carry_out(args, invocation),
         Some(Command::Plan(args)) => plan::carry_out(args, invocation),

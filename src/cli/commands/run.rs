@@ -17,6 +17,7 @@ use crate::cli::guard;
 use crate::cli::hours::HoursArgs;
 use crate::cli::output::Verbosity;
 use crate::cli::settings::Settings;
+use crate::engine::rescue::suspects::{Sight, suspects};
 use crate::engine::{self, RunOutcome, RunRequest, Schedule};
 use crate::model::ids::TaskId;
 use crate::process::children;
@@ -24,7 +25,7 @@ use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
 use crate::store::runs;
 use crate::store::tasks::OnChange;
-use crate::support::clock::Zone;
+use crate::support::clock::{Timestamp, Zone};
 use crate::support::paint::Paint;
 use crate::ui::lines::Manner;
 use crate::ui::progress::{Show, watcher};
@@ -237,10 +238,25 @@ fn find_work(
     let unfinished = store.counts(Selection::All)?.unfinished();
     // Whoever watches over nights wants to hear of one without work, too.
     let is_watched = args.hours.overnight && !invocation.settings.config.notify.is_empty();
-    Ok((unfinished > 0 || is_watched).then_some(Work {
+    let has_work =
+        unfinished > 0 || is_watched || (for_all && may_rescue(&store, now, invocation)?);
+    Ok(has_work.then_some(Work {
         selection,
         added: Ending::Well,
     }))
+}
+
+/// Whether something failed in earlier nights of which a look may tell that its cause is gone.
+fn may_rescue(
+    store: &Store,
+    now: Timestamp,
+    invocation: &Invocation<'_>,
+) -> Result<bool, CliError> {
+    let config = invocation.settings.config.on_failure();
+    let found = suspects(store, &config.recovery, now)?;
+    Ok(found
+        .iter()
+        .any(|one| !matches!(one.sight, Sight::NotSeen(_))))
 }
 
 fn add_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Work, CliError> {

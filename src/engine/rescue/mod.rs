@@ -13,6 +13,7 @@
 
 pub(crate) mod looks;
 pub(crate) mod rounds;
+pub mod suspects;
 
 use crate::model::recovery::RescueConfig;
 use crate::policy::decide::Decided;

@@ -53,6 +53,11 @@ pub(crate) enum RescueWrite {
         /// The round that follows.
         next: Option<u32>,
     },
+    /// A task was queued again because its cause is seen to be gone.
+    Rescued {
+        /// The task.
+        task: TaskId,
+    },
     /// Nothing more is rescued in this run: what waits for a round, or was rescued, is left to the next.
     Brake,
 }
@@ -68,6 +73,11 @@ pub(crate) enum RescueEvent {
         what: Await,
         /// Why it is not there; untrusted text.
         found: Result<(), String>,
+    },
+    /// It was queued again because its cause is seen to be gone.
+    Rescued {
+        /// The task.
+        task: TaskId,
     },
 }
 
@@ -156,6 +166,10 @@ pub(crate) fn step(state: &RunState, event: RescueEvent, now: Timestamp, effects
             Ok(()) => gone(waiting, &what, now, effects),
             Err(why) => still_there(state, waiting, &what, &why, now, effects),
         },
+        RescueEvent::Rescued { task } => {
+            let write = RescueWrite::Rescued { task };
+            effects.writes.push(Write::Rescue(write));
+        }
     }
 }
 

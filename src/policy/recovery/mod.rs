@@ -41,11 +41,17 @@ pub use sentences::headline;
 
 use std::time::Duration;
 
+use crate::model::category::Classification;
+use crate::model::outcome::Outcome;
 use crate::model::recovery::RecoverMode;
 use crate::model::recovery::RecoveryNote;
 use crate::model::recovery::RecoveryPlan;
 use crate::model::remedy::Await;
+use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
+use crate::policy::classify::Judgement;
+use crate::policy::decide::DecideFacts;
+use crate::support::clock::Timestamp;
 
 /// A recovery that is carried out, and why this one.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +99,39 @@ pub(super) fn choose(case: &Case<'_>) -> Choice {
 /// machine, does.
 pub(super) fn cause(case: &Case<'_>) -> Option<Await> {
     waits::cause(case)
+}
+
+/// The same for a failure of an earlier night.
+pub fn cause_of(
+    spec: &TaskSpec,
+    outcome: &Outcome,
+    failure: &Classification,
+    recovery: &RecoveryFacts,
+    now: Timestamp,
+) -> Option<Await> {
+    let judgement = Judgement::Failure(failure.clone());
+    let facts = DecideFacts {
+        spec,
+        outcome,
+        judgement: &judgement,
+        used_before: 0,
+        failures_before: 0,
+        timeout: None,
+        checkpoint_changed: false,
+        chance: 0.0,
+        window_end: None,
+        cut_short: 0,
+        recovery: Some(recovery),
+        rescue: None,
+        now,
+    };
+    waits::cause(&Case {
+        facts: &facts,
+        recovery,
+        failure,
+        time_may_help: true,
+        wait: Duration::ZERO,
+    })
 }
 
 /// Chooses what is tried last: when there are no attempts left, or none would help. Where nobody wrote
