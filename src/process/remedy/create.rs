@@ -11,6 +11,7 @@ use crate::process::checkpoint::folder::Folder;
 use crate::process::remedy::RemedyError;
 use crate::process::remedy::names;
 use crate::support::bytes::OsText;
+use crate::support::text::count;
 
 /// The most directories that one remedy makes.
 const MOST: usize = 20;
@@ -84,6 +85,9 @@ fn verified(folder: &Folder, path: &OsText, made: usize) -> Result<String, Remed
     Ok(match made {
         0 => format!("`{shown}` is there"),
         1 => format!("created `{shown}`"),
-        made => format!("created `{shown}` and {} directories above it", made - 1),
+        made => {
+            let above = count(made - 1, "directory");
+            format!("created `{shown}` and {above} above it")
+        }
     })
 }
