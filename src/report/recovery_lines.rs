@@ -48,6 +48,28 @@ pub(crate) fn lines(recovery: &RecoveryRecord, now: Timestamp, look: Look) -> Ve
     lines
 }
 
+/// What would have been done, or was refused: a label and a sentence.
+pub(crate) fn only_told(recovery: &RecoveryRecord) -> Option<(&'static str, String)> {
+    let label = match recovery.state {
+        RecoveryState::Suggested => "suggested",
+        RecoveryState::Refused => "refused",
+        RecoveryState::Pending
+        | RecoveryState::Applied
+        | RecoveryState::Helped
+        | RecoveryState::InVain
+        | RecoveryState::Failed
+        | RecoveryState::Abandoned => return None,
+    };
+    let shown = |text: &str| Untrusted::from(text).for_terminal_within(DETAIL);
+    let strategy = shown(&recovery.strategy);
+    let plan = recovery.plan.as_ref();
+    let about = plan.and_then(|plan| plan.about.as_ref());
+    let about = about.map_or_else(String::new, |about| format!(" ({})", shown(about)));
+    let detail = recovery.detail.as_ref();
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", shown(detail)));
+    Some((label, format!("{strategy}{about}{detail}")))
+}
+
 /// What was expected of it, where something was known.
 pub(crate) fn expected_words(recovery: &RecoveryRecord) -> Option<String> {
     let expected = recovery.expected.filter(|_| recovery.known > 0)? * 100.0;

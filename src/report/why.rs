@@ -340,6 +340,15 @@ impl Why {
                 recovery_lines::expected_words(last).unwrap_or_default(),
             );
         }
+        for (label, words) in facts
+            .whole
+            .recoveries
+            .iter()
+            .filter(of_attempt)
+            .filter_map(recovery_lines::only_told)
+        {
+            self.tell(label, words);
+        }
         self.tell("advice", advice.helps.to_owned());
         self.cause = Some(judged.clone());
     }
