@@ -44,6 +44,8 @@ mod learning;
 mod live;
 mod live_api;
 mod logs;
+mod many_nights;
+mod month;
 mod night;
 mod night_clock;
 mod night_kills;
