@@ -93,9 +93,10 @@ fn recoveries(recoveries: Recoveries) -> Option<String> {
         (all, tried) if all == tried => "all helped".to_owned(),
         (some, _) => format!("{some} helped"),
     };
-    let soon = recoveries
-        .median
-        .map(|median| format!(", within {} in the middle", span(median)));
+    let soon = recoveries.median.map(|median| match recoveries.succeeded {
+        1 => format!(", within {}", span(median)),
+        _ => format!(", half of them within {}", span(median)),
+    });
     Some(format!("{tried}, {helped}{}", soon.unwrap_or_default()))
 }
 
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!(of(0, 0, None), None);
         assert_eq!(
             of(1, 1, Some(8)).unwrap(),
-            "1 recovery was tried, it helped, within 8.0s in the middle"
+            "1 recovery was tried, it helped, within 8.0s"
         );
         assert_eq!(
             of(3, 0, None).unwrap(),
@@ -125,7 +126,7 @@ mod tests {
         );
         assert_eq!(
             of(6, 5, Some(41)).unwrap(),
-            "6 recoveries were tried, 5 helped, within 41.0s in the middle"
+            "6 recoveries were tried, 5 helped, half of them within 41.0s"
         );
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::commands::Invocation;
-use crate::cli::courier::words::{Desk, host_name, letter, letter_of_report};
-use crate::cli::courier::{deliver_unrecorded, page_of, surroundings};
+use crate::cli::courier::words::{Desk, host_name, letter, letter_of_report, name_queue};
+use crate::cli::courier::{deliver_unrecorded, page_of, surroundings, unusual_place};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
@@ -178,6 +178,16 @@ impl Round<'_> {
     }
 
     fn letter(&self, message: &Waiting) -> Letter {
+        let mut letter = self.bare_letter(message);
+        // That a run began needs no command.
+        let has_commands = !matches!(message.notice, Notice::RunStarted { .. });
+        if has_commands && let Some(place) = unusual_place(self.settings) {
+            name_queue(&mut letter, &place);
+        }
+        letter
+    }
+
+    fn bare_letter(&self, message: &Waiting) -> Letter {
         let now = self.settings.clock.now();
         let queue = self.store.queue().ok();
         if let (Notice::Report, Some(run)) = (&message.notice, message.run) {

@@ -24,6 +24,7 @@ use crate::process::detached;
 use crate::report::summary::RunSummary;
 use crate::report::{charts, html};
 use crate::store::{Access, Store, outbox};
+use crate::support::bytes::OsText;
 use crate::support::clock::Zone;
 
 pub use deliver::{DeliverArgs, deliver, deliver_due};
@@ -42,6 +43,18 @@ pub fn surroundings(settings: &Settings) -> Surroundings<'_> {
         home: settings.home.as_deref(),
         folder: file.and_then(Path::parent).unwrap_or(Path::new("/")),
     }
+}
+
+/// The state directory, quoted for a shell, where it is not the one that a command of this user looks into
+/// by itself: who is told a command elsewhere has to name it.
+pub(crate) fn unusual_place(settings: &Settings) -> Option<String> {
+    let root = settings.state.root();
+    let usual = settings.home.as_ref()?.join(".local/state/autoexec");
+    if root == usual {
+        return None;
+    }
+    let shown = OsText::from(root).untrusted().for_terminal();
+    Some(format!("'{}'", shown.replace('\'', "'\\''")))
 }
 
 /// Whom a run tells what.

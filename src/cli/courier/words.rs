@@ -239,6 +239,30 @@ pub fn letter_of_report(
     }
 }
 
+/// Says in a letter with commands which queue they are for: a cron line names it, the reader's shell does
+/// not. `place` is quoted for a shell.
+pub(crate) fn name_queue(letter: &mut Letter, place: &str) {
+    let export = format!("export AUTOEXEC_STATE_DIR={place}");
+    let says = "Before any command of this message, so that it finds this queue:";
+    letter
+        .text
+        .push_str(&["\n", says, "\n  ", &export, "\n"].concat());
+    if let Some(page) = &mut letter.html
+        && let Some(end) = page.rfind("</main>")
+    {
+        let export = Untrusted::from(export.as_str()).for_html();
+        let part = [
+            "<section><p>",
+            says,
+            "</p><pre>",
+            &export,
+            "</pre></section>\n",
+        ]
+        .concat();
+        page.insert_str(end, &part);
+    }
+}
+
 /// The verdict of a report in a few words: `2 need you (1 failed, 1 held), 25 of 27 tasks done`.
 fn verdict(summary: &RunSummary, needs: usize) -> String {
     let totals = &summary.totals;

@@ -123,3 +123,22 @@ fn an_alert_is_told_as_it_was_written() {
         told.text
     );
 }
+
+#[test]
+fn a_letter_of_an_unusual_queue_says_what_to_type_first() {
+    let mut told = written(Notice::TasksFailed(Digest::of(failed("dump", false, "x"))));
+    told.html = Some("<main><p>page</p></main>".to_owned());
+    name_queue(&mut told, "'/srv/<odd> queue'");
+    assert!(
+        told.text
+            .ends_with("\n  export AUTOEXEC_STATE_DIR='/srv/<odd> queue'\n"),
+        "{}",
+        told.text
+    );
+    let page = told.html.unwrap();
+    assert!(
+        page.contains("<p>page</p><section>") && page.ends_with("</section>\n</main>"),
+        "{page}"
+    );
+    assert!(page.contains("/srv/&lt;odd&gt; queue"), "{page}");
+}
