@@ -278,9 +278,10 @@ pub fn mark_crashed() {
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
+    // A pipe in its place would keep whoever only looks.
     let opened = OpenOptions::new()
         .read(true)
-        .custom_flags(libc::O_NOFOLLOW)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path);
     let file = match opened {
         Ok(file) => file,

@@ -126,3 +126,12 @@ fn a_lock_whose_file_was_moved_away_is_not_taken_for_the_lock() {
     std::fs::rename(&path, dir.path().join("moved")).unwrap();
     assert!(!is_at(&lock.file, &path));
 }
+
+#[test]
+fn a_pipe_in_the_place_of_the_lock_keeps_nobody_who_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.lock");
+    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, kind, mode, 0).unwrap();
+    assert_eq!(read_holder(&path).unwrap(), None);
+}
