@@ -171,7 +171,7 @@ impl Dispatcher<'_> {
     fn start_ready(&mut self, now: Timestamp) {
         let throttled = self.pace.throttled.is_some_and(|until| until > now);
         if !throttled && self.hours.is_open(now) {
-            let acts = hand_out(&mut self.state);
+            let acts = hand_out(&mut self.state, monotonic());
             self.carry_out(acts);
         }
     }

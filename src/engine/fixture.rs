@@ -88,7 +88,7 @@ pub(crate) fn run(capacity: usize, ready: i64) -> RunState {
 /// A run in which attempt 1 runs in slot 0.
 pub(crate) fn running() -> RunState {
     let mut state = run(1, 1);
-    hand_out(&mut state);
+    hand_out(&mut state, Duration::ZERO);
     step(&mut state, started(1), NOW);
     state
 }

@@ -82,12 +82,12 @@ mod tests {
             let more = step(state, event, Timestamp::from_millis(1));
             gathered.effects.writes.extend(more.writes);
         }
-        hand_out(state);
+        hand_out(state, NOW);
     }
 
     fn busy(ready: i64) -> RunState {
         let mut state = run(1, ready + 1);
-        hand_out(&mut state);
+        hand_out(&mut state, NOW);
         state
     }
 

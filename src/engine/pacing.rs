@@ -78,9 +78,9 @@ impl Dispatcher<'_> {
             return 0;
         }
         // In batches: a query for each single claim would cost more than the claim.
-        let low = self.state.ready.len() <= ahead / 2;
-        if low {
-            ahead.saturating_sub(self.state.ready.len())
+        let in_stock = self.state.in_stock();
+        if in_stock <= ahead / 2 {
+            ahead.saturating_sub(in_stock)
         } else if self.pace.urgent.is_some() {
             self.state.capacity
         } else {
@@ -91,7 +91,7 @@ impl Dispatcher<'_> {
     /// While there are claims in stock, only a task that would come among the very next is claimed
     /// besides them: the one that it must beat stands at the last of those places.
     pub(crate) fn above(&self) -> Option<i64> {
-        let is_low = self.state.ready.len() <= self.state.claim_ahead() / 2;
+        let is_low = self.state.in_stock() <= self.state.claim_ahead() / 2;
         let last = self.state.ready.get(self.state.capacity.checked_sub(1)?)?;
         let live = self.state.live.get(last)?;
         (!is_low).then_some(live.task.priority)

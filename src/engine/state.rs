@@ -45,8 +45,9 @@ pub(crate) struct RunState {
     pub(crate) live: BTreeMap<AttemptId, Live>,
     /// Attempts whose claim is durable and which were not handed out, the best first.
     pub(crate) ready: Vec<AttemptId>,
-    /// An attempt that runs alone and whose turn it is: nothing else is handed out before it.
-    pub(crate) alone_next: Option<AttemptId>,
+    /// An attempt that runs alone and whose turn it is: others wait for a while before they are handed
+    /// out in spite of it.
+    pub(crate) alone_next: Option<Turn>,
     /// Tasks whose recovery waits, by the attempt that failed; they hold no slot.
     pub(crate) watched: BTreeMap<AttemptId, Watched>,
     /// Attempts that try on behalf of others whether a service is back.
@@ -57,6 +58,15 @@ pub(crate) struct RunState {
     pub(crate) halt: Option<Halt>,
     /// When the window of the run, or what `--until` said, is over.
     pub(crate) until: Option<Timestamp>,
+}
+
+/// Whose turn it is to run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Whose.
+    pub(crate) attempt: AttemptId,
+    /// Since when, on a clock that does not jump.
+    pub(crate) since: Duration,
 }
 
 /// A supervisor, as the run sees it.
@@ -280,6 +290,19 @@ impl RunState {
             .unwrap_or(self.ready.len());
         self.ready.insert(place, attempt);
         self.live.insert(attempt, Live::ready(task));
+    }
+
+    /// Whether an attempt is to run alone.
+    pub(crate) fn is_alone(&self, attempt: AttemptId) -> bool {
+        let live = self.live.get(&attempt);
+        live.is_some_and(|live| live.task.healing.adjustments.alone)
+    }
+
+    /// How many claimed attempts are there to be handed out beside others. Those that wait to run alone
+    /// do not count: a stock of nothing else would keep the slots idle.
+    pub(crate) fn in_stock(&self) -> usize {
+        let ready = self.ready.iter();
+        ready.filter(|attempt| !self.is_alone(**attempt)).count()
     }
 
     /// How many attempts are claimed ahead at most, so that no commit stands between an exit and

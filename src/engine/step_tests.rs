@@ -19,7 +19,7 @@ use crate::model::state::TaskEvent;
 #[test]
 fn a_success_frees_its_slot_for_the_next_before_it_is_acknowledged() {
     let mut state = run(1, 2);
-    hand_out(&mut state);
+    hand_out(&mut state, Duration::ZERO);
     let effects = step(&mut state, success(1), NOW);
     assert_eq!(
         events_of(&effects),
@@ -36,7 +36,7 @@ fn a_success_frees_its_slot_for_the_next_before_it_is_acknowledged() {
         }]
     );
     assert_eq!(
-        hand_out(&mut state),
+        hand_out(&mut state, Duration::ZERO),
         [Act::Assign {
             slot: 0,
             attempt: attempt(2)
@@ -69,7 +69,7 @@ fn a_network_failure_waits_for_its_backoff() {
 #[test]
 fn the_first_signal_gives_claims_back_and_stops_gently() {
     let mut state = run(1, 2);
-    hand_out(&mut state);
+    hand_out(&mut state, Duration::ZERO);
     let halt = Halt::Signal(HaltSignal::Interrupt);
     let effects = step(&mut state, Event::Halt(halt), NOW);
     assert_eq!(
@@ -132,7 +132,7 @@ fn the_second_signal_kills_and_a_weaker_reason_changes_nothing() {
 #[test]
 fn a_claim_that_was_handed_out_is_stopped_and_never_taken_back() {
     let mut state = run(1, 1);
-    hand_out(&mut state);
+    hand_out(&mut state, Duration::ZERO);
     let effects = step(
         &mut state,
         change(Some(1), Change::Cancel(Force::Gentle)),

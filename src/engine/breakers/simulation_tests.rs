@@ -165,7 +165,7 @@ impl Night {
     }
 
     fn start(&mut self, service: Service) {
-        for act in hand_out(&mut self.state) {
+        for act in hand_out(&mut self.state, Duration::ZERO) {
             if let Act::Assign { attempt, .. } = act {
                 self.attempts += 1;
                 self.running.push((self.now.plus(service.takes), attempt));
