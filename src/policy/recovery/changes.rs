@@ -20,6 +20,8 @@ use crate::support::text;
 const HIGHEST: u64 = 4;
 /// The limit of open files of nearly every system, where the task declares none.
 const USUAL_FILES: u64 = 1024;
+/// Below it only services of the machine itself may listen.
+const FIRST_FREE_TO_ALL: u16 = 1024;
 
 fn adjust(adjustment: Adjustment) -> Built {
     Built::new(Remedy::Adjust(adjustment))
@@ -190,21 +192,24 @@ pub(super) fn raise_memory(case: &Case<'_>) -> Plan {
 }
 
 /// Gives the declared variables that hold the port in use a free one.
+///
+/// A number of rows or seconds may look the same: those that are called a port, or the only one that
+/// can be it.
 pub(super) fn use_free_port(case: &Case<'_>) -> Plan {
     let found: Option<u16> = case.found("port").and_then(|port| port.parse().ok());
     let (Some(found), C::Resource) = (found, case.failure.category) else {
         return Err(No::NotForThis);
     };
     let holds = |value: &OsText| value.as_str().and_then(|text| text.parse().ok()) == Some(found);
-    let names: Vec<String> = case
-        .variables()
-        .into_iter()
-        .filter(|(_, value)| holds(value))
-        .map(|(name, _)| name)
-        .collect();
-    if names.is_empty() {
-        return Err(No::NotForThis);
-    }
+    let holders = case.variables().into_iter();
+    let holders = holders.filter_map(|(name, value)| holds(&value).then_some(name));
+    let (called_so, others): (Vec<String>, Vec<String>) =
+        holders.partition(|name| name.to_ascii_uppercase().contains("PORT"));
+    let names = match others.as_slice() {
+        _ if !called_so.is_empty() => called_so,
+        [_only] if found >= FIRST_FREE_TO_ALL => others,
+        _ => return Err(No::NotForThis),
+    };
     let free = case.recovery.host.free_port.filter(|free| *free != found);
     let free = free.ok_or_else(|| No::Spent("no free port was found".to_owned()))?;
     let value = OsText::from(free.to_string());

@@ -132,6 +132,28 @@ fn only_the_variable_that_holds_the_port_in_use_gets_a_free_one() {
 }
 
 #[test]
+fn a_number_that_happens_to_be_the_port_in_use_stays_as_it_is() {
+    let changed = |declared: &[(&str, &str)], port: &str| {
+        let mut scene = Scene::new(C::Resource, "busy", R::AfterFix).found("port", port);
+        for (name, value) in declared {
+            scene = scene.env(name, value);
+        }
+        let scene = scene.with(|scene| scene.recovery.host.free_port = Some(40_001));
+        scene.remedy()?;
+        Some(adjusted(&scene).env.into_keys().collect::<Vec<_>>())
+    };
+    let both = changed(&[("ROWS", "5000"), ("http_port", "5000")], "5000");
+    assert_eq!(both, Some(vec!["http_port".to_owned()]));
+    let only = changed(&[("LISTEN", "5000"), ("ROWS", "10")], "5000");
+    assert_eq!(only, Some(vec!["LISTEN".to_owned()]));
+    assert_eq!(
+        changed(&[("ROWS", "5000"), ("LISTEN", "5000")], "5000"),
+        None
+    );
+    assert_eq!(changed(&[("WORKERS", "4")], "4"), None);
+}
+
+#[test]
 fn a_time_limit_is_doubled_twice_and_ends_with_the_window() {
     use crate::model::outcome::{Ended, Exit};
     let timed_out = |scene: &mut Scene, limit| {
