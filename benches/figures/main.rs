@@ -23,6 +23,8 @@
 mod adding;
 mod classify;
 mod depth;
+#[cfg(feature = "web")]
+mod health;
 mod memory;
 mod no_op;
 mod output;
@@ -46,7 +48,7 @@ use crate::score::Score;
 /// A part of the figures.
 type Part = fn(&Place, &mut Score) -> Result<()>;
 
-const PARTS: [(&str, Part); 9] = [
+const PARTS: &[(&str, Part)] = &[
     ("start-up", start_up::measure),
     ("adding", adding::measure),
     ("no-op", no_op::measure),
@@ -56,6 +58,8 @@ const PARTS: [(&str, Part); 9] = [
     ("report", report::measure),
     ("classify", classify::measure),
     ("restart", restart::measure),
+    #[cfg(feature = "web")]
+    ("health", health::measure),
 ];
 
 fn main() -> ExitCode {
@@ -88,7 +92,7 @@ fn measure(words: &[&str]) -> ExitCode {
     println!("{}", place.describe());
     let mut score = Score::default();
     let mut whole = true;
-    for (name, part) in PARTS {
+    for (name, part) in PARTS.iter().copied() {
         if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(**word)) {
             continue;
         }
