@@ -329,3 +329,27 @@ fn a_night_begins_with_what_failed_earlier_if_its_cause_is_gone() {
     assert_eq!(now, "succeeded", "{}", answer.stderr);
     assert_eq!(tries(&sandbox), 3);
 }
+
+#[test]
+fn a_plain_run_names_the_command_that_looks_again_later() {
+    let sandbox = sandbox("UTC", "");
+    let port = closed_port();
+    let peer = format!("env = {{ DB = \"tcp://127.0.0.1:{port}\" }}");
+    clients(&sandbox, &["load"], &peer);
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 1);
+    let told = "1 failed task may work once the cause is gone: `autoexec rescue` looks";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    let hopeless = self::sandbox("UTC", "");
+    hopeless.ok([
+        "queue",
+        "add",
+        "--retries",
+        "0",
+        "--name",
+        "bad",
+        "--",
+        "false",
+    ]);
+    assert!(!hopeless.run(["run"]).stderr.contains("autoexec rescue"));
+}

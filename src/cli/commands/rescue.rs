@@ -54,6 +54,28 @@ pub fn carry_out(args: &RescueArgs, invocation: &mut Invocation<'_>) -> Answer {
     Ok(Ending::Well)
 }
 
+/// Names the command to somebody whose run left what may heal with time: a plain run waits for no
+/// slower rounds.
+pub fn name(invocation: &mut Invocation<'_>) {
+    let now = invocation.settings.clock.now();
+    let recovery = invocation.settings.config.on_failure().recovery;
+    let found = match invocation.look_into_queue() {
+        Ok(Some(store)) => suspects(&store, &recovery, now).unwrap_or_default(),
+        // Whoever asks for it is told why it does not work.
+        Ok(None) | Err(_) => return,
+    };
+    let may_heal = found
+        .iter()
+        .filter(|one| !matches!(one.sight, Sight::NotSeen(_)))
+        .count();
+    if may_heal > 0 {
+        let tasks = count(may_heal, "failed task");
+        invocation.output.note(&format!(
+            "{tasks} may work once the cause is gone: `autoexec rescue` looks, and queues again what does"
+        ));
+    }
+}
+
 /// What failed within the last nights, and what is seen of its causes.
 fn look(invocation: &Invocation<'_>) -> Result<Vec<Suspect>, CliError> {
     let settings = &invocation.settings;

@@ -10,6 +10,7 @@ use crate::cli::commands::Invocation;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::queue::select;
 use crate::cli::commands::report;
+use crate::cli::commands::rescue;
 use crate::cli::config::run::{WhenRunnerDies, parse_parallel};
 use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError, Ending};
@@ -138,6 +139,9 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     let exit_code = told(outcome, invocation);
     if args.report {
         report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
+    }
+    if !waits && exit_code != 0 {
+        rescue::name(invocation);
     }
     let ending = Ending::of_run(exit_code);
     Ok(if ending == Ending::Well {
