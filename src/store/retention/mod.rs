@@ -287,6 +287,8 @@ fn forget_old(tx: &Transaction<'_>, cutoff: Timestamp) -> Result<(), StoreError>
         "DELETE FROM outbox WHERE ended_at < ?1",
         "DELETE FROM requests WHERE answered_at < ?1",
         "DELETE FROM clearings WHERE at < ?1",
+        "DELETE FROM breaker_events WHERE at < ?1",
+        "DELETE FROM circuit_breakers WHERE state = 'closed' AND changed_at < ?1",
         "DELETE FROM runs WHERE ended_at < ?1 \
          AND id < (SELECT min(run_id) FROM (SELECT run_id FROM attempts ORDER BY id LIMIT 1))",
         "DELETE FROM surroundings WHERE ?1 = ?1 \
