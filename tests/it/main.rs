@@ -44,6 +44,7 @@ mod learning;
 mod live;
 mod live_api;
 mod logs;
+mod mail;
 mod many_nights;
 mod month;
 mod night;

@@ -1,0 +1,197 @@
+//! Mail of the real program to a real server on loopback that misbehaves.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::sandbox::Sandbox;
+
+/// What the server does with a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Takes the letter.
+    Takes,
+    /// Not now: its lists are grey.
+    NotNow,
+    /// Never to this address.
+    Never,
+    /// Hangs up when the letter has come, before it says that it has it.
+    HangsUp,
+    /// Says nothing at all.
+    Silent,
+}
+
+/// A server of mail: what it was told, a visit each. It ends with the test's process.
+struct MailServer {
+    port: u16,
+    visits: Arc<Mutex<Vec<String>>>,
+}
+
+impl MailServer {
+    /// The first visits are met in these manners, one after the other; all others in the last.
+    fn open(manners: &[Manner]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let visits = Arc::new(Mutex::new(Vec::new()));
+        let (known, manners) = (Arc::clone(&visits), manners.to_vec());
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().flatten().enumerate() {
+                let manner = manners.get(number).or(manners.last()).copied().unwrap();
+                let known = Arc::clone(&known);
+                std::thread::spawn(move || {
+                    let told = meet(&stream, manner).unwrap_or_default();
+                    known.lock().unwrap().push(told);
+                });
+            }
+        });
+        Self { port, visits }
+    }
+
+    fn visits(&self) -> Vec<String> {
+        self.visits.lock().unwrap().clone()
+    }
+}
+
+/// Speaks with a visitor and gives everything that was said.
+fn meet(stream: &TcpStream, manner: Manner) -> std::io::Result<String> {
+    if manner == Manner::Silent {
+        std::thread::sleep(Duration::from_mins(2));
+        return Ok(String::new());
+    }
+    let mut out = stream;
+    let mut told = String::new();
+    let mut in_letter = false;
+    out.write_all(b"220 mail.test ready\r\n")?;
+    for line in BufReader::new(stream).lines() {
+        let line = line?;
+        told.push_str(&line);
+        told.push('\n');
+        let word = line.split([' ', ':']).next().unwrap_or_default();
+        let answer: &[u8] = match (in_letter, word.to_ascii_uppercase().as_str()) {
+            (true, ".") if manner == Manner::HangsUp => return Ok(told),
+            (true, ".") => {
+                in_letter = false;
+                b"250 taken\r\n"
+            }
+            (true, _) => continue,
+            (false, "EHLO") => b"250-mail.test\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n",
+            (false, "AUTH") => b"235 welcome\r\n",
+            (false, "RCPT") if manner == Manner::NotNow => b"451 come back later\r\n",
+            (false, "RCPT") if manner == Manner::Never => b"550 no such box\r\n",
+            (false, "DATA") => {
+                in_letter = true;
+                b"354 go on\r\n"
+            }
+            (false, "QUIT") => {
+                out.write_all(b"221 bye\r\n")?;
+                return Ok(told);
+            }
+            (false, _) => b"250 well\r\n",
+        };
+        out.write_all(answer)?;
+    }
+    Ok(told)
+}
+
+/// A sandbox that mails every report to the server, with a login.
+fn mailing(server: &MailServer) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.home().join(".config/autoexec");
+    std::fs::create_dir_all(&folder).unwrap();
+    let content = format!(
+        "[[notify]]\non = [\"report\"]\nemail = {{ to = \"me@example.com\", \
+         smtp = \"smtp://127.0.0.1:{}\", user = \"me\", password_command = [\"echo\", \"hunter2\"] }}\n",
+        server.port
+    );
+    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox
+}
+
+fn fail(sandbox: &Sandbox) {
+    let words = ["queue", "add", "--retries", "0", "--name", "bad", "--"];
+    let script = "echo 'Subject: <b>forged</b>'; exit 1";
+    sandbox.ok(words.iter().chain(&["sh", "-c", script]));
+}
+
+fn header<'a>(letter: &'a str, name: &str) -> &'a str {
+    let line = letter.lines().find(|line| line.starts_with(name));
+    line.unwrap_or_else(|| panic!("{name} in {letter}"))
+}
+
+#[test]
+fn a_report_arrives_with_its_verdict_in_the_subject_and_both_parts() {
+    let server = MailServer::open(&[Manner::Takes]);
+    let sandbox = mailing(&server);
+    fail(&sandbox);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    let visits = server.visits();
+    let [letter] = visits.as_slice() else {
+        panic!("{visits:?}")
+    };
+    assert!(letter.contains("AUTH "), "{letter}");
+    assert!(header(letter, "RCPT").contains("<me@example.com>"));
+    let subject = header(letter, "Subject: ");
+    assert!(subject.contains("1 needs you"), "{subject}");
+    for part in ["multipart/alternative", "text/plain", "text/html"] {
+        assert!(letter.contains(part), "{part} in {letter}");
+    }
+    assert_eq!(letter.matches("\nSubject: ").count(), 1, "{letter}");
+    assert!(!letter.contains("<b>forged</b>"), "{letter}");
+    let told = sandbox.json(["report", "--run", "last", "--json"]);
+    assert_eq!(told["notifications"][0]["state"], "delivered");
+}
+
+#[test]
+fn a_letter_that_may_have_come_is_sent_again_under_the_same_id() {
+    let server = MailServer::open(&[Manner::HangsUp, Manner::Takes]);
+    let sandbox = mailing(&server);
+    fail(&sandbox);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    let visits = server.visits();
+    let [first, second] = visits.as_slice() else {
+        panic!("{visits:?}")
+    };
+    let id = |letter| header(letter, "Message-ID: ");
+    assert_eq!(id(first), id(second));
+    let told = sandbox.json(["report", "--run", "last", "--json"]);
+    assert_eq!(told["notifications"][0]["state"], "delivered");
+    assert_eq!(told["notifications"][0]["tries"], 2);
+}
+
+#[test]
+fn a_server_with_grey_lists_gets_the_letter_later() {
+    let server = MailServer::open(&[Manner::NotNow, Manner::Takes]);
+    let sandbox = mailing(&server);
+    sandbox.ok(["queue", "add", "--name", "good", "--", "true"]);
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(server.visits()[1].contains("\nSubject: "));
+}
+
+#[test]
+fn a_server_that_refuses_or_says_nothing_is_told_and_stops_no_task() {
+    for (manner, words) in [
+        (Manner::Never, "550"),
+        (Manner::Silent, "does not answer in time"),
+    ] {
+        let server = MailServer::open(&[manner]);
+        let sandbox = mailing(&server);
+        sandbox.ok(["queue", "add", "--name", "good", "--", "true"]);
+        let answer = sandbox.run(["run"]);
+        assert_eq!(answer.code, 1, "{}", answer.stderr);
+        assert!(
+            answer.stderr.contains("could not tell"),
+            "{}",
+            answer.stderr
+        );
+        let told = sandbox.json(["report", "--run", "last", "--json"]);
+        assert_eq!(told["tasks"][0]["verdict"], "ok");
+        let error = told["notifications"][0]["error"].to_string();
+        assert!(
+            error.contains(words) || manner == Manner::Silent && error == "null",
+            "{manner:?}: {told}"
+        );
+        assert!(!answer.stderr.contains("hunter2") && !told.to_string().contains("hunter2"));
+    }
+}
