@@ -281,7 +281,7 @@ pub(crate) fn assignment(
         environments: Vec::new(),
         series_started: task.series_started,
     };
-    equip(&mut assignment, task);
+    equip(&mut assignment, &task.healing);
     assignment
 }
 

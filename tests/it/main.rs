@@ -24,6 +24,7 @@ mod crash;
 mod db;
 mod doubt;
 mod exec;
+mod exec_recovery;
 mod exec_signals;
 mod from_scratch;
 mod guard;

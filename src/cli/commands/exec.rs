@@ -1,4 +1,4 @@
-//! `autoexec exec`: one command now, with the retries of a task and without a queue.
+//! `autoexec exec`: one command now, with the retries and recoveries of a task and without a queue.
 //!
 //! The exit code belongs to the command, so whatever goes wrong on our side is 125 here, also a wrong
 //! option: [`own_ending`].
@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 use crate::cli::commands::queue::flags::KeyFlags;
-use crate::cli::commands::{Invocation, patterns};
+use crate::cli::commands::{Invocation, look_into_queue, patterns};
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
@@ -22,8 +22,8 @@ use crate::model::spec::TaskSpec;
 use crate::policy::classify::user::UserPatterns;
 use crate::process::children;
 use crate::process::signals;
-use crate::support::clock::Zone;
-use crate::support::text::count;
+use crate::support::clock::{Timestamp, Zone};
+use crate::support::text::{count, span};
 use crate::taskfile::{CommandLine, Diagnostic, Flag, Severity, from_flags, render};
 use crate::ui::lines::{self, Manner};
 
@@ -45,6 +45,11 @@ const OPTIONS: &[&str] = &[
     "--stop-signal",
     "--leftovers",
     "--nice",
+    "--total-timeout",
+    "--service",
+    "--recover-mode",
+    "--allow",
+    "--fallback-command",
 ];
 
 /// Options of `autoexec exec`.
@@ -131,6 +136,8 @@ pub fn carry_out(args: &ExecArgs, invocation: &mut Invocation<'_>) -> Answer {
         clock: settings.clock,
         spec: &spec,
         patterns: &find,
+        on_failure: settings.config.on_failure(),
+        queue: &|| look_into_queue(settings).ok().flatten(),
     };
     let manner = Manner {
         zone: Zone::Local,
@@ -259,10 +266,20 @@ fn words(manner: Manner, telling: &Telling<'_>) -> Vec<String> {
             duration,
             reason,
         } => vec![lines::given_up(manner, at, attempt, why, *duration, reason)],
+        Told::Healing(event) => lines::words(manner, at, event),
+        Told::LeftAlone {
+            name,
+            service,
+            until,
+        } => {
+            let left = span(until.since(at));
+            vec![format!(
+                "{} {name} waits for {left}: `{service}` did not answer lately and is left alone",
+                time(manner, at)
+            )]
+        }
         Told::Stopping { signal, killed } => {
-            let time = manner
-                .paint
-                .dim(&format!("[{}]", manner.zone.clock_time(at)));
+            let time = time(manner, at);
             let what = if *killed {
                 "the command is killed"
             } else {
@@ -271,6 +288,11 @@ fn words(manner: Manner, telling: &Telling<'_>) -> Vec<String> {
             vec![format!("{time} stopping: {signal}; {what}")]
         }
     }
+}
+
+fn time(manner: Manner, at: Timestamp) -> String {
+    let time = manner.zone.clock_time(at);
+    manner.paint.dim(&format!("[{time}]"))
 }
 
 /// Whether these arguments of the program are for `exec`.

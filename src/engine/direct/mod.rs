@@ -11,6 +11,10 @@
 //! dies, we sweep what it left and say so: nobody can know then whether the command finished, so
 //! it is not started again.
 //!
+//! # Recoveries
+//!
+//! They are those of tasks, kept in memory ([`healing`]); a queue is only read.
+//!
 //! # Output
 //!
 //! Each output has a pipe, unless ours are one (a terminal, `> log 2>&1`): then the command has one pipe
@@ -23,45 +27,38 @@
 //! attempt has read of a pipe is gone, and then there is no other attempt ([`input`]).
 
 mod finish;
+mod healing;
 mod input;
 mod line;
+mod look;
 mod relay;
+mod round;
+mod waiting;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::direct::input::Input;
+use crate::engine::direct::round::Round;
 use crate::engine::direct::watch::Watch;
 use crate::engine::events::AttemptEnd;
 use crate::engine::events::AttemptRef;
 use crate::engine::events::Next;
-use crate::engine::events::TaskRef;
-use crate::model::attempt::Assignment;
+use crate::engine::events::RunEvent;
+use crate::engine::on_failure::OnFailure;
 use crate::model::category::Classification;
-use crate::model::ids::AttemptId;
-use crate::model::ids::RunId;
-use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
 use crate::model::outcome::Ended;
 use crate::model::outcome::Exit;
-use crate::model::outcome::Outcome;
 use crate::model::outcome::StopReason;
 use crate::model::signal::Signal;
-use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
-use crate::policy::classify::Facts;
 use crate::policy::classify::Judgement;
-use crate::policy::classify::classify;
-use crate::policy::classify::classify_with;
 use crate::policy::classify::user::UserPatterns;
-use crate::policy::decide::DecideFacts;
-use crate::policy::decide::Decided;
-use crate::policy::decide::Decision;
-use crate::policy::decide::decide;
-use crate::support::bytes::OsText;
+use crate::store::Store;
 use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
 
@@ -78,6 +75,17 @@ pub enum DirectError {
         /// Why not.
         #[source]
         source: io::Error,
+    },
+    /// A service is left alone for longer than the command may take.
+    #[error(
+        "`{service}` does not answer and is left alone for {left}, longer than `--total-timeout`; \
+         `autoexec breakers reset` lets it be tried at once"
+    )]
+    LeftAlone {
+        /// The service.
+        service: String,
+        /// For how long.
+        left: String,
     },
     /// The supervisor is gone and nobody saw the end.
     #[error(
@@ -96,6 +104,10 @@ pub struct Direct<'a> {
     pub spec: &'a TaskSpec,
     /// Finds the error patterns of the user; asked once, and only after a failure.
     pub patterns: &'a dyn Fn() -> UserPatterns,
+    /// What the configuration of this machine says of failures.
+    pub on_failure: OnFailure,
+    /// The queue, to be looked at, if there is one: for what it has learned and for its breakers.
+    pub queue: &'a dyn Fn() -> Option<Store>,
 }
 
 impl fmt::Debug for Direct<'_> {
@@ -147,6 +159,17 @@ pub enum Told {
         /// Why there is no other.
         reason: String,
     },
+    /// What is done about a failure, what came of it, and what is not done.
+    Healing(RunEvent),
+    /// A service that did not answer lately is left alone, so the attempt waits.
+    LeftAlone {
+        /// The command's name.
+        name: TaskName,
+        /// The service.
+        service: String,
+        /// Until then.
+        until: Timestamp,
+    },
     /// Somebody wants it to stop.
     Stopping {
         /// By this signal.
@@ -163,40 +186,23 @@ pub enum Told {
 pub fn run(direct: &Direct<'_>, tell: &mut Tell<'_>) -> Result<Finish, DirectError> {
     let input = Input::of_process();
     let mut watch = Watch::begin(direct, &input)?;
-    let mut round = Round {
-        direct,
-        id: AttemptId::new(1),
-        used: 0,
-        timeout: direct.spec.timeout,
-        last: None,
-        patterns: None,
-    };
+    let mut round = Round::begin(direct);
     loop {
+        if !round.enter(&mut watch, tell)? {
+            return Ok(finish(watch, NEVER_STARTED, false));
+        }
         let before = input.look();
         let Some(outcome) = watch.attempt(round.assignment(), tell)? else {
             return Ok(finish(watch, NEVER_STARTED, false));
         };
         let judgement = round.judge(&outcome, &watch);
-        let decided = round.decide(&outcome, &judgement);
         let is_final = watch.stopped().is_some() || watch.is_cut_off();
         let is_spent = input.is_spent(&before);
-        if !is_final && let Some(told) = round.told(&outcome, &judgement, &decided, is_spent) {
-            watch.say(&told, tell);
-        }
-        let is_wanted = !is_final && !is_spent;
-        let again = if let Decision::RetryAt { until, .. } = decided.decision
-            && is_wanted
-        {
-            watch.wait(until.since(direct.clock.now()), tell)?
-        } else {
-            false
-        };
-        if !again {
+        if is_final || !round.go_on((&outcome, &judgement), is_spent, &mut watch, tell)? {
             let succeeded = judgement == Judgement::Success;
             return Ok(finish(watch, outcome.ended, succeeded));
         }
         input.rewind(&before);
-        round.next(judgement, &decided);
     }
 }
 
@@ -214,155 +220,5 @@ fn finish(watch: Watch<'_>, ended: Ended, succeeded: bool) -> Finish {
         succeeded,
         stopped,
         unwritten,
-    }
-}
-
-/// Where the attempts stand.
-struct Round<'a> {
-    direct: &'a Direct<'a>,
-    id: AttemptId,
-    /// Attempts that count.
-    used: u32,
-    timeout: Option<Duration>,
-    last: Option<Classification>,
-    /// The patterns of the user, once something failed.
-    patterns: Option<UserPatterns>,
-}
-
-impl Round<'_> {
-    fn assignment(&self) -> Assignment {
-        let spec = self.direct.spec;
-        let mut variables: BTreeMap<String, OsText> = BTreeMap::new();
-        let mut set = |name: &str, value: OsText| {
-            variables.insert(name.to_owned(), value);
-        };
-        set("AUTOEXEC_TASK_NAME", spec.name.as_str().into());
-        set("AUTOEXEC_ATTEMPT", (self.used + 1).to_string().into());
-        set(
-            "AUTOEXEC_MAX_ATTEMPTS",
-            spec.retry.announced_limit().to_string().into(),
-        );
-        if let Some(last) = &self.last {
-            set("AUTOEXEC_LAST_CATEGORY", last.category.as_str().into());
-            set("AUTOEXEC_LAST_PATTERN", last.pattern.as_str().into());
-        }
-        Assignment {
-            attempt: self.id,
-            task: TaskId::new(0),
-            run: RunId::new(0),
-            spec: spec.clone(),
-            // What holds where it is typed holds for it, unlike for a task of another hour.
-            surroundings: Surroundings::default(),
-            variables,
-            timeout: self.timeout,
-            ends_at: None,
-            steps_done: 0,
-            remedies: Vec::new(),
-            environments: Vec::new(),
-            series_started: None,
-        }
-    }
-
-    fn judge(&mut self, outcome: &Outcome, watch: &Watch<'_>) -> Judgement {
-        let mut facts = Facts {
-            spec: self.direct.spec,
-            outcome,
-            stdout: &[],
-            stderr: &[],
-        };
-        // Only where the output may tell something are the patterns looked for.
-        let by_facts = classify(&facts);
-        if by_facts == Judgement::Success || !matches!(outcome.ended, Ended::ByItself(_)) {
-            return by_facts;
-        }
-        (facts.stdout, facts.stderr) = watch.tails();
-        let find = self.direct.patterns;
-        classify_with(&facts, self.patterns.get_or_insert_with(find))
-    }
-
-    fn decide(&self, outcome: &Outcome, judgement: &Judgement) -> Decided {
-        decide(&DecideFacts {
-            spec: self.direct.spec,
-            outcome,
-            judgement,
-            used_before: self.used,
-            failures_before: self.used,
-            timeout: self.timeout,
-            checkpoint_changed: false,
-            chance: fastrand::f64(),
-            window_end: None,
-            cut_short: 0,
-            recovery: None,
-            rescue: None,
-            now: self.direct.clock.now(),
-        })
-    }
-
-    /// What the user would not see otherwise: a failure, and a success after one.
-    fn told(
-        &self,
-        outcome: &Outcome,
-        judgement: &Judgement,
-        decided: &Decided,
-        is_spent: bool,
-    ) -> Option<Told> {
-        let attempt = AttemptRef {
-            task: TaskRef {
-                id: TaskId::new(0),
-                name: self.direct.spec.name.clone(),
-            },
-            id: self.id,
-            number: self.used + 1,
-            limit: decided.limit,
-        };
-        let duration = outcome.duration;
-        Some(match (judgement, &decided.decision) {
-            (Judgement::Success, _) if self.id == AttemptId::new(1) => return None,
-            (Judgement::Success, _) => Told::Ended {
-                attempt,
-                end: AttemptEnd::Succeeded,
-                duration,
-                next: Next::Done,
-            },
-            (Judgement::Failure(why), Decision::RetryAt { until, .. }) if !is_spent => {
-                Told::Ended {
-                    attempt,
-                    end: AttemptEnd::Failed(why.clone()),
-                    duration,
-                    next: Next::Retry(*until),
-                }
-            }
-            (Judgement::Failure(why), decision) => Told::GivenUp {
-                attempt,
-                why: why.clone(),
-                duration,
-                reason: reason(decision),
-            },
-        })
-    }
-
-    fn next(&mut self, judgement: Judgement, decided: &Decided) {
-        self.id = AttemptId::new(self.id.get() + 1);
-        self.used = decided.used_in_all;
-        if let Judgement::Failure(why) = judgement {
-            self.last = Some(why);
-        }
-        if let Decision::RetryAt { timeout, .. } = &decided.decision {
-            self.timeout = timeout.or(self.direct.spec.timeout);
-        }
-    }
-}
-
-/// Why there is no other attempt.
-fn reason(decision: &Decision) -> String {
-    match decision {
-        Decision::Fail { reason } => reason.clone(),
-        Decision::Hold(hold) => hold.reason.clone(),
-        Decision::RetryAt { .. } | Decision::Recover { .. } | Decision::Rescue { .. } => {
-            "not tried again: it has read of its standard input, which cannot be given to it twice; \
-             a file as input (`< FILE`) can"
-                .to_owned()
-        }
-        Decision::Succeed | Decision::Interrupt { .. } => "stopped".to_owned(),
     }
 }

@@ -44,6 +44,9 @@ const STOPPED_PATIENCE: Duration = Duration::from_millis(200);
 /// writing.
 const LAST_READS: usize = 64;
 
+/// How often it is asked whether something was seen.
+const LOOKS: Duration = Duration::from_millis(50);
+
 /// A supervisor at work for us, and all that we listen to meanwhile.
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
@@ -217,13 +220,24 @@ impl<'a> Watch<'a> {
         span: Duration,
         tell: &mut Tell<'_>,
     ) -> Result<bool, DirectError> {
+        self.wait_or(span, None, tell)
+    }
+
+    /// The same, or until something is seen.
+    pub(super) fn wait_or(
+        &mut self,
+        span: Duration,
+        is_seen: Option<&dyn Fn() -> bool>,
+        tell: &mut Tell<'_>,
+    ) -> Result<bool, DirectError> {
         let until = monotonic().saturating_add(span);
         loop {
             let left = until.saturating_sub(monotonic());
-            if left.is_zero() {
+            if left.is_zero() || is_seen.is_some_and(|is_seen| is_seen()) {
                 return Ok(true);
             }
-            let ready = self.listen(Some(left))?;
+            let patience = is_seen.map_or(left, |_| left.min(LOOKS));
+            let ready = self.listen(Some(patience))?;
             if ready.signals {
                 self.heed(tell);
             }

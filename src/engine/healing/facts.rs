@@ -26,6 +26,7 @@ use crate::model::recovery::RecoverWhen;
 use crate::model::recovery::RecoveryState;
 use crate::model::remedy::Await;
 use crate::model::remedy::Remedy;
+use crate::model::spec::TaskSpec;
 use crate::policy::breaker::BreakerState;
 use crate::policy::classify::TAIL;
 use crate::policy::classify::program;
@@ -86,7 +87,7 @@ impl Dispatcher<'_> {
         let ended = ended.unwrap_or(outcome);
         let since = self.hours.start().into_iter().chain(self.started_at).max();
         let named = user.spec(&about.pattern).map(|(_, spec)| &spec.strategies);
-        let tool = tool(task, ended);
+        let tool = tool(&effective(task), ended);
         Ok(RecoveryFacts {
             mode: effective_mode(config.mode, task.spec.recover_mode),
             machine_allow: config.allow.clone(),
@@ -110,7 +111,7 @@ impl Dispatcher<'_> {
             tool,
             strategies: named.filter(|named| !named.is_empty()).cloned(),
             probes: config.probes.clone(),
-            host: host_facts(task),
+            host: host_facts(&task.spec),
             others_ran,
             recoveries_tonight: match since {
                 Some(since) => store.recoveries_since(since)?,
@@ -267,7 +268,7 @@ impl Dispatcher<'_> {
     }
 }
 
-fn remedy_failed(ended: &Ended) -> bool {
+pub(crate) fn remedy_failed(ended: &Ended) -> bool {
     matches!(ended, Ended::CouldNotStart(start) if start.kind == StartFailureKind::RemedyFailed)
 }
 
@@ -281,8 +282,7 @@ fn failed(one: &AttemptRecord, before: AttemptId) -> bool {
 }
 
 /// The program that failed, by its base name; empty where nobody knows.
-fn tool(task: &ClaimedTask, outcome: &Outcome) -> String {
-    let spec = effective(task);
+pub(crate) fn tool(spec: &TaskSpec, outcome: &Outcome) -> String {
     let done = usize::try_from(outcome.account.steps_done).unwrap_or(usize::MAX);
     let step = spec.steps.get(done).or(spec.steps.last());
     step.and_then(|step| program(&step.command))
@@ -290,7 +290,7 @@ fn tool(task: &ClaimedTask, outcome: &Outcome) -> String {
 }
 
 /// What this machine has, as far as it can be told.
-fn host_facts(task: &ClaimedTask) -> HostFacts {
+pub(crate) fn host_facts(spec: &TaskSpec) -> HostFacts {
     let memory = memory::memory().ok();
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
     HostFacts {
@@ -298,6 +298,6 @@ fn host_facts(task: &ClaimedTask) -> HostFacts {
         memory_available: memory.map(|memory| memory.available),
         memory_total: memory.map(|memory| memory.total),
         files_hard_limit: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
-        disk_free: disk::free(task.spec.workdir.as_path()).ok(),
+        disk_free: disk::free(spec.workdir.as_path()).ok(),
     }
 }

@@ -7,7 +7,7 @@
 
 pub(crate) mod begin;
 pub(crate) mod credit;
-mod facts;
+pub(crate) mod facts;
 pub(crate) mod present;
 pub(crate) mod probe;
 pub(crate) mod unneeded;

@@ -38,7 +38,11 @@ pub(crate) struct Healing {
 impl Healing {
     /// What the store knows of it.
     pub(crate) fn load(tx: &Reader, task: TaskId) -> Result<Self, StoreError> {
-        let past = tx.past_recoveries(task)?;
+        Ok(Self::of(tx.adjustments(task)?, tx.past_recoveries(task)?))
+    }
+
+    /// What follows from what was done about its failures, oldest first.
+    pub(crate) fn of(adjustments: Adjustment, past: Vec<RecoveryRecord>) -> Self {
         let tried = past.iter().rev().find(|recovery| {
             matches!(
                 recovery.state,
@@ -48,8 +52,8 @@ impl Healing {
                     | RecoveryState::InVain
             )
         });
-        Ok(Self {
-            adjustments: tx.adjustments(task)?,
+        Self {
+            adjustments,
             last_strategy: tried.map(|recovery| recovery.strategy.clone()),
             look: past.iter().find_map(look),
             is_open: past.iter().any(RecoveryRecord::is_open),
@@ -58,7 +62,7 @@ impl Healing {
                 .filter(|recovery| recovery.state == RecoveryState::Pending)
                 .filter_map(RecoveryRecord::order)
                 .collect(),
-        })
+        }
     }
 }
 
@@ -76,8 +80,12 @@ fn look(recovery: &RecoveryRecord) -> Option<(RecoveryId, Await)> {
 
 /// The definition of an attempt: the task's, with its first endpoints and what recoveries changed.
 pub(crate) fn effective(task: &ClaimedTask) -> TaskSpec {
-    let mut spec = task.spec.clone();
-    let adjusted = &task.healing.adjustments;
+    adjusted(&task.spec, &task.healing.adjustments)
+}
+
+/// A definition with its first endpoints and what recoveries changed.
+pub(crate) fn adjusted(spec: &TaskSpec, adjusted: &Adjustment) -> TaskSpec {
+    let mut spec = spec.clone();
     let first = spec
         .endpoints
         .iter()
@@ -103,8 +111,7 @@ pub(crate) fn effective(task: &ClaimedTask) -> TaskSpec {
 }
 
 /// Hands over what the supervisor does before the attempt, and the environments of the task.
-pub(crate) fn equip(assignment: &mut Assignment, task: &ClaimedTask) {
-    let healing = &task.healing;
+pub(crate) fn equip(assignment: &mut Assignment, healing: &Healing) {
     assignment.remedies.clone_from(&healing.orders);
     assignment
         .environments
