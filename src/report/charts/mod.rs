@@ -4,6 +4,7 @@
 //! Read beside the summary and only for the page in HTML, so that the other renderings stay as fast
 //! as they are. Every query has a limit.
 
+mod outages;
 mod tails;
 mod trend;
 
@@ -20,6 +21,7 @@ use crate::store::StoreError;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 
+pub use crate::report::charts::outages::Outage;
 pub use crate::report::charts::tails::Tail;
 pub use crate::report::charts::trend::Night;
 
@@ -50,6 +52,8 @@ pub struct NightChart {
     pub window: Option<(Timestamp, Timestamp)>,
     /// The attempts, in the order in which they were claimed.
     pub bars: Vec<BarBrief>,
+    /// When services were left alone.
+    pub outages: Vec<Outage>,
     /// There is more before it.
     pub is_cut: bool,
 }
@@ -102,6 +106,7 @@ fn night(reader: &Reader, summary: &RunSummary) -> Result<Option<NightChart>, St
     let opened = window.map_or(from, |(opened, _)| opened.min(from));
     let from = opened.max(begin);
     Ok(Some(NightChart {
+        outages: outages::load(reader, from, to)?,
         from,
         to: to.max(from.plus(Duration::from_secs(1))),
         window,

@@ -72,6 +72,12 @@ fn nothing_from_outside_becomes_markup_wherever_it_stands() {
             from: evening(0),
             to: evening(600),
             window: None,
+            outages: vec![crate::report::charts::Outage {
+                name: payload.to_owned(),
+                from: None,
+                to: None,
+                because: "5 failures".to_owned(),
+            }],
             bars: vec![bar],
             is_cut: false,
         }),
@@ -83,6 +89,7 @@ fn nothing_from_outside_becomes_markup_wherever_it_stands() {
         }],
     };
     let page = page(&summary, &charts);
+    assert!(page.contains("still open"), "{page}");
     assert!(
         !page.contains("<script") && !page.contains("<img"),
         "{page}"

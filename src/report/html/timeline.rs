@@ -155,22 +155,13 @@ impl Timeline {
                 });
             }
         }
-        let open = summary.breakers.iter().filter_map(|breaker| {
-            let opened = breaker.opened_at.filter(|_| breaker.state != "closed")?;
-            let all = vec![Stretch {
-                from: opened.max(chart.from),
-                to: chart.to,
-                kind: Kind::Breaker,
-                title: format!("open since {}", zone.clock_time(opened)),
-                name: breaker.name.clone(),
-            }];
-            Some(Lane {
-                title: breaker.name.clone(),
+        for (service, all) in outages(chart, zone).into_iter().take(LANES) {
+            lanes.push(Lane {
+                title: service,
                 marks: draw(all),
                 is_thin: true,
-            })
-        });
-        lanes.extend(open.take(LANES));
+            });
+        }
         Self {
             from: chart.from,
             to: chart.to,
@@ -186,6 +177,32 @@ impl Timeline {
             .flat_map(|mark| &mark.parts)
             .any(|(one, _)| *one == kind)
     }
+}
+
+/// When services were left alone, each on a lane of its own.
+fn outages(chart: &NightChart, zone: Zone) -> BTreeMap<String, Vec<Stretch>> {
+    let mut services: BTreeMap<String, Vec<Stretch>> = BTreeMap::new();
+    for outage in &chart.outages {
+        let (from, to) = (
+            outage.from.unwrap_or(chart.from),
+            outage.to.unwrap_or(chart.to),
+        );
+        let until = outage.to.map_or_else(
+            || "still open".to_owned(),
+            |to| format!("until {}", zone.clock_time(to)),
+        );
+        services
+            .entry(outage.name.clone())
+            .or_default()
+            .push(Stretch {
+                from,
+                to,
+                kind: Kind::Breaker,
+                title: format!("open since {}, {until}", zone.clock_time(from)),
+                name: outage.name.clone(),
+            });
+    }
+    services
 }
 
 /// What became of an attempt.

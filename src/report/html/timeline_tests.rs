@@ -39,6 +39,7 @@ fn picture(bars: Vec<BarBrief>) -> Timeline {
         from: evening(0),
         to: evening(600),
         window: None,
+        outages: Vec::new(),
         bars,
         is_cut: false,
     };
