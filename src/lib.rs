@@ -9,7 +9,7 @@
 //! | floor | modules | what lives there |
 //! |---|---|---|
 //! | 9 | [`cli`] | arguments, settings, one file per command, failure to exit code |
-//! | 8 | [`web`], [`recovering`] | the local page and its API; the same recovery for Rust code |
+//! | 8 | [`web`], [`mod@recovering`] | the local page and its API; the same recovery for Rust code |
 //! | 7 | [`report`], [`ui`] | one summary value and its renderings; progress and plain lines |
 //! | 6 | [`engine`] | the run: one loop, a pure step, recovery after a crash |
 //! | 5 | [`backend`], [`supervisor`] | where attempts live; the hidden process around an attempt |

@@ -1,7 +1,7 @@
 //! Recoveries: what may be done about a failure, as data.
 //!
 //! Which strategy suits a failure is `policy::recovery`; what is then done is a
-//! [`Remedy`](crate::model::remedy::Remedy). Output of a program may select one and supplies nothing.
+//! [`Remedy`]. Output of a program may select one and supplies nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -85,7 +85,7 @@ use tokio::time::Instant;
 
 use crate::recovering::course::Course;
 
-/// Rust code that is about to be run with a policy. See [the module](crate::recovering) for an example.
+/// Rust code that is about to be run with a policy. See [the module](mod@crate::recovering) for an example.
 pub fn recovering(policy: impl Into<Policy>) -> Recovering {
     Recovering {
         policy: policy.into(),

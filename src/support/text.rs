@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
-/// `1 task`, `3 tasks`: a count with its noun.
+/// `1 task`, `3 tasks`, `2 tries`: a count with its noun.
 pub fn count(number: usize, noun: &str) -> String {
+    const VOWELS: [char; 5] = ['a', 'e', 'i', 'o', 'u'];
     if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(VOWELS) => format!("{number} {stem}ies"),
+        Some(_) | None => format!("{number} {noun}s"),
     }
 }
 
@@ -113,6 +116,14 @@ mod tests {
         ] {
             assert_eq!(whole_span(Duration::from_millis(millis)), words);
         }
+    }
+
+    #[test]
+    fn counts_have_the_plural_of_their_noun() {
+        assert_eq!(count(1, "directory"), "1 directory");
+        assert_eq!(count(2, "directory"), "2 directories");
+        assert_eq!(count(0, "day"), "0 days");
+        assert_eq!(count(3, "task"), "3 tasks");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One command, now and without a queue: attempts, judgement and waits of a run, and nothing kept.
 //!
-//! The attempts are those of every task: a supervisor of its own carries them out, [`classify`] judges and
-//! [`decide`] decides. What differs is that the supervisor stands alone (no state directory, no records
+//! The attempts are those of every task: a supervisor of its own carries them out, [`classify`](crate::policy::classify) judges and
+//! [`decide`](crate::policy::decide) decides. What differs is that the supervisor stands alone (no state directory, no records
 //! that outlive it) and that the command's output goes through us to our own standard streams, byte
 //! for byte and as fast as they are read ([`relay`]).
 //!

@@ -132,7 +132,7 @@ fn breaker(breaker: &Breaker, now: Timestamp) -> Reading {
         0 => String::new(),
         tries => format!(
             " and has not answered {} since",
-            count(tries as usize, "try").replace("trys", "tries")
+            count(tries as usize, "try")
         ),
     };
     let says = format!("`{name}` has been left alone{since}{tries}{next}");
