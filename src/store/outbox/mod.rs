@@ -25,6 +25,9 @@ use crate::support::clock::Timestamp;
 
 pub use putting::put;
 
+/// How long after the end of a run somebody may still hear that it began.
+const OLD_NEWS: Duration = Duration::from_mins(1);
+
 /// Tries before a message is given up.
 pub const MOST_TRIES: u32 = 20;
 /// Tries of a message that its receiver does not want.
@@ -236,18 +239,28 @@ pub fn expire(tx: &Transaction<'_>, now: Timestamp) -> Result<Vec<Waiting>, Stor
     Ok(old.into_iter().filter(|old| old.tries > 0).collect())
 }
 
-/// What the end of a run means for its messages: that it began is no news any more, and whatever was
-/// held back to keep a flood small goes out now.
+/// What the end of a run means for its messages: that it began is no news any more once that was tried
+/// in vain; of a run so short that nobody had the time to try, it still goes out before the end, or
+/// never. Whatever was held back to keep a flood small goes out now.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn run_ends(tx: &Transaction<'_>, run: RunId, now: Timestamp) -> Result<(), StoreError> {
     for message in tx.outbox(
-        "state = 'waiting' AND run_id = ?1 AND occasion = 'run_started'",
+        "state = 'waiting' AND run_id = ?1 AND occasion = 'run_started' AND tries > 0",
         [run.get()],
     )? {
         end(tx, message.id, "expired", now)?;
     }
+    tx.connection
+        .prepare_cached(
+            "UPDATE outbox SET expires_at = min(expires_at, ?2) \
+             WHERE state = 'waiting' AND run_id = ?1 AND occasion = 'run_started'",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![run.get(), now.plus(OLD_NEWS).as_millis()])
+        })
+        .doing("let the messages of a run go")?;
     tx.connection
         .prepare_cached(
             "UPDATE outbox SET next_try_at = ?2 \

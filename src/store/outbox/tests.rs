@@ -218,10 +218,23 @@ fn the_end_of_a_run_makes_its_beginning_old_news() {
     let mut queue = queue();
     let run = queue.run();
     say(&mut queue, run, &started(), NOW);
+    let message = due(&queue, NOW).remove(0);
+    try_it(&mut queue, message.id, NOW);
     queue.store.write(|tx| run_ends(tx, run, later(5))).unwrap();
     assert_eq!(due(&queue, later(50)), []);
     let sent = queue.store.messages_of(run).unwrap().remove(0);
     assert_eq!(sent.state, Delivery::Expired);
+}
+
+#[test]
+fn the_beginning_of_a_run_that_was_over_at_once_goes_out_before_its_end_or_never() {
+    let mut queue = queue();
+    let run = queue.run();
+    say(&mut queue, run, &started(), NOW);
+    queue.store.write(|tx| run_ends(tx, run, NOW)).unwrap();
+    assert_eq!(due(&queue, later(1)).len(), 1);
+    queue.store.write(|tx| expire(tx, later(120))).unwrap();
+    assert_eq!(due(&queue, later(120)), []);
 }
 
 #[test]
