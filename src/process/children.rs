@@ -124,9 +124,12 @@ impl Strays {
         if !known.inherits || dead.is_empty() {
             return None;
         }
+        let own = rustix::process::getpid().as_raw_nonzero().get();
         Some(Self {
-            own: rustix::process::getpid().as_raw_nonzero().get(),
-            session: rustix::process::getsid(None).ok()?.as_raw_nonzero().get(),
+            own,
+            // By the table as every other one: in a container the session may be led from outside, and
+            // then it is 0 there, which a call for the number of a process cannot answer.
+            session: table::entry(own)?.session,
             user: rustix::process::getuid().as_raw(),
             dead: dead.to_vec(),
         })

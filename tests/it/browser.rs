@@ -11,6 +11,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
+use crate::skipped;
+
 /// The longest that a browser lives.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What it is called on the systems that we know.
@@ -40,9 +42,7 @@ impl Browser {
     /// Starts one; `None`, and a word about it, where none is installed.
     pub(crate) fn start(test: &str) -> Option<Self> {
         let Some(program) = installed() else {
-            // Not by `eprintln`, which is shown for failed tests only.
-            let line = format!("\nSKIPPED {test}: chromium is not installed\n");
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
+            skipped::say(test, "chromium is not installed");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();

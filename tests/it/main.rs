@@ -69,6 +69,7 @@ mod run;
 mod said;
 mod serve;
 mod silence;
+mod skipped;
 mod start;
 mod status;
 mod steps;

@@ -105,6 +105,11 @@ impl Sandbox {
         self.in_here(command)
     }
 
+    /// Another program that starts ours, in this sandbox's environment.
+    pub(crate) fn wrapped(&self, program: &str) -> Command {
+        self.in_here(Command::new(program))
+    }
+
     fn in_here(&self, mut command: Command) -> Command {
         command
             .env_clear()

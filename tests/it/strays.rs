@@ -2,8 +2,10 @@
 //! environment, which nothing but its parent leads to.
 
 use std::fs;
+use std::process::Command;
 
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+use crate::skipped;
 use crate::wild::{Kind, kill, processes, tasks};
 
 /// A task whose first attempt starts a process that hides, and lives itself until it is killed; the
@@ -86,4 +88,45 @@ fn what_another_task_was_allowed_to_leave_lives_on() {
     let daemon: i32 = sandbox.read("daemon").trim().parse().unwrap();
     assert!(lives(daemon));
     kill(daemon);
+}
+
+/// A command loses its supervisor and is tried again.
+const LOSES: &str = r#"
+[[task]]
+name = "loses"
+command = "if [ -e up ]; then exit 0; fi; echo up > up; kill -9 $PPID; sleep 20"
+"#;
+
+/// In a container the session that everything runs in may be led by a process outside of it, whose
+/// number is then 0.
+#[test]
+fn a_lost_supervisor_is_seen_through_where_the_session_has_no_number() {
+    let sandbox = Sandbox::new();
+    sandbox.file("night.toml", LOSES);
+    let inside = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ];
+    let tried = Command::new("unshare").args(inside).arg("true").status();
+    if !tried.is_ok_and(|status| status.success()) {
+        let test = "strays::a_lost_supervisor_is_seen_through_where_the_session_has_no_number";
+        skipped::say(test, "nobody may make a namespace of processes here");
+        return;
+    }
+    let answer = sandbox.finish(
+        sandbox
+            .wrapped("unshare")
+            .args(inside)
+            .arg(env!("CARGO_BIN_EXE_autoexec"))
+            .args(["run", "night.toml"]),
+    );
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert!(
+        answer.stderr.contains("loses: attempt 2"),
+        "{}",
+        answer.stderr
+    );
 }
