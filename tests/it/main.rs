@@ -40,7 +40,6 @@ mod held;
 mod hostile;
 mod html;
 mod kept;
-mod kills;
 mod learning;
 mod live;
 mod live_api;

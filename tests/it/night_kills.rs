@@ -16,10 +16,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fastrand::Rng;
 
 use crate::batch::{BATCH, batch};
-use crate::kills::{attempt_of_line, kill_all, kill_one, setting};
 use crate::night::{HOUR, add_endless, at, sandbox, status, wait_for_status};
 use crate::sandbox::{Sandbox, wait_until};
-use crate::wild::{Kind, Process, Stored, is_whole, kill, processes, story, tasks};
+use crate::wild::{
+    Kind, Process, Stored, attempt_of_line, is_whole, kill, kill_all, kill_one, processes, story,
+    tasks,
+};
 
 const NIGHTS: u64 = 2;
 const DAY: i64 = 24 * HOUR;
@@ -370,4 +372,13 @@ fn grows(text: &str, order: &[&str]) -> bool {
 fn is_sorted(numbers: &str) -> bool {
     let number = |line: &str| line.parse::<u32>().unwrap();
     numbers.lines().map(number).is_sorted()
+}
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+    )
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fastrand::Rng;
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -208,4 +209,25 @@ pub(crate) fn story(sandbox: &Sandbox) -> BTreeMap<String, Vec<String>> {
         story.entry(name).or_default().push(event);
     }
     story
+}
+
+/// `start 17 4711` → 17.
+pub(crate) fn attempt_of_line(line: &str) -> Option<i64> {
+    line.split(' ').nth(1)?.parse().ok()
+}
+
+/// Kills one of them, if there is any; how many that were.
+pub(crate) fn kill_one(rng: &mut Rng, supervisors: &[Process]) -> u32 {
+    rng.choice(supervisors).map_or(0, |supervisor| {
+        kill(supervisor.pid);
+        1
+    })
+}
+
+/// Kills all of them; how many that were.
+pub(crate) fn kill_all(supervisors: &[Process]) -> u32 {
+    for supervisor in supervisors {
+        kill(supervisor.pid);
+    }
+    u32::try_from(supervisors.len()).unwrap()
 }

@@ -1,8 +1,7 @@
-//! Random kills of runs and supervisors, and many runs at once on one queue.
+//! Random kills of runs and supervisors.
 //!
-//! The loop kills with a seed that it prints; `AUTOEXEC_KILL_SEED` replays its choices (not the
-//! machine's timing) and `AUTOEXEC_KILLS` asks for more than the 300 of every day. What is measured
-//! does not trust the program: each task takes a lock of its own, which tells when two lives of it
+//! Suite T1: `cargo test --test faults kills:: -- --nocapture`. What is measured does not trust the
+//! program: each task takes a lock of its own, which tells when two lives of it
 //! overlapped, and writes down its starts and its end.
 
 use std::collections::BTreeMap;
@@ -13,40 +12,42 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use fastrand::Rng;
+use crate::sandbox::Sandbox;
+use crate::trials::Trials;
+use crate::wild::{
+    Kind, Process, attempt_of_line, fake_task, is_whole, kill_all, kill_one, processes, tasks,
+};
 
-use crate::sandbox::{Sandbox, wait_until};
-use crate::wild::{Kind, Process, fake_task, is_whole, kill, processes, tasks};
-
-const KILLS: u32 = 300;
 /// Tasks that are added at once.
 const BATCH: usize = 10;
 
 struct Night {
     sandbox: Sandbox,
-    rng: Rng,
+    trials: Trials,
     batches: usize,
     kills: BTreeMap<&'static str, u32>,
 }
 
 #[test]
 fn no_random_kill_loses_doubles_or_orphans_a_task() {
-    let seed = setting("AUTOEXEC_KILL_SEED").unwrap_or_else(|| fastrand::u64(..));
-    let wanted = setting("AUTOEXEC_KILLS").unwrap_or(KILLS.into());
-    println!("replay with AUTOEXEC_KILL_SEED={seed} AUTOEXEC_KILLS={wanted}");
     let mut night = Night {
         sandbox: Sandbox::new(),
-        rng: Rng::with_seed(seed),
+        trials: Trials::of("T1 kills", 300, 5_000),
         batches: 0,
         kills: BTreeMap::new(),
     };
-    while u64::from(night.kills.values().sum::<u32>()) < wanted {
+    while u64::from(night.killed()) < night.trials.wanted {
         night.add_tasks_if_few_are_left();
         night.run_and_kill();
     }
-    println!("kills: {:?}, tasks: {}", night.kills, night.batches * BATCH);
     night.finish();
     night.judge();
+    let tasks = night.batches * BATCH;
+    night.trials.tell(&[
+        ("kills", &night.killed()),
+        ("tasks", &tasks),
+        ("lost, doubled, left or stuck", &0),
+    ]);
 }
 
 impl Night {
@@ -74,20 +75,24 @@ impl Night {
         let mut run = self.start_run();
         loop {
             // Mostly too short for a task to end, sometimes long enough for several.
-            let longest = if self.rng.u8(..) < 64 { 400 } else { 100 };
-            sleep(Duration::from_millis(self.rng.u64(2..longest)));
+            let longest = if self.trials.rng.u8(..) < 64 {
+                400
+            } else {
+                100
+            };
+            sleep(Duration::from_millis(self.trials.rng.u64(2..longest)));
             if run.try_wait().unwrap().is_some() {
                 self.check_end(run);
                 return;
             }
-            let choice = self.rng.u32(0..10);
+            let choice = self.trials.rng.u32(0..10);
             let supervisors: Vec<Process> = processes(&self.sandbox)
                 .into_iter()
                 .filter(|process| process.kind == Kind::Supervisor)
                 .collect();
             match choice {
                 0..3 => {
-                    let kills = kill_one(&mut self.rng, &supervisors);
+                    let kills = kill_one(&mut self.trials.rng, &supervisors);
                     self.note("one supervisor", kills);
                 }
                 3 => self.note("all supervisors", kill_all(&supervisors)),
@@ -105,6 +110,10 @@ impl Night {
                 return;
             }
         }
+    }
+
+    fn killed(&self) -> u32 {
+        self.kills.values().sum()
     }
 
     fn note(&mut self, class: &'static str, kills: u32) {
@@ -189,39 +198,6 @@ impl Night {
     }
 }
 
-/// `start 17 4711` → 17.
-pub(crate) fn attempt_of_line(line: &str) -> Option<i64> {
-    line.split(' ').nth(1)?.parse().ok()
-}
-
-pub(crate) fn kill_one(rng: &mut Rng, supervisors: &[Process]) -> u32 {
-    rng.choice(supervisors).map_or(0, |supervisor| {
-        kill(supervisor.pid);
-        1
-    })
-}
-
-pub(crate) fn kill_all(supervisors: &[Process]) -> u32 {
-    for supervisor in supervisors {
-        kill(supervisor.pid);
-    }
-    u32::try_from(supervisors.len()).unwrap()
-}
-
-/// A process that has ended and was not waited for keeps its place as a zombie.
-fn has_ended(child: &Child) -> bool {
-    fs::read_to_string(format!("/proc/{}/stat", child.id())).is_ok_and(|stat| stat.contains(") Z "))
-}
-
-/// A number from the environment.
-pub(crate) fn setting(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is a number")),
-    )
-}
-
 /// A file of tasks, each with another manner.
 fn batch(number: usize) -> String {
     let program = fake_task();
@@ -265,36 +241,4 @@ fn batch(number: usize) -> String {
         .unwrap();
     }
     file
-}
-
-#[test]
-fn of_sixteen_simultaneous_starts_exactly_one_runs() {
-    let sandbox = Sandbox::new();
-    let program = fake_task();
-    let program = program.to_str().unwrap();
-    sandbox.ok([
-        "queue", "add", "--name", "gate", "--", program, "wait-for", "open", "record", "log", "end",
-    ]);
-    let mut runs: Vec<Child> = (0..16)
-        .map(|_| sandbox.start(&["run", "--no-progress"]))
-        .collect();
-    let mut refused = Vec::new();
-    wait_until("fifteen of sixteen were refused", || {
-        let (ended, running) = std::mem::take(&mut runs)
-            .into_iter()
-            .partition::<Vec<Child>, _>(has_ended);
-        refused.extend(ended);
-        runs = running;
-        runs.len() <= 1
-    });
-    fs::write(sandbox.work().join("open"), "").unwrap();
-    assert_eq!(refused.len(), 15);
-    for run in refused {
-        sandbox.answer_of(run).fails(75, &["process [PID]"]);
-    }
-    for run in runs {
-        let answer = sandbox.answer_of(run);
-        assert_eq!(answer.code, 0, "{}", answer.stderr);
-    }
-    assert_eq!(sandbox.read("log").lines().count(), 1);
 }

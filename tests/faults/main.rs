@@ -1,0 +1,23 @@
+//! The fault suites: what is promised is held while processes are killed, disks fill, power goes and
+//! input is junk.
+//!
+//! One file per suite, each with the command that runs it alone. In `cargo test` every suite takes its
+//! short form; `trials` says how to ask for another seed, more trials, and the long form.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests: a broken expectation shall stop them, and they start programs"
+)]
+
+#[path = "../it/sandbox.rs"]
+#[expect(dead_code, reason = "shared with the tests of the program")]
+mod sandbox;
+#[path = "../it/wild.rs"]
+#[expect(dead_code, reason = "shared with the tests of the program")]
+mod wild;
+
+mod kills;
+mod starts;
+mod trials;
