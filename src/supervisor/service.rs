@@ -142,6 +142,8 @@ impl Service {
         let (slot, log, group, spare) = match &arguments.post {
             Post::Slot(post) => {
                 let path = post.state.slot(post.run, post.number);
+                // CRASH: no slot file, or an empty one: whatever was assigned was never started.
+                crash::point("supervisor_before_lock");
                 let slot = SlotFile::create(&path, arguments.queue, boot)?;
                 // A kernel that refuses leaves us at the weaker level, which every outcome tells.
                 let group = cgroup::Base::find()

@@ -5,11 +5,15 @@
 //! `__AUTOEXEC_CRASH_AT=before_commit` dies at the first passage, `before_commit:3` at the third.
 //! `before_commit:3:/a/path` dies only while that path is not there, and makes it: of a family of
 //! processes that inherit the wish, one dies.
+//!
+//! Another test wants processes that are late: `__AUTOEXEC_SLOW_AT=before_assign:30` waits for up to
+//! 30 ms at each passage of that place, `*:30` at every place.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 struct Target {
     name: String,
@@ -18,13 +22,24 @@ struct Target {
     once: Option<PathBuf>,
 }
 
+struct Delay {
+    name: String,
+    longest: u64,
+}
+
 static TARGET: OnceLock<Option<Target>> = OnceLock::new();
+static DELAY: OnceLock<Option<Delay>> = OnceLock::new();
 static PASSAGES: AtomicU32 = AtomicU32::new(0);
 
-/// Dies here by `SIGKILL` if a test asked for it.
+/// Dies here by `SIGKILL`, or is late from here on, if a test asked for it.
 pub fn point(name: &str) {
     if !cfg!(debug_assertions) {
         return;
+    }
+    if let Some(delay) = DELAY.get_or_init(read_delay)
+        && (delay.name == "*" || delay.name == name)
+    {
+        std::thread::sleep(Duration::from_millis(fastrand::u64(..=delay.longest)));
     }
     if let Some(target) = TARGET.get_or_init(read_target)
         && target.name == name
@@ -39,12 +54,25 @@ pub fn point(name: &str) {
     }
 }
 
+fn read_delay() -> Option<Delay> {
+    let wish = wish("__AUTOEXEC_SLOW_AT")?;
+    let (name, longest) = wish.split_once(':')?;
+    Some(Delay {
+        name: name.to_owned(),
+        longest: longest.parse().ok()?,
+    })
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "only a debug build reads it, and only here"
 )]
+fn wish(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
 fn read_target() -> Option<Target> {
-    let wish = std::env::var("__AUTOEXEC_CRASH_AT").ok()?;
+    let wish = wish("__AUTOEXEC_CRASH_AT")?;
     let mut parts = wish.splitn(3, ':');
     Some(Target {
         name: parts.next()?.to_owned(),

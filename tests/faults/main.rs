@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "tests: a broken expectation shall stop them, and they start programs"
@@ -14,10 +15,16 @@
 #[path = "../it/sandbox.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod sandbox;
+#[path = "../it/skipped.rs"]
+mod skipped;
 #[path = "../it/wild.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod wild;
 
+mod container;
 mod kills;
+mod manners;
+mod persons;
 mod starts;
+mod toll;
 mod trials;

@@ -9,10 +9,12 @@ use std::io::Write as _;
 
 use fastrand::Rng;
 
+use crate::toll::Toll;
+
 /// The trials of one suite.
 pub(crate) struct Trials {
     suite: &'static str,
-    seed: u64,
+    pub(crate) seed: u64,
     /// So many are wanted.
     pub(crate) wanted: u64,
     /// Whoever chooses takes it from here.
@@ -34,6 +36,18 @@ impl Trials {
         // Seen when a test fails, and with `--nocapture`.
         println!("{suite}: replay with AUTOEXEC_SEED={seed} AUTOEXEC_TRIALS={wanted}");
         trials
+    }
+
+    /// Says what came out, one count after the other, and ends with what was found to be wrong.
+    pub(crate) fn tell_toll(&self, counts: &[(&str, &dyn Display)], toll: &Toll) {
+        let harms = toll.counts();
+        let mut all = counts.to_vec();
+        all.extend(
+            harms
+                .iter()
+                .map(|(harm, count)| (*harm, count as &dyn Display)),
+        );
+        self.tell(&all);
     }
 
     /// Says what came out, one count after the other; seen whether or not output is captured.

@@ -158,6 +158,7 @@ points! {
     after_beat_commit: None,
     before_acknowledge: None,
     before_run_end: None,
+    supervisor_before_lock: None,
     supervisor_before_starting: None,
     supervisor_after_starting: CutShort,
     supervisor_after_spawn: CutShort,

@@ -65,7 +65,8 @@ pub(crate) fn processes(sandbox: &Sandbox) -> Vec<Process> {
             continue;
         }
         let is_program = fs::read_link(proc.join("exe")).is_ok_and(|exe| exe == program);
-        let kind = if !is_program {
+        // What started the program for us, `unshare` for instance, is as good as the program.
+        let kind = if !is_program && contains(&environment, b"AUTOEXEC_MARK=") {
             Kind::Task
         } else if slots
             .as_ref()
