@@ -25,6 +25,7 @@ mod container;
 mod kills;
 mod manners;
 mod persons;
+mod pid_reuse;
 mod starts;
 mod toll;
 mod trials;
