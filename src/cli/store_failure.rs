@@ -34,7 +34,7 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
             Some("`autoexec queue add` makes one; `--state-dir DIR` names another"),
         ),
         E::Beheaded { .. } => (Ending::QueueUnusable, "queue_damaged", Some(KEEP)),
-        E::Corrupt { .. } | E::Unreadable { .. } => {
+        E::Corrupt { .. } | E::Unsound { .. } | E::Unreadable { .. } => {
             (Ending::QueueUnusable, "queue_damaged", Some(KEEP))
         }
         E::Newer { .. } => (

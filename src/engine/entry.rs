@@ -24,6 +24,7 @@ use crate::process::identity;
 use crate::process::runlock::RunLock;
 use crate::process::wake;
 use crate::store::Access;
+use crate::store::Extent;
 use crate::store::OpenAttempt;
 use crate::store::Store;
 use crate::support::clock::Timestamp;
@@ -60,6 +61,8 @@ pub(crate) fn enter(
     state_dir::prepare(dir, SharedFileSystem::Refuse)?;
     let lock = RunLock::acquire(&dir.run_lock(), now, patience)?;
     let mut store = Store::open(dir, Access::ReadWrite, now)?;
+    // INVARIANT: before anything is written: nobody builds on a queue that contradicts itself.
+    store.must_be_sound(Extent::Recent)?;
     let boot = identity::boot_id().map_err(|source| EngineError::Machine {
         doing: "read the id of this boot",
         source,

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use crate::model::layout::StateDir;
+use crate::store::check::Extent;
 use crate::store::fixture::*;
 use crate::store::tasks::{self, OnChange};
 use crate::store::{Access, Filter, Store, StoreError, TaskLine};
@@ -23,7 +24,7 @@ fn settled() -> (Queue, Vec<TaskLine>) {
 /// What a start and a check make of the directory; the list of tasks if nothing was found.
 fn look(dir: &StateDir) -> Result<Option<Vec<TaskLine>>, StoreError> {
     let store = Store::open(dir, Access::ReadWrite, NOW)?;
-    if !store.check()?.is_sound() {
+    if !store.check(Extent::Whole)?.is_sound() {
         return Ok(None);
     }
     store.list(&Filter::default()).map(Some)
@@ -124,7 +125,7 @@ fn a_full_disk_refuses_the_change_and_nothing_else() {
         .store
         .write(|tx| tasks::add(tx, &many, OnChange::Keep, &actor(), NOW))
         .unwrap();
-    assert!(queue.store.check().unwrap().is_sound());
+    assert!(queue.store.check(Extent::Whole).unwrap().is_sound());
 }
 
 #[test]

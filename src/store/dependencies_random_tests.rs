@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Actor;
 use crate::store::attempts;
+use crate::store::check::Extent;
 
 /// Something that happens in a random history.
 #[derive(Debug, Clone, Copy)]
@@ -172,7 +173,7 @@ proptest! {
             Ok(())
         });
         prop_assert!(checked.is_ok());
-        let found = queue.store.check().unwrap();
+        let found = queue.store.check(Extent::Whole).unwrap();
         prop_assert!(found.is_sound(), "{:?}", found.problems);
     }
 }

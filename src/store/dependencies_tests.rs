@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::state::{Hold, Skip, TaskEvent, TaskState};
 use crate::store::Follow;
+use crate::store::check::Extent;
 use crate::store::fixture::*;
 use crate::store::journal::record;
 use crate::store::pick::{self, Selection};
@@ -45,7 +46,7 @@ fn happen(queue: &mut Queue, task: TaskId, event: &TaskEvent) -> Vec<(String, Fo
 }
 
 fn assert_sound(queue: &Queue) {
-    let found = queue.store.check().unwrap();
+    let found = queue.store.check(Extent::Whole).unwrap();
     assert!(found.is_sound(), "{:?}", found.problems);
 }
 

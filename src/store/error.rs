@@ -89,6 +89,14 @@ pub enum StoreError {
         /// SQLite's words.
         source: rusqlite::Error,
     },
+    /// Rows and events that do not agree.
+    #[error("the queue is damaged: {problem}{}", and_more(*more))]
+    Unsound {
+        /// The first thing that is wrong.
+        problem: String,
+        /// How many more there are.
+        more: usize,
+    },
     /// A row holds what this program never writes.
     #[error("`{table}` has a row that cannot be read: `{column}` {problem}")]
     Unreadable {
@@ -248,6 +256,7 @@ impl StoreError {
             | Self::Newer { .. }
             | Self::OldLibrary { .. }
             | Self::Corrupt { .. }
+            | Self::Unsound { .. }
             | Self::Unreadable { .. }
             | Self::DiskFull { .. }
             | Self::Io { .. }
@@ -310,6 +319,13 @@ pub(crate) trait Doing<T> {
 impl<T> Doing<T> for rusqlite::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, StoreError> {
         self.map_err(|source| StoreError::of(source, doing))
+    }
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" (and {more} more; `autoexec db check` tells all)"),
     }
 }
 

@@ -68,6 +68,7 @@ pub mod teaching;
 
 pub use crate::store::chart::BarBrief;
 pub use crate::store::chart::ShareBrief;
+pub use crate::store::check::Extent;
 pub use crate::store::check::Soundness;
 pub use crate::store::connection::Access;
 pub use crate::store::connection::Reader;

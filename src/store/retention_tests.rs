@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::state::{Hold, TaskEvent};
+use crate::store::check::Extent;
 use crate::store::fixture::*;
 use crate::store::journal;
 
@@ -52,7 +53,7 @@ fn finished_tasks_leave_by_age_and_unfinished_ones_stay() {
     // Four were added and two changed before day 10; the end of the young one and the leaving stay.
     assert_eq!((cleared.events, foreseen.events), (6, 6));
 
-    let found = queue.store.check().unwrap();
+    let found = queue.store.check(Extent::Whole).unwrap();
     assert!(found.is_sound(), "{:?}", found.problems);
     assert_eq!((found.tasks, found.events), (3, 2));
     let again = queue.store.clear_away(&keep(90), &actor(), now).unwrap();
@@ -74,7 +75,7 @@ fn a_task_goes_on_behind_the_anchor_as_if_nothing_was_cut_off() {
             .clear_away(&keep(5), &actor(), on_day(day + 6))
             .unwrap();
         event(&mut queue, tasks[0], &TaskEvent::Released, on_day(day + 7));
-        let found = queue.store.check().unwrap();
+        let found = queue.store.check(Extent::Whole).unwrap();
         assert!(found.is_sound(), "day {day}: {:?}", found.problems);
     }
     // Everything is old: the chain goes on from its anchor.
@@ -82,11 +83,11 @@ fn a_task_goes_on_behind_the_anchor_as_if_nothing_was_cut_off() {
         .store
         .clear_away(&keep(5), &actor(), on_day(200))
         .unwrap();
-    assert_eq!(queue.store.check().unwrap().events, 0);
+    assert_eq!(queue.store.check(Extent::Whole).unwrap().events, 0);
     event(&mut queue, tasks[1], &TaskEvent::Cancelled, on_day(201));
     let mut queue = queue.reopen();
     queue.add(&["three"]);
-    let found = queue.store.check().unwrap();
+    let found = queue.store.check(Extent::Whole).unwrap();
     assert!(found.is_sound(), "{:?}", found.problems);
     assert_eq!(found.events, 2);
 }
@@ -104,9 +105,9 @@ fn what_was_forged_in_the_snapshot_is_found() {
     plain
         .execute("UPDATE log_snapshot SET state = '\"succeeded\"'", [])
         .unwrap();
-    assert!(!queue.store.check().unwrap().is_sound());
+    assert!(!queue.store.check(Extent::Whole).unwrap().is_sound());
     plain.execute("DELETE FROM log_snapshot", []).unwrap();
-    assert!(!queue.store.check().unwrap().is_sound());
+    assert!(!queue.store.check(Extent::Whole).unwrap().is_sound());
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn no_more_tasks_are_kept_than_are_wanted_and_the_oldest_leave_first() {
     let cleared = queue.store.clear_away(&few, &actor(), on_day(1)).unwrap();
     assert_eq!((cleared.tasks, foreseen.tasks), (1190, 1190));
     assert!(!is_there(&queue, tasks[1189]) && is_there(&queue, tasks[1190]));
-    assert!(queue.store.check().unwrap().is_sound());
+    assert!(queue.store.check(Extent::Whole).unwrap().is_sound());
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn attempts_runs_and_surroundings_leave_with_their_tasks() {
         .query_row("SELECT count(*) FROM surroundings", [], |row| row.get(0))
         .unwrap();
     assert_eq!(left, 0);
-    assert!(queue.store.check().unwrap().is_sound());
+    assert!(queue.store.check(Extent::Whole).unwrap().is_sound());
     // Ids are never used again, also not after their rows left.
     let next = queue.add(&["next"])[0];
     assert!(next > task);

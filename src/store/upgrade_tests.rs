@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::model::layout::StateDir;
 use crate::model::state::TaskStatus;
+use crate::store::check::Extent;
 use crate::store::fixture::*;
 use crate::store::pick::{self, Selection};
 use crate::store::{Access, Filter, Store};
@@ -47,7 +48,7 @@ fn a_queue_of_any_format_is_opened_with_all_that_is_in_it() {
 fn everything_is_there(dump: &str) {
     let (_folder, dir) = restored(dump);
     let mut store = Store::open(&dir, Access::ReadWrite, NOW).unwrap();
-    let found = store.check().unwrap();
+    let found = store.check(Extent::Whole).unwrap();
     assert!(found.is_sound(), "{:?}", found.problems);
     assert_eq!((found.tasks, found.attempts), (9, 6));
     let counts = store.counts(Selection::All).unwrap();

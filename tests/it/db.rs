@@ -62,6 +62,25 @@ fn a_task_that_is_not_as_its_events_tell_is_found() {
 }
 
 #[test]
+fn nobody_builds_on_a_queue_that_contradicts_itself() {
+    let sandbox = with_a_task();
+    sandbox.ok(["queue", "add", "--name", "y", "--", "true"]);
+    let path = sandbox.state().join("queue.db");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let forged = "UPDATE task_records SET status = 'failed', finished_at = 1 WHERE id = 1";
+    assert_eq!(database.execute(forged, []).unwrap(), 1);
+    drop(database);
+    let said = ["the queue is damaged: task 1", "nothing was changed"];
+    sandbox.run(["run"]).fails(3, &said);
+    sandbox.run(["queue", "cancel", "y"]).fails(3, &said);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let epoch: i64 = database
+        .query_row("SELECT epoch FROM meta", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(epoch, 0, "nobody took it over");
+}
+
+#[test]
 fn damage_is_told_by_every_command_and_nothing_is_replaced() {
     let sandbox = with_a_task();
     let queue = sandbox.state().join("queue.db");

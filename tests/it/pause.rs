@@ -60,7 +60,7 @@ fn a_pause_with_an_end_wakes_the_run_that_waits_for_it() {
     let told = sandbox.read("told");
     assert_eq!(code, Some(0), "{told}");
     for line in [
-        "the queue is paused; nothing is started until 15 Nov 00:13:20",
+        "the queue is paused; nothing is started until 15 Nov 00:13",
         "the pause is over",
         "the run ended: its time is over: 2 ok",
     ] {

@@ -14,6 +14,7 @@ use crate::cli::settings::Settings;
 use crate::engine;
 use crate::report::cleared_words;
 use crate::store::ExportError;
+use crate::store::Extent;
 use crate::support::bytes::OsText;
 use crate::support::text::count;
 
@@ -62,7 +63,7 @@ fn check(invocation: &mut Invocation<'_>) -> Answer {
             .note("nothing to check: nothing was ever queued here");
         return Ok(Ending::Well);
     };
-    let found = store.check()?;
+    let found = store.check(Extent::Whole)?;
     if found.is_sound() {
         invocation.output.line(&format!(
             "the queue is sound: {}, {}, {}",
