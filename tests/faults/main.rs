@@ -20,12 +20,19 @@ mod skipped;
 #[path = "../it/wild.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod wild;
+#[path = "../it/window.rs"]
+#[expect(dead_code, reason = "shared with the tests of the program")]
+mod window;
 
 mod container;
+mod crowds;
 mod kills;
 mod manners;
+mod night_tasks;
+mod nights;
 mod persons;
 mod pid_reuse;
+mod soak;
 mod starts;
 mod toll;
 mod trials;

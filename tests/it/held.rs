@@ -1,7 +1,7 @@
 //! Held and given-up tasks: what a run answers about them, and what a person is told to type.
 
-use crate::night::at;
 use crate::sandbox::Sandbox;
+use crate::window::at;
 
 #[test]
 fn a_run_with_nothing_but_held_tasks_says_that_they_need_a_person() {

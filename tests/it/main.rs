@@ -11,7 +11,6 @@ mod sandbox;
 
 mod after;
 mod alerts;
-mod batch;
 mod breakers;
 mod browser;
 mod capabilities;
@@ -49,7 +48,6 @@ mod many_nights;
 mod month;
 mod night;
 mod night_clock;
-mod night_kills;
 #[cfg(feature = "notify")]
 mod notify;
 mod patterns;
@@ -78,4 +76,6 @@ mod success;
 mod task_times;
 mod timer;
 mod why;
+#[expect(dead_code, reason = "shared with the fault suites")]
 mod wild;
+mod window;

@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::month::set_clock;
-use crate::night::{HOUR, at};
 use crate::sandbox::Sandbox;
+use crate::window::{HOUR, at};
 
 /// Bytes of a file or of all files below a folder.
 fn bytes(path: &Path) -> u64 {

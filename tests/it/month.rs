@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
-use crate::night::{HOUR, at};
 use crate::sandbox::{Answer, Sandbox};
+use crate::window::{HOUR, at};
 
 /// What is odd about a night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

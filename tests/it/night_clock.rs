@@ -1,9 +1,9 @@
 //! Nights whose clock is switched, or jumps.
 
-use crate::night::{
+use crate::sandbox::wait_until;
+use crate::window::{
     HOUR, add_endless, at, overnight, sandbox, status, wait_for_run, wait_for_status,
 };
-use crate::sandbox::wait_until;
 
 #[test]
 fn nights_over_a_switch_of_the_clock_end_when_the_clocks_say_so() {

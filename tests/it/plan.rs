@@ -1,7 +1,7 @@
 //! `autoexec plan`.
 
-use crate::night::at;
 use crate::sandbox::Sandbox;
+use crate::window::at;
 
 #[test]
 fn an_empty_queue_has_an_empty_plan() {

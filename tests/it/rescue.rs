@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 
-use crate::night::{at, overnight, sandbox, status};
 use crate::sandbox::{Answer, Sandbox, wait_until};
+use crate::window::{at, overnight, sandbox, status};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;

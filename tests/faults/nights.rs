@@ -1,61 +1,69 @@
 //! Whole nights in which guards, runs, supervisors and tasks are killed at random.
 //!
-//! The loop kills with a seed that it prints; `AUTOEXEC_NIGHT_SEED` replays its choices (not the
-//! machine's timing) and `AUTOEXEC_NIGHTS` asks for more than the two of every day. As in `kills`,
-//! what is measured does not trust the program: tasks take locks of their own and write down what
-//! they do.
+//! Suite T1 over nights: `cargo test --test faults nights:: -- --nocapture`. A night on a clock that is
+//! set from outside has four hours at which something is killed, again and again. The short form has 2
+//! nights, the long one (`AUTOEXEC_FAULTS=long`) 60. As in `kills`, what is measured does not trust the
+//! program: tasks take locks of their own and write down what they do.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fastrand::Rng;
-
-use crate::batch::{BATCH, batch};
-use crate::night::{HOUR, add_endless, at, sandbox, status, wait_for_status};
+use crate::manners::{ByHand, is_poison, judge};
+use crate::night_tasks::{BATCH, batch};
 use crate::sandbox::{Sandbox, wait_until};
-use crate::wild::{
-    Kind, Process, Stored, attempt_of_line, is_whole, kill, kill_all, kill_one, processes, story,
-    tasks,
-};
+use crate::toll::{Harm, Toll};
+use crate::trials::Trials;
+use crate::wild::{Kind, Process, Stored, is_whole, kill, kill_all, kill_one, processes, tasks};
+use crate::window::{HOUR, add_endless, at, sandbox, status, wait_for_status};
 
-const NIGHTS: u64 = 2;
 const DAY: i64 = 24 * HOUR;
 /// The first evening, when the window opens.
 const EVENING: &str = "2026-11-21T22:00:00Z";
 
 struct Nights {
     sandbox: Sandbox,
-    rng: Rng,
+    trials: Trials,
     count: i64,
     run: Option<Child>,
     kills: BTreeMap<&'static str, u32>,
     ends: BTreeMap<String, u32>,
+    retried: BTreeMap<String, usize>,
+    toll: Toll,
 }
 
 #[test]
 fn nights_with_random_kills_lose_double_and_repeat_nothing() {
-    let seed = setting("AUTOEXEC_NIGHT_SEED").unwrap_or_else(|| fastrand::u64(..));
-    let wanted = setting("AUTOEXEC_NIGHTS").unwrap_or(NIGHTS);
-    println!("replay with AUTOEXEC_NIGHT_SEED={seed} AUTOEXEC_NIGHTS={wanted}");
     let mut nights = Nights {
         sandbox: sandbox("UTC", ""),
-        rng: Rng::with_seed(seed),
+        trials: Trials::of("T1 nights", 2, 60),
         count: 0,
         run: None,
         kills: BTreeMap::new(),
         ends: BTreeMap::new(),
+        retried: BTreeMap::new(),
+        toll: Toll::default(),
     };
-    for _ in 0..wanted {
+    for _ in 0..nights.trials.wanted {
         nights.night();
     }
-    println!("kills: {:?}, ends: {:?}", nights.kills, nights.ends);
     nights.undisturbed();
     nights.judge();
+    let tasks = usize::try_from(nights.trials.wanted).unwrap() * BATCH;
+    nights.trials.tell_toll(
+        &[
+            ("nights", &nights.trials.wanted),
+            ("kills", &nights.kills.values().sum::<u32>()),
+            ("of them", &format!("{:?}", nights.kills)),
+            ("ends of guards", &format!("{:?}", nights.ends)),
+            ("tasks", &tasks),
+        ],
+        &nights.toll,
+    );
+    nights.toll.must_be_nothing();
 }
 
 impl Nights {
@@ -70,18 +78,23 @@ impl Nights {
     fn night(&mut self) {
         self.hour(0);
         let file = format!("night-{}.toml", self.count);
-        self.sandbox.file(&file, batch(self.count));
+        self.sandbox
+            .file(&file, batch(&mut self.trials.rng, self.count));
         // What was acknowledged must be there at the end.
         self.sandbox.ok(["queue", "add", &file]);
         for hour in [0, 1, 5, 8] {
             self.hour(hour);
-            for _ in 0..self.rng.u32(1..5) {
+            for _ in 0..self.trials.rng.u32(2..8) {
                 self.start_if_nobody_guards();
                 if hour == 8 {
                     self.wait_until_it_began();
                 }
-                let longest = if self.rng.u8(..) < 64 { 600 } else { 120 };
-                sleep(Duration::from_millis(self.rng.u64(2..longest)));
+                let longest = if self.trials.rng.u8(..) < 64 {
+                    600
+                } else {
+                    120
+                };
+                sleep(Duration::from_millis(self.trials.rng.u64(2..longest)));
                 self.kill_something();
             }
         }
@@ -133,8 +146,8 @@ impl Nights {
         let (guards, runs): (Vec<Process>, Vec<Process>) = of(Kind::Program)
             .into_iter()
             .partition(|program| u32::try_from(program.pid).ok() == guard);
-        let (class, count) = match self.rng.u32(0..20) {
-            0..5 => ("supervisor", kill_one(&mut self.rng, &supervisors)),
+        let (class, count) = match self.trials.rng.u32(0..20) {
+            0..5 => ("supervisor", kill_one(&mut self.trials.rng, &supervisors)),
             5..7 => ("all supervisors", kill_all(&supervisors)),
             7..12 => ("run", kill_all(&runs)),
             12..14 => ("guard", kill_all(&guards)),
@@ -151,7 +164,7 @@ impl Nights {
                         .iter()
                         .any(|name| task.command.contains(name))
                 });
-                ("task", kill_one(&mut self.rng, &victims))
+                ("task", kill_one(&mut self.trials.rng, &victims))
             }
         };
         *self.kills.entry(class).or_default() += count;
@@ -206,111 +219,32 @@ impl Nights {
             self.sandbox.answer_of(run);
             self.count += 1;
             for task in tasks(&self.sandbox) {
-                if task.hold.as_deref() == Some("does_not_fit_window") {
+                if is_poison(&task) || task.hold.as_deref() == Some("does_not_fit_window") {
                     self.sandbox.ok(["queue", "retry", &task.name]);
+                    *self.retried.entry(task.name).or_default() += 1;
                 }
             }
         }
     }
 
-    fn judge(&self) {
-        // The promise: nothing of an ended attempt is alive five seconds later.
-        let mut left = Vec::new();
-        for _ in 0..25 {
-            left = processes(&self.sandbox);
-            if left.is_empty() {
-                break;
-            }
-            sleep(Duration::from_millis(200));
-        }
-        assert_eq!(left, [], "orphans");
-        assert!(is_whole(&self.sandbox));
+    fn judge(&mut self) {
+        let toll = &mut self.toll;
+        toll.look_for_orphans(&self.sandbox);
+        toll.demand(is_whole(&self.sandbox), Harm::Lost, || "pages".to_owned());
         self.sandbox.ok(["db", "check"]);
         let stored = tasks(&self.sandbox);
-        let nights = usize::try_from(self.count).unwrap() - 2;
-        assert_eq!(stored.len(), nights * BATCH, "tasks were lost");
-        let mut wrong = String::new();
+        let wanted = usize::try_from(self.trials.wanted).unwrap() * BATCH;
+        toll.demand(stored.len() == wanted, Harm::Lost, || {
+            format!("{} tasks of {wanted} are there", stored.len())
+        });
         for task in &stored {
-            for complaint in self.complaints(task) {
-                let log = self.text(&task.name, "log");
-                let told = self.sandbox.ok(["queue", "show", &task.name]);
-                writeln!(wrong, "{}: {complaint}:\n{log}{told}", task.name).unwrap();
-            }
+            let hand = ByHand {
+                retries: self.retried.get(&task.name).copied().unwrap_or_default(),
+                may_be_cancelled: false,
+            };
+            judge(&self.sandbox, task, hand, toll);
         }
-        assert!(wrong.is_empty(), "{wrong}");
         self.report_tells(&stored);
-    }
-
-    fn text(&self, name: &str, kind: &str) -> String {
-        let path = self.sandbox.work().join(format!("{name}.{kind}"));
-        fs::read_to_string(path).unwrap_or_default()
-    }
-
-    fn complaints(&self, task: &Stored) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let mut check = |is_so: bool, what: &str| {
-            if !is_so {
-                wrong.push(what.to_owned());
-            }
-        };
-        let log = self.text(&task.name, "log");
-        let overlap =
-            self.text(&task.name, "lock.overlap") + &self.text(&task.name, "child.overlap");
-        check(overlap.is_empty(), "two lives overlapped");
-        let (_, manner) = task.name.split_once('-').unwrap();
-        let starts: Vec<i64> = log.lines().filter_map(attempt_of_line).collect();
-        if let [success] = task.successes.as_slice() {
-            check(
-                starts.iter().all(|attempt| attempt <= success),
-                "started after its success was recorded",
-            );
-            check(
-                log.contains("end "),
-                "succeeded without having come to its end",
-            );
-        }
-        let wanted = match manner {
-            "broken" | "dead" => &["failed"][..],
-            "blocked" => &["skipped"],
-            // Nobody knows what became of it; its rule says what follows.
-            "ask" => &["succeeded", "held"],
-            "fail" => &["succeeded", "failed"],
-            _ => &["succeeded"],
-        };
-        let is_poison = task.hold.as_deref() == Some("poison");
-        check(
-            wanted.contains(&task.status.as_str()) || is_poison,
-            "neither done nor resolved",
-        );
-        check(task.successes.len() <= 1, "succeeded more than once");
-        match manner {
-            "blocked" => check(starts.is_empty(), "started although it is blocked"),
-            "ask" | "fail" => {
-                // Stopped at the end of a window it is known not to have finished.
-                let events = &story(&self.sandbox)[&task.name];
-                let is_pause = |event: &&String| *event == "interrupted";
-                let allowed = 1 + events.iter().filter(is_pause).count();
-                check(
-                    log.matches("start ").count() <= allowed,
-                    "started again without being asked",
-                );
-            }
-            "steps" => check(grows(&log, &["one", "two", "three"]), "repeated a step"),
-            "saves" => check(
-                is_sorted(&self.text(&task.name, "saved")),
-                "lost a checkpoint",
-            ),
-            "down" => {
-                let night = task.name.split('-').next().unwrap();
-                let order = self.text(night, "order");
-                check(
-                    grows(&order, &["up", "down"]),
-                    "did not wait for the other task",
-                );
-            }
-            _ => {}
-        }
-        wrong
     }
 
     /// Every task is in the report, and none seems to go on.
@@ -358,27 +292,4 @@ fn a_long_night_is_started_again_however_often_its_run_is_killed() {
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_eq!(answer.stderr.matches("the run died").count(), 7);
     assert_eq!(status(&sandbox, "long")["status"], "queued");
-}
-
-/// Whether the first words of the lines come in this order, each as often as it likes.
-fn grows(text: &str, order: &[&str]) -> bool {
-    let place = |line: &str| {
-        let word = line.split(' ').next()?;
-        order.iter().position(|wanted| *wanted == word)
-    };
-    text.lines().filter_map(place).is_sorted()
-}
-
-fn is_sorted(numbers: &str) -> bool {
-    let number = |line: &str| line.parse::<u32>().unwrap();
-    numbers.lines().map(number).is_sorted()
-}
-
-/// A number from the environment.
-fn setting(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is a number")),
-    )
 }

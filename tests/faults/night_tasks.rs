@@ -1,27 +1,15 @@
 //! The tasks of a night in which anything may be killed: steps, checkpoints, order, hours.
 
-use std::fmt::Write as _;
+use fastrand::Rng;
 
-use crate::wild::fake_task;
+use crate::manners::filled;
 
 /// How many tasks [`batch`] makes.
 pub(crate) const BATCH: usize = 14;
 
-/// The tasks of a night: `@` stands for the name of a task, `%` for the night, `FAKE` for the scripted
-/// program.
-pub(crate) fn batch(night: i64) -> String {
-    let program = fake_task();
-    let file = TASKS.replace("FAKE", program.to_str().unwrap());
-    let mut whole = String::new();
-    let mut name = String::new();
-    for line in file.lines() {
-        let line = line.replace('%', &format!("n{night}"));
-        if let Some(rest) = line.strip_prefix("name = ") {
-            rest.trim_matches('"').clone_into(&mut name);
-        }
-        writeln!(whole, "{}", line.replace('@', &name)).unwrap();
-    }
-    whole
+/// The tasks of a night, whose names begin with its number.
+pub(crate) fn batch(rng: &mut Rng, night: i64) -> String {
+    filled(rng, TASKS, &format!("n{night}"))
 }
 
 const TASKS: &str = r#"
