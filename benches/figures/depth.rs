@@ -18,7 +18,7 @@ const SHORT: usize = 1_000;
 
 pub(crate) fn measure(place: &Place, score: &mut Score) -> Result<()> {
     against_short(place, score, "100,000", 100_000, 1.1)?;
-    if place.is_long() {
+    if place.has_million() {
         against_short(place, score, "1,000,000", 1_000_000, 1.2)?;
     }
     Ok(())

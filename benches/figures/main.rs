@@ -5,7 +5,8 @@
 //! the turns. Nothing fails when a target is missed: the table says so.
 //!
 //! `cargo bench -- WORD…` measures only the parts whose name holds one of the words.
-//! `AUTOEXEC_BENCH=long` takes more turns and larger queues (about half an hour).
+//! `--long` takes more turns (about half an hour). `--million` adds queues of a million tasks (about
+//! ten minutes, and 6 GB of disk). `--write` writes what was measured into `docs/benchmarks.md`.
 //! `AUTOEXEC_BENCH_DIR` says where the folders are made, below `target/` otherwise; it should be on
 //! the disk on which queues will live, for the disk's own pace is a large part of what is measured.
 
@@ -25,22 +26,27 @@ mod classify;
 mod depth;
 #[cfg(feature = "web")]
 mod health;
+mod machine;
 mod memory;
 mod no_op;
 mod output;
+mod peers;
 mod place;
 mod processes;
+mod published;
 mod queue;
 mod report;
 mod restart;
 mod roles;
+mod scale;
 mod score;
 mod start_up;
+mod syncs;
 mod turns;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::place::Place;
 use crate::score::Score;
@@ -49,18 +55,26 @@ use crate::score::Score;
 type Part = fn(&Place, &mut Score) -> Result<()>;
 
 const PARTS: &[(&str, Part)] = &[
+    ("disk", syncs::measure),
     ("start-up", start_up::measure),
     ("adding", adding::measure),
     ("no-op", no_op::measure),
+    ("peers", peers::measure),
     ("depth", depth::measure),
     ("memory", memory::measure),
     ("output", output::measure),
     ("report", report::measure),
+    ("scale", scale::measure),
     ("classify", classify::measure),
     ("restart", restart::measure),
     #[cfg(feature = "web")]
     ("health", health::measure),
 ];
+
+/// Options of our own; all others are for other frameworks.
+const LONG: &str = "--long";
+const MILLION: &str = "--million";
+const WRITE: &str = "--write";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -71,7 +85,14 @@ fn main() -> ExitCode {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
-        None if words.contains(&"--bench") => measure(&words),
+        None if words.contains(&"--bench") => match measure(&words) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
         None => {
             println!("`cargo bench` measures; without it there is nothing to do");
             ExitCode::SUCCESS
@@ -79,17 +100,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(words: &[&str]) -> ExitCode {
-    // Options are for other frameworks.
+/// Whether everything that was wanted could be measured.
+fn measure(words: &[&str]) -> Result<bool> {
     let wanted: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let place = match Place::make() {
-        Ok(place) => place,
-        Err(error) => {
-            eprintln!("error: no place to measure in: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    println!("{}", place.describe());
+    let writes = words.contains(&WRITE);
+    if writes && !wanted.is_empty() {
+        bail!("`--write` publishes all figures together: leave out the words");
+    }
+    let place = Place::make(words.contains(&LONG), words.contains(&MILLION))
+        .context("no place to measure in")?;
+    let load_before = place.load();
+    for (what, fact) in machine::facts(&place) {
+        println!("{what}: {fact}");
+    }
+    println!("{load_before}");
     let mut score = Score::default();
     let mut whole = true;
     for (name, part) in PARTS.iter().copied() {
@@ -97,6 +121,7 @@ fn measure(words: &[&str]) -> ExitCode {
             continue;
         }
         eprintln!("measuring: {name}");
+        score.begin(name);
         if let Err(error) = part(&place, &mut score) {
             whole = false;
             score.not_measured(name, &format!("{error:#}"));
@@ -104,11 +129,11 @@ fn measure(words: &[&str]) -> ExitCode {
     }
     println!("\n{}", score.table());
     println!("{}", place.load());
+    let written = writes.then(|| published::write(&place, &score, &load_before));
     // Late and all at once: some file systems are slow below a folder from which much was deleted.
     place.remove();
-    if whole {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    if let Some(path) = written.transpose()? {
+        println!("written: {}", path.display());
     }
+    Ok(whole)
 }

@@ -14,11 +14,13 @@ pub(crate) struct Place {
     root: PathBuf,
     minimal: PathBuf,
     long: bool,
+    million: bool,
     made: Cell<usize>,
 }
 
 impl Place {
-    pub(crate) fn make() -> Result<Self> {
+    /// Makes the folder. `long`: more turns; `million`: queues of a million tasks, too.
+    pub(crate) fn make(long: bool, million: bool) -> Result<Self> {
         let below = std::env::var_os("AUTOEXEC_BENCH_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
         let root = below.join(format!("figures-{}", std::process::id()));
@@ -26,7 +28,8 @@ impl Place {
         Ok(Self {
             root: root.canonicalize()?,
             minimal: minimal()?,
-            long: std::env::var_os("AUTOEXEC_BENCH").is_some_and(|word| word == "long"),
+            long,
+            million,
             made: Cell::new(0),
         })
     }
@@ -36,9 +39,24 @@ impl Place {
         if self.long { long } else { usual }
     }
 
-    /// Whether more time may be taken.
-    pub(crate) const fn is_long(&self) -> bool {
-        self.long
+    /// Whether there is time and room for a million tasks.
+    pub(crate) const fn has_million(&self) -> bool {
+        self.million
+    }
+
+    /// Which form of the figures this is.
+    pub(crate) fn form(&self) -> &'static str {
+        match (self.long, self.million) {
+            (false, false) => "usual",
+            (false, true) => "usual, with queues of a million tasks",
+            (true, false) => "long",
+            (true, true) => "long, with queues of a million tasks",
+        }
+    }
+
+    /// Where everything lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A folder that nobody has used.
@@ -102,18 +120,6 @@ impl Place {
 
     fn complaints(&self) -> PathBuf {
         self.root.join("complaints.log")
-    }
-
-    /// On what is measured.
-    pub(crate) fn describe(&self) -> String {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        format!(
-            "{processors} processors, kernel {}, in {}\n{}",
-            kernel.trim(),
-            self.root.display(),
-            self.load()
-        )
     }
 
     /// How busy the machine is; what others do at the same time makes every figure worse.

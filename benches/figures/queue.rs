@@ -24,6 +24,7 @@ const BATCH: usize = 10_000;
 /// A queue that is open to be filled.
 pub(crate) struct Queue {
     store: Store,
+    added: usize,
 }
 
 impl Queue {
@@ -31,7 +32,7 @@ impl Queue {
     pub(crate) fn make(dir: &StateDir) -> Result<Self> {
         state_dir::prepare(dir, SharedFileSystem::Refuse)?;
         let store = Store::open(dir, Access::ReadWrite, now())?;
-        Ok(Self { store })
+        Ok(Self { store, added: 0 })
     }
 
     /// Adds `count` tasks with the same command.
@@ -42,7 +43,7 @@ impl Queue {
         while added.len() < count {
             let upto = count.min(added.len() + BATCH);
             let new = (added.len()..upto)
-                .map(|number| new_task(number, command, &surroundings))
+                .map(|number| new_task(self.added + number, command, &surroundings))
                 .collect::<Result<Vec<NewTask>>>()?;
             let results = self
                 .store
@@ -55,6 +56,7 @@ impl Queue {
                 | AddResult::RefusedHeld(_) => None,
             }));
         }
+        self.added += added.len();
         Ok(added)
     }
 
@@ -95,6 +97,15 @@ impl Queue {
 pub(crate) fn of_no_ops(dir: &StateDir, count: usize) -> Result<()> {
     let mut queue = Queue::make(dir)?;
     queue.add(count, &["true".into()])?;
+    queue.close()
+}
+
+/// A queue with so many finished tasks, and so many that do nothing behind them.
+pub(crate) fn fill(dir: &str, finished: &str, queued: &str) -> Result<()> {
+    let mut queue = Queue::make(&StateDir::at(dir))?;
+    let tasks = queue.add(finished.parse()?, &["true".into()])?;
+    queue.finish(&tasks)?;
+    queue.add(queued.parse()?, &["true".into()])?;
     queue.close()
 }
 

@@ -9,7 +9,7 @@ use crate::turns::{Contestant, in_turns, timed, walls};
 
 pub(crate) fn measure(place: &Place, score: &mut Score) -> Result<()> {
     of(place, score, "100,000", 100_000, 0.3)?;
-    if place.is_long() {
+    if place.has_million() {
         of(place, score, "1,000,000", 1_000_000, 3.0)?;
     }
     Ok(())

@@ -17,11 +17,14 @@ use autoexec::support::clock::{Clock, Timestamp};
 
 use crate::classify;
 use crate::place::Place;
+use crate::queue;
 
 /// The bare loop: `SLOTS COUNT`.
 pub(crate) const BARE: &str = "__bare";
 /// A run that looks at its own pace: `STATE_DIR SLOTS WARM MEASURED`.
 pub(crate) const ENGINE: &str = "__engine";
+/// Makes a queue to look at: `STATE_DIR FINISHED QUEUED`.
+pub(crate) const FILL: &str = "__fill";
 /// A command that writes lines: `BYTES`.
 pub(crate) const FLOOD: &str = "__flood";
 /// A process that judges a failure: `FILE TIMES PATTERNS`.
@@ -32,6 +35,7 @@ pub(crate) fn play(words: &[&str]) -> Option<Result<()>> {
     match words {
         [BARE, slots, count] => Some(bare(slots, count)),
         [ENGINE, dir, slots, warm, measured] => Some(engine(dir, slots, warm, measured)),
+        [FILL, dir, finished, queued] => Some(queue::fill(dir, finished, queued)),
         [FLOOD, bytes] => Some(flood(bytes)),
         [CLASSIFY, file, times, patterns] => Some(classify::judge(file, times, patterns)),
         _ => None,

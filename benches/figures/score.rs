@@ -1,6 +1,6 @@
 //! The table: each figure beside what it is compared with, and whether the target is reached.
 
-use autoexec::support::table::{self, Column};
+use autoexec::support::table::{self, Align, Column};
 use autoexec::support::text;
 
 /// What a figure counts.
@@ -36,7 +36,9 @@ pub(crate) struct Figure {
 /// All figures so far.
 #[derive(Debug, Default)]
 pub(crate) struct Score {
-    rows: Vec<Vec<String>>,
+    part: &'static str,
+    /// Each with the part that it belongs to.
+    rows: Vec<(&'static str, Vec<String>)>,
     missing: Vec<String>,
     hits: usize,
     misses: Vec<String>,
@@ -55,6 +57,11 @@ const COLUMNS: [Column; 9] = [
 ];
 
 impl Score {
+    /// What is added from now on belongs to this part.
+    pub(crate) fn begin(&mut self, part: &'static str) {
+        self.part = part;
+    }
+
     pub(crate) fn add(&mut self, figure: &Figure) {
         let unit = figure.unit;
         let ratios = figure.beside.as_ref().map(|(_, beside)| {
@@ -99,7 +106,7 @@ impl Score {
         let ratio = ratios.map_or_else(String::new, |ratios| {
             spread(&ratios, |ratio| format!("{ratio:.2}"))
         });
-        self.rows.push(vec![
+        let row = vec![
             figure.what.clone(),
             spread(&figure.ours, |value| amount(unit, value)),
             name.to_owned(),
@@ -109,7 +116,8 @@ impl Score {
             target,
             verdict.to_owned(),
             figure.ours.len().to_string(),
-        ]);
+        ];
+        self.rows.push((self.part, row));
     }
 
     /// Notes that something could not be measured.
@@ -118,12 +126,11 @@ impl Score {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut text = table::titled(&COLUMNS, &self.rows, usize::MAX, str::to_owned);
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|(_, row)| row.clone()).collect();
+        let mut text = table::titled(&COLUMNS, &rows, usize::MAX, str::to_owned);
         text.push_str("\nmedian (least – most); ratio: median of the ratios of the rounds; of the best: least by least\n");
-        text.push_str(&text::count(self.hits, "target"));
-        text.push_str(" hit, ");
-        text.push_str(&self.misses.len().to_string());
-        text.push_str(" missed\n");
+        text.push_str(&self.verdict());
+        text.push('\n');
         for miss in &self.misses {
             text.push_str("missed: ");
             text.push_str(miss);
@@ -135,6 +142,45 @@ impl Score {
         }
         text
     }
+
+    /// How many targets were hit and missed.
+    fn verdict(&self) -> String {
+        format!(
+            "{} hit, {} missed",
+            text::count(self.hits, "target"),
+            self.misses.len()
+        )
+    }
+
+    /// The same in Markdown, a table for each part.
+    pub(crate) fn markdown(&self) -> String {
+        let mut lines = vec![format!("{}.", self.verdict())];
+        let mut last = "";
+        for (part, row) in &self.rows {
+            if *part != last {
+                lines.extend([String::new(), format!("### {part}"), String::new()]);
+                lines.push(line(COLUMNS.map(|column| column.title)));
+                lines.push(line(COLUMNS.map(|column| match column.align {
+                    Align::Left => "---",
+                    Align::Right => "--:",
+                })));
+                last = part;
+            }
+            lines.push(line(row.iter().map(String::as_str)));
+        }
+        if !self.missing.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(self.missing.iter().map(|missing| format!("- {missing}")));
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+/// A line of a table in Markdown.
+fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+    let cells: Vec<&str> = cells.into_iter().collect();
+    format!("| {} |", cells.join(" | "))
 }
 
 /// The value in the middle; of an even number the mean of the two in the middle.

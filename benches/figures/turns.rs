@@ -1,6 +1,6 @@
 //! Measuring in turns: each round runs every contestant once, one after the other.
 
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -41,17 +41,21 @@ pub(crate) fn in_turns(
 
 /// Runs a program to its end, which must be a success.
 pub(crate) fn timed(place: &Place, command: &mut Command) -> Result<Cost> {
+    let (cost, status) = ended(command)?;
+    if !status.success() {
+        bail!("{}: {status}: {}", name(command), place.last_complaint());
+    }
+    Ok(cost)
+}
+
+/// Runs a program to its end, whatever it says of it.
+pub(crate) fn ended(command: &mut Command) -> Result<(Cost, ExitStatus)> {
     let before = processes::time_of_children()?;
     let begin = Instant::now();
     let status = command.status().with_context(|| name(command))?;
     let wall = begin.elapsed().as_secs_f64();
-    if !status.success() {
-        bail!("{}: {status}: {}", name(command), place.last_complaint());
-    }
-    Ok(Cost {
-        wall,
-        cpu: processes::time_of_children()? - before,
-    })
+    let cpu = processes::time_of_children()? - before;
+    Ok((Cost { wall, cpu }, status))
 }
 
 fn name(command: &Command) -> String {
