@@ -55,11 +55,12 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
         (_, "own_timeout" | "operation_timeout") => vec!["retry_with_longer_timeout"],
         // Nobody refused it: it was silent, here.
         (C::Timeout, "own_idle_timeout") => vec!["wait_and_retry"],
+        // Whoever declared another address wants it tried at once, not after a wait for the dead one.
         (C::Network, "dns_failure") if waits => {
-            vec!["check_dns", "rotate_endpoint", "wait_and_retry"]
+            vec!["rotate_endpoint", "check_dns", "wait_and_retry"]
         }
         (C::Network | C::Timeout, _) if waits => {
-            vec!["wait_for_reconnection", "rotate_endpoint", "wait_and_retry"]
+            vec!["rotate_endpoint", "wait_for_reconnection", "wait_and_retry"]
         }
         (C::RateLimit, _) if waits => vec![
             "wait_retry_after",

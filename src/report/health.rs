@@ -35,6 +35,7 @@ use crate::report::facts::Scope;
 use crate::report::health_nights;
 use crate::report::health_tasks::Sample;
 use crate::report::stages;
+use crate::report::status_page;
 use crate::report::summary::RunSummary;
 use crate::report::task_page;
 use crate::store::Filter;
@@ -93,6 +94,7 @@ pub fn look_ahead(
     let mut readings = Vec::new();
     let mut sample = Sample::default();
     let mut last_event = None;
+    let mut needing = 0;
     match store {
         Ok(None) => {}
         Err(why) => readings.push(queue::unusable(&why)),
@@ -102,6 +104,8 @@ pub fn look_ahead(
                 .and_then(|()| store.last_event_at())
                 .and_then(|at| {
                     last_event = at;
+                    let tasks = store.count(&status_page::needing())?;
+                    needing = u64::try_from(tasks).unwrap_or(u64::MAX);
                     backlog = Some(self::backlog(store, &sample, inquiry)?);
                     of_queue(store, &sample, inquiry, &mut readings)
                 });
@@ -112,7 +116,9 @@ pub fn look_ahead(
     }
     of_machine(&sample, last_event, inquiry, &mut readings);
     readings.extend(backlog.as_ref().map(queue::backlog));
-    (Health::of(readings, inquiry.now), backlog)
+    let mut health = Health::of(readings, inquiry.now);
+    health.needing = needing;
+    (health, backlog)
 }
 
 /// Notes in a summary how machine and queue are, and whether a night was missed.

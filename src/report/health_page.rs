@@ -30,6 +30,10 @@ pub fn text(health: &Health, look: Look) -> String {
     for line in wrap(&headline(health), look.width) {
         page.line(&look.paint.strong(&line));
     }
+    if health.needing > 0 {
+        let command = look.paint.command("autoexec");
+        page.line(&format!("{command}  tells which tasks and what to type"));
+    }
     let bad = health.findings();
     if !bad.is_empty() {
         page.text.push('\n');
@@ -53,13 +57,19 @@ pub fn headline(health: &Health) -> String {
             .filter(|one| one.level == Some(level));
         found.count()
     };
+    let tasks = match health.needing {
+        0 => String::new(),
+        1 => "; 1 task needs you".to_owned(),
+        tasks => format!("; {tasks} tasks need you"),
+    };
     let told = match (number(Level::Critical), number(Level::Warning)) {
-        (0, 0) => "nothing needs you".to_owned(),
+        (0, 0) if health.needing == 0 => "nothing needs you".to_owned(),
+        (0, 0) => "machine and queue are well".to_owned(),
         (0, warnings) => count(warnings, "warning"),
         (critical, 0) => format!("{critical} critical"),
         (critical, warnings) => format!("{critical} critical, {}", count(warnings, "warning")),
     };
-    format!("Health {} of 100: {told}.", health.score)
+    format!("Health {} of 100: {told}{tasks}.", health.score)
 }
 
 pub(crate) fn entry(page: &mut Page, reading: &Reading) {

@@ -8,6 +8,7 @@ use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
 use crate::report::text::Look;
 use crate::store::Counts;
+use crate::store::Filter;
 use crate::store::TaskLine;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
@@ -17,6 +18,16 @@ use crate::support::table::wrap;
 
 /// The most tasks that are listed by name.
 pub const LISTED: usize = 8;
+
+/// Which tasks need a person, wherever that is told of the present.
+pub fn needing() -> Filter {
+    Filter {
+        statuses: vec![TaskStatus::Held, TaskStatus::Failed],
+        doubted: true,
+        limit: Some(LISTED),
+        ..Filter::default()
+    }
+}
 
 /// What the page rests on.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +48,7 @@ pub fn text(status: Status<'_>, moment: Moment, look: Look) -> String {
     if !status.needing.is_empty() {
         let title = format!("Needs you ({})", status.needing_in_all);
         page.extend(["\n\n", &look.paint.strong(&title), "\n"]);
-        page.push_str(&needing(status, moment, look));
+        page.push_str(&needing_lines(status, moment, look));
         let shown = u64::try_from(status.needing.len()).unwrap_or(u64::MAX);
         let hidden = status.needing_in_all.saturating_sub(shown);
         if hidden > 0 {
@@ -102,7 +113,7 @@ pub fn sentence(status: Status<'_>, moment: Moment, zone: Zone) -> String {
     format!("{run}: {}.", parts.join(", "))
 }
 
-fn needing(status: Status<'_>, moment: Moment, look: Look) -> String {
+fn needing_lines(status: Status<'_>, moment: Moment, look: Look) -> String {
     let columns = [
         Column::words(""),
         Column::cut_to("", 12),

@@ -7,12 +7,16 @@ use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
+use crate::model::recovery::RecoveryState;
+use crate::model::remedy::Remedy;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
+use crate::policy::recovery::awaited;
+use crate::policy::recovery::headline;
 use crate::policy::rescue::heals_with_time;
 use crate::policy::since::Difference;
 use crate::policy::trace::stalled;
@@ -93,7 +97,8 @@ impl Why {
         };
         match &task.state {
             TaskState::Queued { .. } => why.queued(facts, look),
-            TaskState::Running { .. } | TaskState::Recovering { .. } => why.running(facts, look),
+            TaskState::Running { .. } => why.running(facts, look),
+            TaskState::Recovering { .. } => why.recovering(facts, look),
             TaskState::Held(hold) => {
                 why.code = Some(hold.code.clone());
                 why.say("is put aside for a person");
@@ -234,6 +239,33 @@ impl Why {
         self.next(format!("autoexec queue cancel {}", self.id), "stop it");
     }
 
+    /// It runs at no program of its own: between two attempts something is waited for.
+    fn recovering(&mut self, facts: &Facts<'_>, look: Look) {
+        let now = facts.moment.now;
+        let open = facts.whole.recoveries.iter().rev();
+        let open = open.filter(|one| one.state == RecoveryState::Pending);
+        self.say("waits for what lets it go on, then is tried again");
+        for recovery in open.take(1) {
+            let Some(plan) = &recovery.plan else { continue };
+            let until = look.zone.short(recovery.started_at.plus(plan.timeout), now);
+            let about = match &plan.remedy {
+                Remedy::Await(target) => awaited(target),
+                Remedy::Adjust(_) | Remedy::Act(_) | Remedy::SlowDown { .. } | Remedy::Retry => {
+                    headline(plan)
+                }
+            };
+            let about = Untrusted::from(about.as_str()).for_terminal();
+            self.sentence = format!("waits until {about}, at most until {until}");
+            self.code = Some(recovery.strategy.clone());
+        }
+        self.failure(facts, look);
+        self.next(
+            format!("autoexec queue release {}", self.id),
+            "try again at once",
+        );
+        self.next(format!("autoexec queue cancel {}", self.id), "call it off");
+    }
+
     fn failed(&mut self, facts: &Facts<'_>, look: Look) {
         if let Some((code, reason)) = given_up(facts.whole) {
             self.code = Some(code.to_owned());
@@ -279,6 +311,8 @@ impl Why {
             return;
         }
         self.failure(facts, look);
+        // It is over and well: what it died of before is told, and there is nothing to do about it.
+        self.told.retain(|(label, _)| *label != "advice");
     }
 
     fn skipped(&mut self, skip: Skip, facts: &Facts<'_>) {

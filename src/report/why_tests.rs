@@ -1,6 +1,9 @@
 //! Answers of `why`, from real queues.
 
 use super::*;
+use crate::model::recovery::RecoveryPlan;
+use crate::model::recovery::Risk;
+use crate::model::remedy::Await;
 use crate::model::state::TaskEvent;
 use crate::report::nights;
 use crate::store::attempts;
@@ -12,7 +15,10 @@ use crate::store::fixture::network;
 use crate::store::fixture::outcome;
 use crate::store::fixture::queue;
 use crate::store::journal;
+use crate::store::recoveries;
+use crate::store::recoveries::NewRecovery;
 use crate::support::paint::Paint;
+use std::time::Duration;
 
 fn look(width: usize) -> Look {
     Look {
@@ -150,4 +156,76 @@ fn no_line_is_wider_than_the_page() {
         let widest = page.lines().map(|line| line.chars().count()).max();
         assert!(widest.unwrap() <= width, "{page}");
     }
+}
+
+#[test]
+fn a_task_that_is_being_recovered_tells_what_it_waits_for_and_until_when() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::RecoveryStarted { attempt });
+    let plan = RecoveryPlan {
+        strategy: "wait_for_reconnection".to_owned(),
+        risk: Risk::Observe,
+        remedy: Remedy::Await(Await::Tcp {
+            host: "db.internal".to_owned(),
+            port: 5432,
+        }),
+        about: Some("db.internal:5432".to_owned()),
+        undo: None,
+        timeout: Duration::from_mins(2),
+    };
+    let attempt = crate::report::task_page::load(&queue.store, task, &queue.dir)
+        .unwrap()
+        .attempts[0]
+        .id;
+    let new = NewRecovery {
+        attempt,
+        failure: &network(),
+        tool: "",
+        fingerprint: "f",
+        strategy: &plan.strategy,
+        risk: plan.risk,
+        plan: Some(&plan),
+        variant: None,
+        expected: None,
+        draw: None,
+        seed: None,
+        state: RecoveryState::Pending,
+        detail: None,
+    };
+    queue
+        .store
+        .write(|tx| recoveries::begin(tx, &new, later(3)))
+        .unwrap();
+    let (why, page) = asked(&queue, task, 60);
+    assert_eq!(why.code.as_deref(), Some("wait_for_reconnection"));
+    let until = look(80).zone.short(later(123), later(60));
+    assert_eq!(
+        why.sentence,
+        format!("waits until db.internal:5432 answers, at most until {until}")
+    );
+    assert!(page.contains("cause      network"), "{page}");
+    assert!(page.contains("autoexec queue release 1"), "{page}");
+    assert!(!page.contains("--follow"), "{page}");
+}
+
+#[test]
+fn a_success_after_a_failure_gives_no_advice() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::RetryScheduled {
+        attempt,
+        until: later(4),
+    });
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    queue.start(attempt);
+    let ended = outcome(0);
+    let event = TaskEvent::Succeeded { attempt };
+    let finish = crate::store::fixture::success(&ended);
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &finish, &event, &actor(), later(9)))
+        .unwrap();
+    let (_, page) = asked(&queue, task, 100);
+    assert!(page.contains("cause      network"), "{page}");
+    assert!(!page.contains("advice"), "{page}");
 }

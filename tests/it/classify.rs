@@ -46,7 +46,7 @@ fn a_person_is_told_what_why_and_what_would_be_tried() {
             "network: connection_refused (running it again can help)\n  \
              curl: (7) Failed to connect to h port 81: Connection refused\n  \
              why: nobody listens there at the moment; services come back\n  \
-             would try: wait_for_reconnection, rotate_endpoint, wait_and_retry\n",
+             would try: rotate_endpoint, wait_for_reconnection, wait_and_retry\n",
             "",
         );
 }

@@ -205,7 +205,12 @@ fn an_export_is_a_line_per_row_that_other_stores_can_read() {
     );
     let written = std::fs::read_to_string(sandbox.work().join("all.jsonl")).unwrap();
     assert_eq!(written.lines().count(), rows.len());
-    sandbox
-        .run(["db", "export", "all.jsonl"])
-        .fails(2, &["cannot write the export", "exists"]);
+    sandbox.run(["db", "export", "all.jsonl"]).fails(
+        2,
+        &[
+            "cannot write the export",
+            "exists",
+            "nothing is overwritten",
+        ],
+    );
 }

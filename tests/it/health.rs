@@ -148,3 +148,20 @@ fn a_night_that_nobody_began_is_said_in_report_and_health() {
             .contains("had no run")
     );
 }
+
+#[test]
+fn tasks_that_need_a_person_are_told_as_by_the_first_page() {
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        sandbox.ok(["queue", "add", "--name", name, "--", "sh", "-c", "exit 3"]);
+        sandbox.ok(["queue", "hold", name]);
+    }
+    assert!(sandbox.ok(Vec::<&str>::new()).contains("2 need you"));
+    let told = sandbox.run(["health"]).stdout;
+    let first = told.lines().next().unwrap_or_default();
+    assert!(first.ends_with("; 2 tasks need you."), "{told}");
+    assert!(told.contains("autoexec  tells which tasks"), "{told}");
+    sandbox.ok(["queue", "cancel", "one", "two"]);
+    let told = sandbox.run(["health"]).stdout;
+    assert!(!told.contains("tasks need you"), "{told}");
+}

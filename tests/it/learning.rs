@@ -38,7 +38,7 @@ fn figures_are_shown_with_their_interval_and_forgotten_on_request() {
         .lines()
         .find(|line| line.contains("wait_for_reconnection"));
     let line = line.unwrap_or_default();
-    for piece in ["connection_refused", " 12 ", " 11 ", "92 %", "65 to 99 %"] {
+    for piece in ["connection_refused", " 11 of 12 ", "92 %", "(65-99)"] {
         assert!(line.contains(piece), "{piece}\n{page}");
     }
     let json = sandbox.json(["patterns", "stats", "connection_refused", "--json"]);
@@ -190,4 +190,25 @@ fn what_helped_is_remembered_and_foretells_what_will() {
         )
         .unwrap();
     assert_eq!(drawn, 1);
+}
+
+#[test]
+fn figures_of_an_unknown_pattern_are_refused_with_the_nearest_name_and_fit_a_terminal() {
+    let sandbox = with_history(&[("retry_with_longer_timeout", 11, 12), ("run_alone", 0, 2)]);
+    sandbox
+        .run("patterns stats connection_refusd".split(' '))
+        .fails(2, &["did you mean `connection_refused`?"]);
+    sandbox
+        .run(["patterns", "stats", "nosuch"])
+        .fails(2, &["`nosuch`"]);
+    sandbox.ok("patterns pin connection_refused run_alone --never".split(' '));
+    let page = sandbox.ok("patterns stats connection_refused".split(' '));
+    for line in page.lines() {
+        assert!(line.chars().count() <= 80, "{page}");
+    }
+    assert!(page.contains("11 of 12"), "{page}");
+    assert!(
+        page.contains("run_alone for connection_refused: pinned: never"),
+        "{page}"
+    );
 }

@@ -152,12 +152,12 @@ fn the_line_for_cron_starts_the_night_of_this_queue() {
     let line = String::from_utf8(answer.raw_stdout).unwrap();
     let command = line.trim().strip_prefix("0 22 * * * ").unwrap();
     assert!(
-        command.ends_with(" run --overnight --no-progress"),
+        command.ends_with(" -q run --overnight --report"),
         "{command}"
     );
     // What cron makes of it before its shell sees it.
     let command = command.replace("\\%", "%").replace("\\\\", "\\");
-    let asked = command.replace("run --overnight --no-progress", "queue list --json");
+    let asked = command.replace("run --overnight --report", "queue list --json");
     let mut shell = Command::new("/bin/sh");
     shell
         .args(["-c", &asked])

@@ -147,7 +147,13 @@ fn export(file: Option<&Path>, invocation: &mut Invocation<'_>) -> Answer {
     let shown = OsText::from(path.as_path()).untrusted().for_terminal();
     let failed = |error: io::Error| {
         let what = format!("cannot write the export to `{shown}`");
-        CliError::new(Ending::Usage, "export_failed", what).because(error)
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        let failure = CliError::new(Ending::Usage, "export_failed", what).because(error);
+        if is_there {
+            failure.hint("nothing is overwritten: remove the file, or write to another one")
+        } else {
+            failure
+        }
     };
     let written = OpenOptions::new()
         .write(true)

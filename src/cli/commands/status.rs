@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use crate::cli::commands::{Invocation, health};
 use crate::cli::failure::{Answer, Ending};
-use crate::model::state::TaskStatus;
 use crate::report::evening;
 use crate::report::health::look_ahead;
 use crate::report::health_page;
-use crate::report::status_page::{self, LISTED, Status};
-use crate::store::Filter;
+use crate::report::status_page::{self, Status};
 use crate::store::pick::Selection;
 use crate::support::table::wrap;
 
@@ -25,13 +23,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     };
     let moment = moment.look_into(&store)?;
     let counts = store.counts(Selection::All)?;
-    let in_need = [TaskStatus::Held, TaskStatus::Failed];
-    let filter = Filter {
-        statuses: in_need.to_vec(),
-        doubted: true,
-        limit: Some(LISTED),
-        ..Filter::default()
-    };
+    let filter = status_page::needing();
     let needing = store.list(&filter)?;
     let active = match invocation.active_run() {
         Some(holder) => holder.run.map(|run| (run, holder.since)),

@@ -168,7 +168,8 @@ pub fn cron_line(night: &Night<'_>, hour: u8, minute: u8) -> Result<String, NotT
         line.push_str(" --config ");
         line.push_str(&cell(config, "the configuration file")?);
     }
-    line.push_str(" run --overnight --no-progress");
+    // Cron mails what is printed: the report, not a line for every event.
+    line.push_str(" -q run --overnight --report");
     Ok(line)
 }
 

@@ -66,7 +66,7 @@ fn a_crontab_line_survives_cron_and_its_shell() {
     let line = cron_line(&night(Path::new("/usr/bin/autoexec"), state), 22, 5).unwrap();
     assert_eq!(
         line,
-        "5 22 * * * /usr/bin/autoexec --state-dir '/it'\\\\''s/50\\% \\\\ off' run --overnight --no-progress"
+        "5 22 * * * /usr/bin/autoexec --state-dir '/it'\\\\''s/50\\% \\\\ off' -q run --overnight --report"
     );
     assert!(cron_line(&night(Path::new("/a"), Path::new("/a\nb")), 22, 5).is_err());
 }

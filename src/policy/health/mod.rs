@@ -205,6 +205,9 @@ pub struct Health {
     pub score: u8,
     /// What was found, in the order of the components, the worst of each first.
     pub readings: Vec<Reading>,
+    /// Tasks that need a person. They take nothing from the score: a task that fails by its own fault
+    /// says nothing of machine and queue.
+    pub needing: u64,
 }
 
 impl Health {
@@ -224,6 +227,7 @@ impl Health {
             at,
             score: u8::try_from(100_u32.saturating_sub(taken)).unwrap_or(0),
             readings,
+            needing: 0,
         }
     }
 

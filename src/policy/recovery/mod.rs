@@ -36,6 +36,7 @@ pub use loops::MOST_WAITING;
 pub use possible::Possible;
 pub use possible::allowed_here;
 pub use possible::possible;
+pub use sentences::awaited;
 pub use sentences::deed;
 pub use sentences::headline;
 

@@ -22,8 +22,8 @@ pub fn headline(plan: &RecoveryPlan) -> String {
 pub fn deed(plan: &RecoveryPlan) -> String {
     match &plan.remedy {
         Remedy::Await(target) => format!(
-            "{}, for at most {}",
-            until(target),
+            "wait until {}, for at most {}",
+            awaited(target),
             text::span(plan.timeout)
         ),
         Remedy::Adjust(adjustment) => change(adjustment, plan.about.as_deref()),
@@ -47,15 +47,16 @@ fn again(plan: &RecoveryPlan) -> String {
     }
 }
 
-fn until(target: &Await) -> String {
+/// What is waited for, in a few words that go on behind "until"; untrusted text.
+pub fn awaited(target: &Await) -> String {
     let what = target_words(target);
     match target {
-        Await::Tcp { .. } | Await::Http { .. } => format!("wait until {what} answers"),
-        Await::Dns { .. } => format!("wait until the name {what} resolves"),
-        Await::Probe { .. } => format!("wait until {what} ends well"),
-        Await::Disk { .. } => format!("wait until its file system has {what}"),
-        Await::Memory { .. } => format!("wait until this machine has {what}"),
-        Await::Lock { .. } => format!("wait until nobody holds {what}"),
+        Await::Tcp { .. } | Await::Http { .. } => format!("{what} answers"),
+        Await::Dns { .. } => format!("the name {what} resolves"),
+        Await::Probe { .. } => format!("{what} ends well"),
+        Await::Disk { .. } => format!("its file system has {what}"),
+        Await::Memory { .. } => format!("this machine has {what}"),
+        Await::Lock { .. } => format!("nobody holds {what}"),
     }
 }
 

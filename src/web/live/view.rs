@@ -181,10 +181,8 @@ impl View {
 
 fn read(site: &Site, store: &Store, moment: Moment) -> Result<Read, StoreError> {
     let filter = Filter {
-        statuses: vec![TaskStatus::Held, TaskStatus::Failed],
-        doubted: true,
         limit: Some(NEEDS),
-        ..Filter::default()
+        ..status_page::needing()
     };
     let mut runs = store.runs(RUNS)?;
     runs.retain(|run| run.mode != COMMAND_MODE);

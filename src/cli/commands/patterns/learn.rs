@@ -169,7 +169,7 @@ pub(super) fn compare(args: &CompareArgs, invocation: &mut Invocation<'_>) -> An
 }
 
 /// The name under which a pattern's failures are kept, if anybody knows it.
-fn pattern(name: &str, invocation: &mut Invocation<'_>) -> Result<String, CliError> {
+pub(super) fn pattern(name: &str, invocation: &mut Invocation<'_>) -> Result<String, CliError> {
     let name = ours(name);
     let met = match invocation.look_into_queue()? {
         Some(store) => store.has_met(name)?,

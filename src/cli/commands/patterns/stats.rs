@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::cli::commands::Invocation;
+use crate::cli::commands::patterns::learn;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::policy::classify::catalogue;
 use crate::policy::learning::evidence::weighed;
@@ -13,7 +14,7 @@ use crate::policy::learning::{Finding, Pin, Posterior, Side, wilson};
 use crate::store::Store;
 use crate::store::learning::{ExperimentRow, LearnedRow, Past};
 use crate::support::clock::Timestamp;
-use crate::support::table::{Column, titled};
+use crate::support::table::{Column, titled, wrap};
 use crate::support::untrusted::Untrusted;
 
 /// Options of `autoexec patterns stats`.
@@ -39,7 +40,10 @@ struct Shown {
 /// When the queue cannot be used.
 pub(super) fn stats(args: &StatsArgs, invocation: &mut Invocation<'_>) -> Answer {
     let now = invocation.settings.clock.now();
-    let pattern = args.name.as_deref().map(ours);
+    let pattern = args.name.as_deref();
+    let pattern = pattern.map(|name| learned_or_known(name, invocation));
+    let pattern = pattern.transpose()?;
+    let pattern = pattern.as_deref();
     let (rows, experiments) = match invocation.look_into_queue()? {
         Some(store) => (
             shown(&store, pattern, now)?,
@@ -81,6 +85,17 @@ pub(super) fn ours(name: &str) -> &str {
     }
 }
 
+/// A pattern of which something was learned, though it may be gone meanwhile, or one that there is.
+fn learned_or_known(name: &str, invocation: &mut Invocation<'_>) -> Result<String, CliError> {
+    if let Some(store) = invocation.look_into_queue()?
+        && (!store.learned_rows(Some(ours(name)))?.is_empty()
+            || !store.experiments(Some(ours(name)), Past::Too)?.is_empty())
+    {
+        return Ok(ours(name).to_owned());
+    }
+    learn::pattern(name, invocation)
+}
+
 fn shown(store: &Store, pattern: Option<&str>, now: Timestamp) -> Result<Vec<Shown>, CliError> {
     let mut of_patterns = BTreeMap::new();
     let mut all = Vec::new();
@@ -106,14 +121,11 @@ fn shown(store: &Store, pattern: Option<&str>, now: Timestamp) -> Result<Vec<Sho
 
 fn table(rows: &[Shown], invocation: &Invocation<'_>) -> String {
     let columns = [
-        Column::cut_to("PATTERN", 20),
+        Column::cut_to("PATTERN", 12),
         Column::words("STRATEGY"),
-        Column::numbers("TRIED"),
         Column::numbers("HELPED"),
-        Column::numbers("RATE"),
-        Column::words("BETWEEN"),
+        Column::words("RATE"),
         Column::numbers("EXPECTED"),
-        Column::words("NOTE"),
     ];
     let cells: Vec<Vec<String>> = rows
         .iter()
@@ -124,23 +136,31 @@ fn table(rows: &[Shown], invocation: &Invocation<'_>) -> String {
             vec![
                 Untrusted::from(row.pattern.as_str()).for_terminal(),
                 row.strategy.clone(),
-                row.tried.to_string(),
-                row.helped.to_string(),
-                if known { percent(share) } else { String::new() },
+                format!("{} of {}", row.helped, row.tried),
                 if known {
-                    format!("{:.0} to {:.0} %", low * 100.0, high * 100.0)
+                    let (low, high) = (low * 100.0, high * 100.0);
+                    format!("{} ({low:.0}-{high:.0})", percent(share))
                 } else {
                     String::new()
                 },
                 percent(*expected),
-                note(row),
             ]
         })
         .collect();
     let look = invocation.look();
-    titled(&columns, &cells, look.width, |title| {
+    let mut page = titled(&columns, &cells, look.width, |title| {
         look.paint.strong(title)
-    })
+    });
+    // On lines of their own: the columns take all that a terminal has.
+    for (Shown { row, .. }, note) in rows.iter().map(|one| (one, note(&one.row))) {
+        if !note.is_empty() {
+            let pattern = Untrusted::from(row.pattern.as_str()).for_terminal();
+            let line = format!("{} for {pattern}: {note}", row.strategy);
+            page.push_str(&wrap(&line, look.width).join("\n"));
+            page.push('\n');
+        }
+    }
+    page
 }
 
 fn note(row: &LearnedRow) -> String {
