@@ -64,6 +64,7 @@ pub mod told;
 pub mod usual;
 pub mod why;
 mod why_page;
+mod why_under_way;
 
 pub use cleared::cleared_words;
 

@@ -7,19 +7,14 @@ use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
-use crate::model::recovery::RecoveryState;
-use crate::model::remedy::Remedy;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::policy::advice::advice;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::WhyNot;
-use crate::policy::recovery::awaited;
-use crate::policy::recovery::headline;
 use crate::policy::rescue::heals_with_time;
 use crate::policy::since::Difference;
-use crate::policy::trace::stalled;
 use crate::report::kept;
 use crate::report::order_words::{blocked_by, order_facts, skipped_words};
 use crate::report::outcome_words::outcome_words;
@@ -31,14 +26,12 @@ use crate::report::since_words::since_words;
 use crate::report::spoken::accept_command;
 use crate::report::spoken::given_up;
 use crate::report::spoken::said_done;
-use crate::report::stages;
 use crate::report::task_page::Whole;
 use crate::report::task_page::line_of;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
 use crate::store::recoveries::RecoveryRecord;
 use crate::support::text::count;
-use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
 pub use crate::report::why_page::text;
@@ -142,17 +135,17 @@ impl Why {
         why
     }
 
-    fn say(&mut self, sentence: &str) {
+    pub(super) fn say(&mut self, sentence: &str) {
         sentence.clone_into(&mut self.sentence);
     }
 
-    fn tell(&mut self, label: &'static str, sentence: String) {
+    pub(super) fn tell(&mut self, label: &'static str, sentence: String) {
         if !sentence.is_empty() {
             self.told.push((label, sentence));
         }
     }
 
-    fn next(&mut self, command: String, purpose: &'static str) {
+    pub(super) fn next(&mut self, command: String, purpose: &'static str) {
         self.next.push((command, purpose));
     }
 
@@ -197,73 +190,6 @@ impl Why {
                 self.next("autoexec run".to_owned(), "run what is queued");
             }
         }
-    }
-
-    fn running(&mut self, facts: &Facts<'_>, look: Look) {
-        let now = facts.moment.now;
-        let Some(attempt) = facts.whole.attempts.last() else {
-            self.say("runs");
-            return;
-        };
-        let since = attempt.started_at.unwrap_or(attempt.claimed_at);
-        self.sentence = format!(
-            "runs since {}, for {}",
-            look.zone.short(since, now),
-            span(now.since(since))
-        );
-        let way = stages::facts(facts.whole, attempt);
-        if let Some(stalled) = stalled(&way, facts.moment.stalled_after, now) {
-            self.code = Some("stalled".to_owned());
-            let long = span(now.since(stalled.since));
-            self.tell("stalled", format!("it {} for {long}", stalled.words()));
-        }
-        self.tell("step", kept::step_words(facts.whole).unwrap_or_default());
-        self.tell(
-            "progress",
-            kept::told_words(facts.whole).unwrap_or_default(),
-        );
-        if let Some(printed) = &facts.whole.printed {
-            self.tell(
-                "last line",
-                Untrusted::new(printed.line.clone()).for_terminal(),
-            );
-        }
-        let before = facts.whole.attempts.len().saturating_sub(1);
-        if before > 0 {
-            self.failure(facts, look);
-        }
-        self.next(
-            format!("autoexec logs --follow {}", self.id),
-            "watch its output",
-        );
-        self.next(format!("autoexec queue cancel {}", self.id), "stop it");
-    }
-
-    /// It runs at no program of its own: between two attempts something is waited for.
-    fn recovering(&mut self, facts: &Facts<'_>, look: Look) {
-        let now = facts.moment.now;
-        let open = facts.whole.recoveries.iter().rev();
-        let open = open.filter(|one| one.state == RecoveryState::Pending);
-        self.say("waits for what lets it go on, then is tried again");
-        for recovery in open.take(1) {
-            let Some(plan) = &recovery.plan else { continue };
-            let until = look.zone.short(recovery.started_at.plus(plan.timeout), now);
-            let about = match &plan.remedy {
-                Remedy::Await(target) => awaited(target),
-                Remedy::Adjust(_) | Remedy::Act(_) | Remedy::SlowDown { .. } | Remedy::Retry => {
-                    headline(plan)
-                }
-            };
-            let about = Untrusted::from(about.as_str()).for_terminal();
-            self.sentence = format!("waits until {about}, at most until {until}");
-            self.code = Some(recovery.strategy.clone());
-        }
-        self.failure(facts, look);
-        self.next(
-            format!("autoexec queue release {}", self.id),
-            "try again at once",
-        );
-        self.next(format!("autoexec queue cancel {}", self.id), "call it off");
     }
 
     fn failed(&mut self, facts: &Facts<'_>, look: Look) {
@@ -334,7 +260,7 @@ impl Why {
     }
 
     /// What the last failed attempt died of, and what was decided.
-    fn failure(&mut self, facts: &Facts<'_>, look: Look) {
+    pub(super) fn failure(&mut self, facts: &Facts<'_>, look: Look) {
         let failed = |one: &&AttemptRecord| one.classification.is_some();
         let Some(attempt) = facts.whole.attempts.iter().rev().find(failed) else {
             return;

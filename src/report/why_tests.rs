@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::model::recovery::RecoveryPlan;
+use crate::model::recovery::RecoveryState;
 use crate::model::recovery::Risk;
 use crate::model::remedy::Await;
+use crate::model::remedy::Remedy;
 use crate::model::state::TaskEvent;
 use crate::report::nights;
 use crate::store::attempts;

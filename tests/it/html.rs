@@ -153,3 +153,16 @@ fn what_tasks_print_is_text_and_nothing_else_on_the_page() {
     let titles = titles.to_string();
     assert!(titles.contains("short (2), attempt 1: failed"), "{titles}");
 }
+
+#[test]
+fn a_name_that_promises_another_form_is_refused_with_those_that_there_are() {
+    let sandbox = Sandbox::new();
+    for name in ["night.pdf", "NIGHT.CSV"] {
+        sandbox
+            .run(["report", "-o", name])
+            .fails(2, &["cannot be written as `.", "`.html`", "`--format`"]);
+        assert!(!sandbox.work().join(name).exists());
+    }
+    sandbox.ok(["report", "--format", "json", "-o", "night.pdf"]);
+    sandbox.ok(["report", "-o", "night.2026-11-22"]);
+}

@@ -148,19 +148,6 @@ fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
 }
 
 #[test]
-fn a_name_that_promises_another_form_is_refused_with_those_that_there_are() {
-    let sandbox = Sandbox::new();
-    for name in ["night.pdf", "NIGHT.CSV"] {
-        sandbox
-            .run(["report", "-o", name])
-            .fails(2, &["cannot be written as `.", "`.html`", "`--format`"]);
-        assert!(!sandbox.work().join(name).exists());
-    }
-    sandbox.ok(["report", "--format", "json", "-o", "night.pdf"]);
-    sandbox.ok(["report", "-o", "night.2026-11-22"]);
-}
-
-#[test]
 fn the_form_of_a_report_can_be_named() {
     let sandbox = Sandbox::new();
     night(&sandbox);

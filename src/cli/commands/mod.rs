@@ -35,6 +35,7 @@ pub mod plan;
 pub mod progress;
 pub mod queue;
 pub mod report;
+mod report_form;
 pub mod rescue;
 pub mod resume;
 pub mod run;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::cli::commands::Invocation;
 use crate::cli::commands::health::inquiry;
+use crate::cli::commands::report_form;
 use crate::cli::commands::send;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::model::ids::{RunId, TaskId};
@@ -122,35 +123,14 @@ impl ReportArgs {
     }
 }
 
-/// Forms that people expect of a file of such a name, and that there are none of.
-const NO_FORM: [&str; 20] = [
-    "pdf", "ps", "eps", "doc", "docx", "odt", "rtf", "epub", "tex", "xls", "xlsx", "ods", "csv",
-    "tsv", "xml", "yaml", "yml", "png", "jpg", "svg",
-];
-
-/// Refuses a file whose name promises a form that there is none of, unless the form is named.
-fn refuse_other_forms(args: &ReportArgs) -> Result<(), CliError> {
-    let ending = args.output.as_ref().and_then(|file| file.extension());
-    let ending = ending.map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    match ending {
-        Some(ending)
-            if !args.json && args.format.is_none() && NO_FORM.contains(&ending.as_str()) =>
-        {
-            let what = format!("a report cannot be written as `.{ending}`");
-            let hint = "by the name of the file it is HTML (`.html`), Markdown (`.md`), JSON (`.json`) \
-                        or plain text (`.txt`); `--format` says which for any other name";
-            Err(CliError::usage("no_such_form", what).hint(hint))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Carries out the command.
 ///
 /// # Errors
 /// When the time or run cannot be understood, the queue cannot be read, or the file not be written.
 pub fn carry_out(args: &ReportArgs, invocation: &mut Invocation<'_>) -> Answer {
-    refuse_other_forms(args)?;
+    if !args.json && args.format.is_none() {
+        report_form::refuse_others(args.output.as_deref())?;
+    }
     let form = args.form();
     let moment = invocation.moment();
     let range = match (&args.run, &args.since) {
