@@ -8,7 +8,7 @@ use crate::report::health_page::entry;
 use crate::report::page::Page;
 use crate::support::text::count;
 
-/// What is to be looked at first, then what is good in one line, then what recovery may do.
+/// What is to be looked at first, then what is good in one line.
 pub(crate) fn write(page: &mut Page, evening: &Evening) {
     let things = evening.things();
     page.title(&match things.len() {
@@ -42,10 +42,10 @@ pub(crate) fn write(page: &mut Page, evening: &Evening) {
     if !good.is_empty() {
         page.wrapped(&format!("looked at and good: {}", good.join(", ")));
     }
-    recoveries(page, &evening.recoveries);
 }
 
-fn recoveries(page: &mut Page, groups: &[Recoveries]) {
+/// What recovery may do for which task; stands below the forecast.
+pub(crate) fn recoveries(page: &mut Page, groups: &[Recoveries]) {
     if groups.is_empty() {
         return;
     }

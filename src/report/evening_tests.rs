@@ -35,6 +35,7 @@ fn page(evening: &Evening) -> String {
         paint: Paint::PLAIN,
     });
     evening_page::write(&mut page, evening);
+    evening_page::recoveries(&mut page, &evening.recoveries);
     page.text
 }
 

@@ -18,6 +18,7 @@ pub mod capabilities;
 pub mod causes;
 pub mod charts;
 mod cleared;
+mod declared;
 mod different;
 pub mod evening;
 mod evening_page;

@@ -75,6 +75,10 @@ pub fn text(plan: &Plan, look: Look, all: bool) -> String {
     if plan.evening.is_none() {
         in_the_way(&mut page, plan, most);
     }
+    // What comes of failures is read last: most evenings nobody needs it.
+    if let Some(evening) = &plan.evening {
+        evening_page::recoveries(&mut page, &evening.recoveries);
+    }
     page.text
 }
 

@@ -252,7 +252,7 @@ pub(crate) fn why_words(why: &WhyNot, now: Timestamp, look: Look) -> String {
         WhyNot::FailedAlike { detail, next_try } => {
             parked::alike_words(detail, *next_try, now, look)
         }
-        WhyNot::Claimed => "next, as soon as a slot is free".to_owned(),
+        WhyNot::Claimed => "is among the next to start".to_owned(),
         WhyNot::NoSlot => "waits for its turn".to_owned(),
         WhyNot::NoRun => "waits for a run".to_owned(),
     }

@@ -89,10 +89,7 @@ fn a_claimed_task_has_not_started_and_waits_for_a_slot() {
     };
     let claimed = [line(1, "photos", claimed)];
     let shown = table(&claimed, 80);
-    assert!(
-        shown.contains("0  next, as soon as a slot is free"),
-        "{shown}"
-    );
+    assert!(shown.contains("0  is among the next to start"), "{shown}");
     let stopping = Moment {
         stopping: true,
         ..moment()

@@ -3,6 +3,7 @@
 //! Texts are safe for a terminal already: whatever came from outside went through that sink, and a
 //! rendering for something else escapes them once more. A line of a child's output is left to it.
 
+use crate::model::recovery::RecoveryState;
 use crate::model::verdict::Verdict;
 use crate::policy::pick::RunPresence;
 use crate::report::alerted;
@@ -33,6 +34,8 @@ pub(crate) enum Part {
     Why,
     /// What healed itself.
     Healed,
+    /// What would have been done, had it been allowed.
+    Suggested,
     /// What runs, or ran when the run was cut off.
     Running,
     /// What did not run or did not finish.
@@ -102,6 +105,7 @@ impl Section {
 pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
     [
         healed(summary),
+        suggested(summary),
         running(summary),
         not_run(summary, look),
         alerted::section(summary, look),
@@ -198,6 +202,28 @@ fn healed(summary: &RunSummary) -> Option<Section> {
     Section::of(Part::Healed, "Healed itself", healed.len(), items)
 }
 
+/// What would have been done about failures, where recoveries are only suggested. One line for each task
+/// and strategy, however often it came.
+fn suggested(summary: &RunSummary) -> Option<Section> {
+    let mut told: Vec<String> = Vec::new();
+    for task in &summary.tasks {
+        let only_told = |one: &&RecoveryBrief| one.state == RecoveryState::Suggested;
+        for one in task.recoveries.iter().filter(only_told) {
+            let shown = |text: &str| Untrusted::from(text).for_terminal();
+            let detail = one.detail.as_deref().map(shown);
+            let detail = detail.unwrap_or_else(|| "would have been tried".to_owned());
+            let text = format!("{}: {}: {detail}", named(task), shown(&one.strategy));
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+    }
+    let number = told.len();
+    let mut items: Vec<Item> = told.into_iter().take(LISTED).map(Item::of).collect();
+    more(&mut items, number);
+    Section::of(Part::Suggested, "Only suggested", number, items)
+}
+
 /// What helped: `; wait for reconnection: tcp db.internal:5432 answered after 41 s`.
 fn how_words(recovery: &RecoveryBrief) -> String {
     let strategy = Untrusted::from(recovery.strategy.replace('_', " ")).for_terminal();
@@ -207,7 +233,7 @@ fn how_words(recovery: &RecoveryBrief) -> String {
     format!("; what helped: {strategy}{detail}")
 }
 
-/// Services that were left alone because they kept failing.
+/// Services that kept failing and were left alone; they may be well again by now.
 fn breakers(summary: &RunSummary, look: Look) -> Option<Section> {
     let items = summary.breakers.iter().take(LISTED).map(|breaker| {
         let name = Untrusted::from(breaker.name.as_str()).for_terminal();
@@ -229,7 +255,7 @@ fn breakers(summary: &RunSummary, look: Look) -> Option<Section> {
     more(&mut items, summary.breakers.len());
     Section::of(
         Part::Breakers,
-        "Services that kept failing",
+        "Services that were left alone for a while",
         summary.breakers.len(),
         items,
     )

@@ -16,6 +16,7 @@ use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
 use crate::report::attempt_lines::attempt_lines;
+use crate::report::declared::remedies;
 use crate::report::kept;
 use crate::report::kept::Kept;
 use crate::report::order_words::{blocked_by, order_facts, waiting_for};
@@ -298,6 +299,7 @@ fn definition(whole: &Whole, moment: Moment, look: Look) -> Vec<Vec<String>> {
         told.push(("timeout", span(timeout)));
     }
     told.push(("retry", retry_words(spec)));
+    told.extend(remedies(spec));
     told.extend(kept::rows(whole, moment.now, look));
     told.into_iter()
         .map(|(name, value)| vec![name.to_owned(), value])

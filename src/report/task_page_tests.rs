@@ -94,3 +94,31 @@ fn words_that_a_shell_would_take_apart_are_quoted() {
     let command = Command::Direct(vec!["cp".into(), "a b".into(), "it's".into(), "".into()]);
     assert_eq!(command_words(&command), r"cp 'a b' 'it'\''s' ''");
 }
+
+#[test]
+fn what_a_task_declares_for_its_failures_is_told_without_values_of_variables() {
+    let mut whole = whole();
+    let spec = &mut whole.task.spec;
+    let addresses = vec!["https://a.example".into(), "https://b.example".into()];
+    spec.endpoints.insert("API".to_owned(), addresses);
+    spec.fallbacks.insert("REGION".to_owned(), "s3cret".into());
+    spec.fallback_command = Some(Command::Direct(vec!["./from-mirror.sh".into()]));
+    spec.recover_mode = Some(crate::model::recovery::RecoverMode::Suggest);
+    spec.temp = vec!["cache/*.part".to_owned()];
+    let look = Look {
+        width: 80,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    };
+    let page = text(&whole, MOMENT, look);
+    for told in [
+        "API: https://a.example, https://b.example",
+        "./from-mirror.sh",
+        "REGION",
+        "suggest",
+        "cache/*.part",
+    ] {
+        assert!(page.contains(told), "{told} in\n{page}");
+    }
+    assert!(!page.contains("s3cret"), "{page}");
+}

@@ -72,7 +72,8 @@ fn is_untold(need: &Need<'_>, told: Told, width: usize) -> bool {
     let room = width.saturating_sub(2 + WORD);
     let is_cut = need
         .quote
-        .is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room);
+        .is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room)
+        || measure_text_width(&headed(need)) > room;
     told < Told::Whole
         || (told == Told::Whole && need.advice.is_some())
         || need.tasks.len() > 1
@@ -134,11 +135,16 @@ fn at_the_top(page: &mut Page, needs: &[Need<'_>], left: usize) -> Told {
     Told::Short
 }
 
+/// Who it is and why, in one line.
+fn headed(need: &Need<'_>) -> String {
+    format!("{}: {}", need.title(), need.what)
+}
+
 fn at_length(page: &mut Page, need: &Need<'_>, told: Told) {
     let paint = page.look.paint;
     let indent = " ".repeat(2 + WORD);
     let word = verdict_word(paint, need.verdict);
-    page.line(&format!("  {word}{}: {}", need.title(), need.what));
+    page.line(&format!("  {word}{}", headed(need)));
     let room = page.look.width.saturating_sub(indent.len());
     if told >= Told::Whole
         && let Some(line) = need.quote

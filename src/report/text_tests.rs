@@ -4,6 +4,8 @@ use console::measure_text_width;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::model::state::Hold;
+use crate::model::state::TaskState;
 use crate::report::facts::Facts;
 use crate::report::nights;
 
@@ -173,5 +175,36 @@ fn colours_change_no_word() {
     assert_eq!(
         console::strip_ansi_codes(&painted),
         page(nights::mixed()).as_str()
+    );
+}
+
+#[test]
+fn a_reason_that_is_too_long_for_the_top_is_told_whole_below() {
+    let mut facts = nights::mixed();
+    let reason = "`make_executable` is refused: this machine does not allow it: put it into \
+                  `allow` under `[recover]` in `config.toml`; then type `autoexec queue release a`";
+    let held = facts
+        .tasks
+        .iter_mut()
+        .find(|task| matches!(task.state, TaskState::Held(_)))
+        .unwrap();
+    held.state = TaskState::Held(Hold {
+        code: "manual_intervention".to_owned(),
+        reason: reason.to_owned(),
+    });
+    let page = page(facts);
+    let flat: Vec<&str> = page.split_whitespace().collect();
+    assert!(flat.join(" ").contains(reason), "{page}");
+}
+
+#[test]
+fn what_was_only_suggested_is_told() {
+    let mut facts = nights::mixed();
+    nights::heal(&mut facts);
+    let page = page(facts);
+    assert!(page.contains("Only suggested (1)"), "{page}");
+    assert!(
+        page.contains("wait_for_reconnection: tcp db.internal:5432"),
+        "{page}"
     );
 }

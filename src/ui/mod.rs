@@ -12,6 +12,7 @@ mod far;
 mod healing;
 pub mod lines;
 mod night;
+mod plain;
 pub mod printer;
 pub mod progress;
 mod stopping;

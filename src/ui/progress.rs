@@ -6,6 +6,7 @@
 //! may go away, or be a file, without any effect on the run.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,12 +26,12 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::support::clock::Timestamp;
 use crate::ui::aside::Aside;
-use crate::ui::far::Seldom;
 use crate::ui::far::far;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
 use crate::ui::lines::worth_keeping;
 use crate::ui::night;
+use crate::ui::plain::Lines;
 use crate::ui::printer::ErrorStream;
 use crate::ui::stopping::stopping;
 use crate::ui::ticker::Drawn;
@@ -40,6 +41,7 @@ use crate::ui::ticker::style;
 
 /// The most attempts that have a line of their own at once.
 const MOST_LINES: usize = 16;
+
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
@@ -61,37 +63,9 @@ pub fn watcher(stream: &ErrorStream, manner: Manner, show: Show) -> Box<dyn RunW
             manner,
             ProgressDrawTarget::stderr_with_hz(8),
         )),
-        Show::Lines | Show::Warnings => Box::new(Lines {
-            stream: stream.clone(),
-            manner,
-            warnings_only,
-            seldom: Seldom::default(),
-        }),
+        Show::Lines | Show::Warnings => Box::new(Lines::new(stream.clone(), manner, warnings_only)),
     };
     Box::new(Aside::new(inner))
-}
-
-/// One line per event.
-#[derive(Debug)]
-struct Lines {
-    stream: ErrorStream,
-    manner: Manner,
-    warnings_only: bool,
-    seldom: Seldom,
-}
-
-impl RunWatcher for Lines {
-    fn watch(&mut self, at: Timestamp, event: &RunEvent) {
-        if self.warnings_only && !matches!(event, RunEvent::Warning { .. }) {
-            return;
-        }
-        if !self.seldom.is_worth_a_line(at, event) {
-            return;
-        }
-        for line in words(self.manner, at, event) {
-            self.stream.line(&line);
-        }
-    }
 }
 
 /// An attempt that runs.
@@ -118,6 +92,8 @@ struct Bars {
     waits: Option<ProgressBar>,
     running: BTreeMap<AttemptId, Running>,
     waiting: BTreeMap<TaskId, (Timestamp, TaskName)>,
+    /// Tasks for which something is waited for before they are tried again.
+    recovering: BTreeSet<TaskId>,
     failed: usize,
     stopping: Option<StopCause>,
     bar: Option<Bar>,
@@ -142,6 +118,7 @@ impl Bars {
             waits: None,
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            recovering: BTreeSet::new(),
             failed: 0,
             stopping: None,
             bar: None,
@@ -152,6 +129,7 @@ impl Bars {
 
     fn started(&mut self, attempt: &AttemptRef, started_at: Timestamp) {
         self.waiting.remove(&attempt.task.id);
+        self.recovering.remove(&attempt.task.id);
         let number = attempt.number;
         let (name, limit) = (&attempt.task.name, attempt.limit);
         let text = match number {
@@ -178,6 +156,7 @@ impl Bars {
 
     /// What became of a task after an attempt or a recovery.
     fn goes_on(&mut self, task: &TaskRef, next: &Next) {
+        self.recovering.remove(&task.id);
         match next {
             Next::Retry(due) => {
                 self.waiting.insert(task.id, (*due, task.name.clone()));
@@ -187,7 +166,8 @@ impl Bars {
                 self.finished(task.id);
             }
             Next::Done | Next::Held(_) | Next::Cancelled => self.finished(task.id),
-            Next::NextRun | Next::Recovering => {}
+            Next::Recovering => drop(self.recovering.insert(task.id)),
+            Next::NextRun => {}
         }
     }
 
@@ -202,6 +182,7 @@ impl Bars {
 
     fn finished(&mut self, task: TaskId) {
         self.waiting.remove(&task);
+        self.recovering.remove(&task);
         self.whole.inc(1);
     }
 
@@ -282,7 +263,7 @@ impl Bars {
         }
         self.draw_waits(at);
         // Tasks may be added while the run goes on.
-        let open = self.running.len() + self.waiting.len();
+        let open = self.running.len() + self.waiting.len() + self.recovering.len();
         let least = self.whole.position() + u64::try_from(open).unwrap_or_default();
         if self.whole.length().is_none_or(|length| length < least) {
             self.whole.set_length(least);
@@ -293,6 +274,9 @@ impl Bars {
         }];
         if self.stopping.is_none() {
             parts.extend(night::bar_words(self.manner, at, self.bar, self.until));
+        }
+        if !self.recovering.is_empty() {
+            parts.push(format!("{} recovering", self.recovering.len()));
         }
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));

@@ -155,7 +155,7 @@ fn what_waits_for_its_next_attempt_is_told_the_soonest_first() {
     assert!(soon.is_some() && soon < late, "{words}");
     // Its time has come, but the run has not started it yet.
     let words = bars.waits_at(NOW).words(Duration::from_secs(15));
-    assert!(words.contains("-2 waits for a slot, "), "{words}");
+    assert!(words.contains("-2 waits for its turn, "), "{words}");
     assert!(words.contains("-1 at 14:25:17"), "{words}");
     let again = attempt(2, 2);
     bars.watch(NOW, &RunEvent::AttemptStarted { attempt: again });
@@ -252,4 +252,32 @@ fn an_adopted_attempt_that_is_lost_loses_its_line() {
         },
     );
     assert_eq!((bars.running.len(), bars.waiting.len()), (0, 1));
+}
+
+#[test]
+fn who_is_being_recovered_is_counted_until_it_goes_on() {
+    let mut bars = bars(&Remembering::default());
+    let started = attempt(1, 1);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: started });
+    bars.watch(NOW, &ended(1, Next::Recovering));
+    assert!(
+        bars.whole.message().contains("1 recovering"),
+        "{}",
+        bars.whole.message()
+    );
+    bars.watch(
+        NOW,
+        &RunEvent::RecoveryEnded {
+            task: attempt(1, 1).task,
+            strategy: "wait_for_reconnection".to_owned(),
+            state: crate::model::recovery::RecoveryState::Applied,
+            detail: None,
+            next: Some(Next::Retry(NOW)),
+        },
+    );
+    let told = bars.whole.message();
+    assert!(
+        !told.contains("recovering") && told.contains("1 waiting"),
+        "{told}"
+    );
 }

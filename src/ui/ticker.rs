@@ -49,7 +49,7 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// `next attempts: crawl waits for a slot, shop-dump at 14:24:02`.
+    /// `next attempts: crawl waits for its turn, shop-dump at 14:24:02`.
     pub(crate) fn words(&self, after: Duration) -> String {
         let now = self.told_at.plus(after);
         let told: Vec<String> = self
@@ -59,7 +59,8 @@ impl Waits {
                 if *due > now {
                     format!("{name} at {}", self.zone.clock_time(*due))
                 } else {
-                    format!("{name} waits for a slot")
+                    // A slot, a service that is left alone, or that nothing else runs: `why` tells.
+                    format!("{name} waits for its turn")
                 }
             })
             .collect();

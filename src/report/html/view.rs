@@ -168,6 +168,7 @@ impl Page {
         for section in sections(summary, look) {
             match section.part {
                 Part::Healed
+                | Part::Suggested
                 | Part::Running
                 | Part::NotRun
                 | Part::Breakers
