@@ -1,14 +1,20 @@
 //! Copies of the database, made by SQLite's own backup so that they are whole while others write.
+//!
+//! INVARIANT: what bears the name of a copy is whole, proved sound and on the disk. It is made under
+//! another name, which it keeps when its maker dies.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::model::layout::StateDir;
 use crate::store::connection::{Access, Reader, connect};
@@ -17,6 +23,8 @@ use crate::support::clock::Timestamp;
 
 /// Copies made before a migration that are kept.
 const KEPT: usize = 3;
+/// What the name of a copy ends in until it is whole.
+const PARTIAL: &str = ".partial";
 /// Pages copied without letting go of the database.
 const STEP: i32 = 256;
 
@@ -79,8 +87,16 @@ fn copy_and_prune(
         .map_err(failed)?
         .into_iter()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
         .collect();
+    let is_partial = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("queue-v") && name.contains(PARTIAL)
+    };
+    for left in copies.iter().filter(|path| is_partial(path)) {
+        // Of a migration that died. What cannot be removed is in nobody's way.
+        let _left_again = fs::remove_file(left);
+    }
+    copies.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
     copies.sort();
     let surplus = copies.len().saturating_sub(KEPT);
     for old in copies.iter().take(surplus) {
@@ -97,35 +113,92 @@ fn copy(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         path: path.to_owned(),
         source,
     };
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
-        Ok(file) => drop(file),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(StoreError::CopyExists {
-                path: path.to_owned(),
-            });
-        }
-        Err(source) => return Err(failed(source)),
+    let exists = || StoreError::CopyExists {
+        path: path.to_owned(),
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(exists());
     }
-    let result = fill(connection, path);
+    let partial = beside(path, PARTIAL);
+    // Held until the copy has its name: somebody else who makes the same one must not fill it too.
+    let held = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(&partial)
+        .map_err(failed)?;
+    match held.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(exists()),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    // While we waited for nothing, the other may have given it its name: then it is theirs.
+    if !is_still(&held, &partial).map_err(failed)? {
+        return Err(exists());
+    }
+    // CRASH: what is there bears no name of a copy, and the next one to that name begins anew.
+    let result = empty(&held, &partial)
+        .map_err(failed)
+        .and_then(|()| fill(connection, &partial))
+        .and_then(|()| held.sync_all().map_err(failed))
+        .and_then(|()| match give_name(&partial, path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
+            Err(error) => Err(failed(error)),
+        });
     if result.is_err() {
         // Half a copy is worse than none; the error that is reported says why there is none.
-        let _already_failed = fs::remove_file(path);
+        let _already_failed = fs::remove_file(&partial);
         return result;
     }
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(failed)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))
         .and_then(|folder| folder.sync_all())
         .map_err(failed)
+}
+
+/// Whether an open file is what a path leads to.
+fn is_still(held: &File, path: &Path) -> io::Result<bool> {
+    let own = held.metadata()?;
+    match path.symlink_metadata() {
+        Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes away what a process left that died while it made the copy. A journal of it would be played
+/// back into the new one.
+fn empty(held: &File, partial: &Path) -> io::Result<()> {
+    for kind in ["-journal", "-wal", "-shm"] {
+        match fs::remove_file(beside(partial, kind)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    held.set_len(0)
+}
+
+/// Renames without replacing anything.
+fn give_name(partial: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, partial, CWD, path, RenameFlags::NOREPLACE) {
+        // A file system that cannot promise it. Nobody was there a moment ago.
+        Err(Errno::INVAL | Errno::NOSYS) if path.symlink_metadata().is_err() => {
+            fs::rename(partial, path)
+        }
+        Err(Errno::INVAL | Errno::NOSYS) => Err(io::ErrorKind::AlreadyExists.into()),
+        result => Ok(result?),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn fill(connection: &Connection, path: &Path) -> Result<(), StoreError> {
@@ -161,3 +234,7 @@ fn fill(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "backup_tests.rs"]
+mod tests;
