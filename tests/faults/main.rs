@@ -24,8 +24,10 @@ mod wild;
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod window;
 
+mod border;
 mod container;
 mod crowds;
+mod each_call;
 mod kills;
 mod manners;
 mod night_tasks;
@@ -33,6 +35,8 @@ mod nights;
 mod persons;
 mod pid_reuse;
 mod soak;
+mod stage;
 mod starts;
 mod toll;
 mod trials;
+mod upgrades;
