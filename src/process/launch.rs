@@ -22,6 +22,7 @@ use crate::model::ids::QueueId;
 use crate::model::ids::RunId;
 use crate::model::layout::StateDir;
 use crate::process::children;
+use crate::support::crash;
 
 /// The hidden subcommand, looked for before any argument is parsed.
 pub const SUPERVISE: &str = "__supervise";
@@ -87,7 +88,8 @@ impl Launch<'_> {
         reason = "the one place that starts a supervisor"
     )]
     pub fn start(&self) -> io::Result<Launched> {
-        let mut command = Command::new(self.executable);
+        let stand_in = crash::stand_in();
+        let mut command = Command::new(stand_in.as_deref().unwrap_or(self.executable));
         command
             .arg0("autoexec")
             .arg(SUPERVISE)

@@ -1,4 +1,5 @@
-//! Named places at which a test lets the program die, to see what is left.
+//! Named places at which a test lets the program die, to see what is left; and who stands in for a
+//! supervisor, so that a test can put a tracer in its place.
 //!
 //! A place is marked `// CRASH:` with what is true there, followed by `crash::point("name")`. It does
 //! nothing unless the program was built with debug assertions and `__AUTOEXEC_CRASH_AT` names it:
@@ -69,6 +70,14 @@ fn read_delay() -> Option<Delay> {
 )]
 fn wish(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
+}
+
+/// The program that a test wants to be started in the place of a supervisor.
+pub fn stand_in() -> Option<PathBuf> {
+    if !cfg!(debug_assertions) {
+        return None;
+    }
+    wish("__AUTOEXEC_SUPERVISOR").map(PathBuf::from)
 }
 
 fn read_target() -> Option<Target> {
