@@ -44,6 +44,7 @@ pub mod logging;
 pub mod output;
 pub mod settings;
 pub mod store_failure;
+mod written;
 
 /// Runs the program: the only entry of the library that a binary needs.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {

@@ -147,6 +147,7 @@ pub fn prepare(
 ) -> Result<Vec<StateDirWarning>, StateDirError> {
     make_root(dir.root())?;
     check_root(dir.root(), shared)?;
+    let mut made = Made::Nothing;
     for part in [
         dir.slots(),
         dir.logs(),
@@ -156,7 +157,15 @@ pub fn prepare(
         dir.reports(),
         dir.backups(),
     ] {
-        make_part(&part)?;
+        if make_part(&part)? == Made::Something {
+            made = Made::Something;
+        }
+    }
+    if made == Made::Something {
+        sync_names(dir.root()).map_err(|source| StateDirError::CannotMake {
+            path: dir.root().to_owned(),
+            source,
+        })?;
     }
     // What is in its place is told by whoever wants to write an alert; the queue works without.
     let _told_later = alerts::prepare(dir);
@@ -189,17 +198,46 @@ fn make_root(root: &Path) -> Result<(), StateDirError> {
         path: root.to_owned(),
         source,
     };
+    let missing: Vec<&Path> = root
+        .ancestors()
+        .skip(1)
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
+        .collect();
     if let Some(above) = root.parent() {
         fs::create_dir_all(above).map_err(cannot)?;
     }
-    make_private(root).map_err(cannot)
+    make_private(root).map_err(cannot)?;
+    // CRASH: a directory whose name is not on the disk is lost with all that is synced in it.
+    for made in std::iter::once(root).chain(missing) {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        sync_names(above.unwrap_or(Path::new("."))).map_err(cannot)?;
+    }
+    Ok(())
+}
+
+/// Whether something new is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Nothing,
+    Something,
 }
 
 /// Makes a directory for this user alone; one that is there already is left as it is.
-fn make_private(path: &Path) -> io::Result<()> {
+fn make_private(path: &Path) -> io::Result<Made> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result,
+        Ok(()) => Ok(Made::Something),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names in a directory survive a loss of power when this returns.
+fn sync_names(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        // One may be allowed to make something in it and not to look into it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -231,8 +269,8 @@ fn check_root(root: &Path, shared: SharedFileSystem) -> Result<(), StateDirError
     Ok(())
 }
 
-fn make_part(path: &Path) -> Result<(), StateDirError> {
-    make_private(path).map_err(|source| {
+fn make_part(path: &Path) -> Result<Made, StateDirError> {
+    let made = make_private(path).map_err(|source| {
         let path = path.to_owned();
         match Errno::from_io_error(&source) {
             Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => {
@@ -241,7 +279,7 @@ fn make_part(path: &Path) -> Result<(), StateDirError> {
             _ => StateDirError::CannotMake { path, source },
         }
     })?;
-    look(path).map(|_| ())
+    look(path).map(|_| made)
 }
 
 /// What is at the path itself, which must be a directory and not a link to one.

@@ -12,6 +12,7 @@ use crate::cli::commands::health::inquiry;
 use crate::cli::commands::report_form;
 use crate::cli::commands::send;
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::written;
 use crate::model::ids::{RunId, TaskId};
 use crate::policy::pick::RunPresence;
 use crate::process::helper;
@@ -337,7 +338,7 @@ fn open(file: &Path) -> Result<(), CliError> {
 
 fn write_file(file: &Path, content: &str, invocation: &mut Invocation<'_>) -> Answer {
     let shown = OsText::from(file).untrusted().for_terminal();
-    std::fs::write(file, content).map_err(|error| {
+    written::replace(file, content.as_bytes()).map_err(|error| {
         let what = format!("cannot write the report to `{shown}`");
         // Otherwise the machine could not, although such a file could be.
         let is_wrong_place = matches!(
