@@ -34,6 +34,7 @@ mod night_tasks;
 mod nights;
 mod persons;
 mod pid_reuse;
+mod power_cuts;
 mod soak;
 mod stage;
 mod starts;
