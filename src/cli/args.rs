@@ -16,6 +16,7 @@ use crate::cli::commands::Command;
 use crate::cli::failure::{CliError, Ending};
 use crate::cli::output::Output;
 use crate::support::paint::Paint;
+use crate::support::untrusted::Untrusted;
 
 /// What `--version` says.
 pub const VERSION_LINE: &str = concat!("autoexec ", env!("CARGO_PKG_VERSION"));
@@ -120,7 +121,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, Box<Refusal>> {
         Box::new(if asked {
             Refusal::Help(error)
         } else {
-            Refusal::Wrong(explain(&error))
+            Refusal::Wrong(explain(&visible(error)))
         })
     })
 }
@@ -141,6 +142,24 @@ pub fn asks_only_for_version(arguments: &[OsString]) -> bool {
         argument == "--version" || argument == "-V"
     };
     matches!(arguments, [_program, only] if is_version(only))
+}
+
+/// What was typed, as it can be shown: the parser repeats it as it is.
+fn visible(mut error: clap::Error) -> clap::Error {
+    let shown = |text: &str| Untrusted::from(text).for_terminal();
+    let mut typed = Vec::new();
+    for (kind, value) in error.context() {
+        if let ContextValue::String(text) = value {
+            typed.push((kind, ContextValue::String(shown(text))));
+        } else if let ContextValue::Strings(texts) = value {
+            let texts = texts.iter().map(|text| shown(text)).collect();
+            typed.push((kind, ContextValue::Strings(texts)));
+        }
+    }
+    for (kind, value) in typed {
+        let _as_it_was_typed = error.insert(kind, value);
+    }
+    error
 }
 
 fn explain(error: &clap::Error) -> CliError {
@@ -241,6 +260,26 @@ mod tests {
                     .as_text(Paint::PLAIN)
                     .contains("is not supported yet")
             );
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_shown_on_one_line_and_commands_no_terminal() {
+        for line in [
+            ["autoexec", "\u{1b}[2Jqueue\nerror: x"],
+            ["autoexec", "--x\u{1b}[2J\r=1"],
+        ] {
+            let refusal = parse(&words(&line)).unwrap_err();
+            let Refusal::Wrong(failure) = *refusal else {
+                panic!("{line:?} is help")
+            };
+            let text = failure.as_text(Paint::PLAIN);
+            assert!(text.contains("\\e[2J"), "{text}");
+            assert!(
+                text.chars().all(|c| c == '\n' || !c.is_control()),
+                "{text:?}"
+            );
+            assert!(!text.contains("\nerror"), "{text}");
         }
     }
 

@@ -28,6 +28,7 @@ mod border;
 mod container;
 mod crowds;
 mod each_call;
+mod fuzz;
 mod kills;
 mod manners;
 mod night_tasks;

@@ -76,7 +76,7 @@ fn setting(name: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
-fn aloud(line: &str) {
+pub(crate) fn aloud(line: &str) {
     // Not by `eprintln`, which is shown for failed tests only.
     std::io::stderr()
         .write_all(format!("\n{line}\n").as_bytes())

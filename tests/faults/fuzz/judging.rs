@@ -1,0 +1,134 @@
+//! What programs print: judged, quoted and masked, whatever it is.
+
+use autoexec::policy::classify::batch;
+use autoexec::policy::mask::HIDDEN;
+use autoexec::policy::mask::mask;
+use autoexec::support::untrusted::Untrusted;
+
+use crate::fuzz::Heard;
+use crate::fuzz::Target;
+use crate::fuzz::is_one_line;
+use crate::fuzz::text;
+
+const FAILURES: &str = include_str!("../../corpus/failures.jsonl");
+const FRESH: &str = include_str!("../../corpus/fresh.jsonl");
+
+const PRINTED: &[&str] = &[
+    "error: ",
+    "Error: ",
+    "fatal: ",
+    "ERROR 1045 (28000): ",
+    "Traceback (most recent call last):\n",
+    "  File \"/x.py\", line 1, in <module>\n",
+    "ModuleNotFoundError: No module named '",
+    "panicked at ",
+    "Connection refused",
+    "connect to h port 5432",
+    "No space left on device",
+    "Permission denied",
+    "429 Too Many Requests",
+    "503 Service Unavailable",
+    "Retry-After: ",
+    "Wed, 21 Oct 2026 07:28:00 GMT",
+    "retry after ",
+    "seconds",
+    "HTTP/1.1 ",
+    "curl: (7) ",
+    "npm ERR! code ",
+    "    at f (/a/b.js:1:2)\n",
+    "\u{1b}[31m",
+    "\r",
+    "Killed",
+    "Segmentation fault",
+    "exit status 137",
+    "timed out",
+    "No such file",
+    "/usr/bin/",
+    "https://u:p@h:1/x?token=",
+    "10.0.0.7",
+    "::1",
+    "caused by: ",
+    "warning: ",
+];
+
+fn lines() -> Vec<Vec<u8>> {
+    let lines = FAILURES.lines().chain(FRESH.lines());
+    lines.map(|line| line.as_bytes().to_vec()).collect()
+}
+
+#[test]
+fn no_line_of_a_batch_makes_its_reader_stumble() {
+    Target {
+        name: "lines of `classify --batch`",
+        corpus: &lines(),
+        words: PRINTED,
+        trials: (150, 60_000),
+        takes_monsters: true,
+    }
+    .feed(|input| match batch::answer(&text(input), 3) {
+        Ok(answer) => {
+            assert!((0.0..=1.0).contains(&answer.confidence));
+            let written = serde_json::to_string(&answer).unwrap();
+            assert!(!written.contains('\n'));
+            Heard::Taken
+        }
+        Err(error) => {
+            is_one_line(&error.to_string());
+            Heard::Refused
+        }
+    });
+}
+
+#[test]
+fn a_secret_is_hidden_whatever_stands_around_it() {
+    const SECRET: &str = "Q7XK2MZ9PT4W8VN3RB6YJ5HD";
+    let forms = [
+        "password=",
+        "https://u:",
+        "Authorization: Bearer ",
+        "&token=",
+        "\"api_key\": \"",
+        " --token ",
+        "secret = '",
+        "ghp_",
+        "PASSWORD: \"",
+        "://:",
+        "Proxy-Authorization: Basic ",
+    ];
+    let corpus: Vec<Vec<u8>> = forms
+        .iter()
+        .map(|form| format!("x {form}").into_bytes())
+        .collect();
+    let words: Vec<&str> = forms
+        .iter()
+        .copied()
+        .chain([
+            "eyJ", "sk-", "AKIA", "***", "bearer ", "secret", "token", ":", "@", "?", "&", "=",
+        ])
+        .collect();
+    Target {
+        name: "lines with secrets",
+        corpus: &corpus,
+        words: &words,
+        trials: (250, 100_000),
+        takes_monsters: true,
+    }
+    .feed(|input| {
+        let before = text(input);
+        let masked = mask(&before);
+        assert!(masked.len() <= before.len() + HIDDEN.len() * (before.len() + 1));
+        // A second look finds nothing more, so that what is quoted twice stays as it is.
+        assert_eq!(mask(&masked), masked);
+        let mut is_hidden = false;
+        for form in &forms {
+            let behind = if form.contains("://") { "@h/" } else { " x" };
+            // What stands before may have a meaning of its own for what follows on its line.
+            let line = format!("{before}\n{form}{SECRET}{behind}");
+            let masked = mask(&line);
+            assert!(!masked.contains(SECRET), "{masked}");
+            is_hidden |= masked.contains(HIDDEN);
+        }
+        let _shown = Untrusted::from(masked).for_terminal();
+        Heard::of(is_hidden)
+    });
+}
