@@ -11,6 +11,7 @@ mod judging;
 mod junk;
 mod logs;
 mod records;
+mod samples;
 mod times;
 mod typed;
 
