@@ -19,6 +19,7 @@ use crate::engine::on_failure::OnFailure;
 use crate::engine::run::RunRequest;
 use crate::engine::run::dispatcher;
 use crate::engine::run::runtime;
+use crate::engine::stale_stops;
 use crate::engine::telling::Telling;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
@@ -35,6 +36,7 @@ use crate::store::StoreError;
 use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::store::requests;
+use crate::store::requests::Answer;
 use crate::store::requests::RequestId;
 use crate::store::requests::StopHow;
 use crate::store::requests::Verdict;
@@ -189,10 +191,7 @@ fn withdraw(
     };
     let now = asker.clock.now();
     store.write(|tx| requests::answer(tx, id, Verdict::Refused, WITHDRAWN, now))?;
-    Ok(store.answer_of(id)?.map(|answer| match answer.verdict {
-        Verdict::Accepted => Changed::Granted,
-        Verdict::Refused => Changed::Refused(answer.text),
-    }))
+    Ok(store.answer_of(id)?.map(as_changed))
 }
 
 /// The run did not answer in time. The wish must not come true later, when nobody expects it.
@@ -251,10 +250,7 @@ fn alone(
         && let Some(answer) = entered.store.answer_of(id)?
     {
         // The run answered with its last breath.
-        return Ok(match answer.verdict {
-            Verdict::Accepted => Changed::Granted,
-            Verdict::Refused => Changed::Refused(answer.text),
-        });
+        return Ok(as_changed(answer));
     }
     let request = RunRequest {
         dir: asker.dir.clone(),
@@ -296,7 +292,17 @@ async fn serve_alone(
     let events = dispatcher.take_over(left)?;
     dispatcher.beat(events);
     let now = dispatcher.clock.now();
-    let answer = dispatcher.serve(request, wish, now);
+    stale_stops::refuse(&mut dispatcher.entered, now)?;
+    // INVARIANT: what others asked before is served first, be they dead or alive. Otherwise a later run
+    // would serve it, and take back what this command is about to be told.
+    dispatcher.pace.requests = true;
+    dispatcher.serve_requests(now);
+    let changed = match request {
+        Some(id) => dispatcher.entered.store.answer_of(id)?.map(as_changed),
+        None => dispatcher
+            .serve(None, wish, now)
+            .map(|answer| changed(answer.verdict, answer.text)),
+    };
     while wait == Wait::ForTheEnd
         && dispatcher.pace.failure.is_none()
         && is_worked_on(&dispatcher.entered.store, tasks_of(wish))?
@@ -306,8 +312,17 @@ async fn serve_alone(
     if let Some(error) = dispatcher.pace.failure.take() {
         return Err(EngineError::Store(error));
     }
-    Ok(match answer {
-        Some(answer) if answer.verdict == Verdict::Refused => Changed::Refused(answer.text),
-        Some(_) | None => Changed::Granted,
-    })
+    Ok(changed.unwrap_or(Changed::Granted))
+}
+
+/// What a verdict means for whoever asked.
+fn changed(verdict: Verdict, text: String) -> Changed {
+    match verdict {
+        Verdict::Accepted => Changed::Granted,
+        Verdict::Refused => Changed::Refused(text),
+    }
+}
+
+fn as_changed(answer: Answer) -> Changed {
+    changed(answer.verdict, answer.text)
 }

@@ -201,9 +201,9 @@ impl Dispatcher<'_> {
             // Whatever is not being worked on can leave; what is, is stopped first.
             Change::Remove => return Ok(Ok(())),
         };
-        // A claim is given back before that, or stopped.
+        // A claim is given back before that, or stopped; who is to go on keeps it.
         let is_claimed = matches!(task.state, TaskState::Queued { claim: Some(_), .. })
-            && *change != Change::Release;
+            && !matches!(change, Change::Release | Change::Requeue);
         // Whoever releases a task that waits for its recovery does not want to wait.
         let is_released =
             matches!(task.state, TaskState::Recovering { .. }) && *change == Change::Release;

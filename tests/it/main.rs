@@ -75,6 +75,7 @@ mod strays;
 mod success;
 mod task_times;
 mod timer;
+mod unanswered;
 mod why;
 #[expect(dead_code, reason = "shared with the fault suites")]
 mod wild;
