@@ -327,16 +327,22 @@ impl Campaign {
         });
     }
 
-    /// Lets the queue drain without kills, when a person has looked at what brought runs down.
+    /// Lets the queue drain without kills. The first of these runs still learns how the last one died;
+    /// then a person looks at what brought runs down.
     fn finish(&mut self) {
+        self.drain();
         for task in tasks(&self.sandbox).iter().filter(|task| is_poison(task)) {
             self.sums.poisoned += 1;
             self.persons.revive(&self.sandbox, &task.name);
         }
+        self.drain();
+    }
+
+    fn drain(&mut self) {
         let answer = self.sandbox.run(["run", "--no-progress"]);
         let is_fine = matches!(answer.code, 0 | 1);
         self.sums.toll.demand(is_fine, Harm::Stuck, || {
-            format!("the last run: {}: {}", answer.code, answer.stderr)
+            format!("an undisturbed run: {}: {}", answer.code, answer.stderr)
         });
     }
 
