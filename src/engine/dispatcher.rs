@@ -234,8 +234,11 @@ impl Dispatcher<'_> {
                 let released = ballast::release(&self.entered.dir).is_ok();
                 self.pace.ballast_released = released.then_some(now);
                 let again = self.commit_once(effects, answers, 0, now);
-                self.alert("the disk is full; the run starts nothing more", &error, now);
-                again.map(|()| self.disk_is_full(error))
+                // If it fails again whoever hears of that tells it, once.
+                again.map(|()| {
+                    self.alert("the disk is full; the run starts nothing more", &error, now);
+                    self.disk_is_full(error);
+                })
             }
             other => other,
         }
@@ -320,7 +323,10 @@ impl Dispatcher<'_> {
 
     pub(crate) fn storage_failed(&mut self, error: StoreError, now: Timestamp) {
         let message = "the queue cannot be written; the run starts nothing more";
-        self.alert(message, &error, now);
+        // One trouble is one alert, whatever it stops further on.
+        if self.pace.failure.is_none() {
+            self.alert(message, &error, now);
+        }
         self.pace.failure = Some(error);
         self.stop_for_storage();
         self.watcher.watch(

@@ -125,6 +125,8 @@ pub enum RunEvent {
         attempt: AttemptRef,
         /// How it ended.
         end: AttemptEnd,
+        /// The step that failed, of a task that has several; text from outside.
+        step: Option<String>,
         /// How long it took.
         duration: Duration,
         /// What becomes of the task.

@@ -231,7 +231,7 @@ impl Dispatcher<'_> {
     fn judged(
         &mut self,
         attempt: AttemptId,
-        outcome: Box<Outcome>,
+        mut outcome: Box<Outcome>,
         survivors: bool,
     ) -> Option<Event> {
         if outcome.account.said.is_some()
@@ -253,6 +253,15 @@ impl Dispatcher<'_> {
                 None
             }
         };
+        // What was saved before is no progress, or a task could flip between two values for ever. What cannot
+        // be read keeps nobody from going on.
+        if let Some(saved) = &outcome.account.saved
+            && store
+                .was_saved_before(live.task.id, attempt, saved)
+                .unwrap_or(false)
+        {
+            outcome.account.checkpoint_changed = false;
+        }
         let mut open = Vec::new();
         if live.task.healing.is_open {
             // What cannot be read is credited with nothing; the commit tells what is wrong.

@@ -318,10 +318,19 @@ fn tell(
         effects.shown.push(RunEvent::AttemptEnded {
             attempt: live.reference(attempt),
             end: shown_end(outcome, classification),
+            step: failed_step(live, outcome),
             duration: outcome.duration,
             next,
         });
     }
+}
+
+/// The step at which an attempt came to its end, where the task has several: the first that is not done.
+fn failed_step(live: &Live, outcome: &Outcome) -> Option<String> {
+    let steps = &live.task.spec.steps;
+    let at = usize::try_from(outcome.account.steps_done).ok()?;
+    let step = steps.get(at).filter(|_| steps.len() > 1)?;
+    Some(step.name.clone())
 }
 
 /// A success that is hard to believe.

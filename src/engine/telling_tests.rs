@@ -46,6 +46,7 @@ fn ended(next: Next) -> RunEvent {
             extracted: std::collections::BTreeMap::new(),
             line: Some("connect: refused".to_owned()),
         }),
+        step: None,
         duration: Duration::ZERO,
         next,
     }

@@ -246,6 +246,10 @@ pub struct Account {
     /// The task saved something: files of its checkpoint changed, or another step is finished.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checkpoint_changed: bool,
+    /// What the checkpoint of a task that asks to be started again holds now, as a short hash; none where
+    /// not all of it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<String>,
     /// What the task said of itself in its result file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<Said>,

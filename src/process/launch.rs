@@ -32,6 +32,8 @@ pub const ALONE: &str = "alone";
 
 /// The file below `logs/` in which supervisors complain.
 pub const ERROR_LOG: &str = "supervisors.log";
+/// Bytes of it after which a new one is begun; the one before is kept.
+const MOST_COMPLAINTS: u64 = 1024 * 1024;
 
 /// What a supervisor is told in its arguments.
 #[derive(Debug, Clone, Copy)]
@@ -112,12 +114,22 @@ impl Launch<'_> {
     /// Where a supervisor complains. Not the runner's standard error: a supervisor may outlive the
     /// runner, and cron waits for everybody who holds that.
     fn error_log(&self) -> io::Result<File> {
+        let path = self.dir.logs().join(ERROR_LOG);
+        if path
+            .symlink_metadata()
+            .is_ok_and(|data| data.len() > MOST_COMPLAINTS)
+        {
+            // Whoever has it open goes on writing into the old one, of which there is one.
+            let mut old = path.clone().into_os_string();
+            old.push(".old");
+            let _only_larger_than_it_should_be = std::fs::rename(&path, old);
+        }
         OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
-            .open(self.dir.logs().join(ERROR_LOG))
+            .open(path)
     }
 }
 

@@ -32,6 +32,12 @@ pub fn sentence(summary: &RunSummary, zone: Zone) -> String {
         (format!("Run {}", last.id), "autoexec run")
     };
     let run = match last.ended_at {
+        // The clock was set back meanwhile; how long it took nobody knows.
+        Some(ended) if ended < last.started_at => format!(
+            "{name} began at {begun}, the clock was set back, and it ended at {} because {}",
+            zone.short(ended, now),
+            because(last, zone, now),
+        ),
         Some(ended) => format!(
             "{name} went from {begun} to {} ({}) and ended because {}",
             zone.short(ended, now),

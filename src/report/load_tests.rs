@@ -199,3 +199,24 @@ fn a_queue_without_any_run_has_a_report_of_its_last_run_too() {
     assert!(!summary.ever_run);
     assert_eq!(verdicts(&summary), [("one", Verdict::Waiting)]);
 }
+
+#[test]
+fn a_run_in_which_the_clock_was_set_back_is_told_although_it_ended_before_the_last_report() {
+    let mut queue = queue();
+    let task = queue.add(&["one"])[0];
+    let read = ReportRead {
+        to: queue.store.last_event().unwrap(),
+        at: later(1000),
+    };
+    queue
+        .store
+        .write(|tx| runs::mark_report_read(tx, read))
+        .unwrap();
+    let run = queue.run();
+    let attempt = queue.claim(task, run);
+    finish(&mut queue, attempt, false, later(10));
+    end_run(&mut queue, run, later(30));
+    let summary = report(&queue, Range::SinceRead);
+    assert_eq!(summary.runs.len(), 1);
+    assert_eq!(verdicts(&summary), [("one", Verdict::Ok)]);
+}

@@ -41,8 +41,13 @@ impl Period {
             (_, None) => (Scope::SinceRead(None), begin, Touched::AfterEvent(0)),
         };
         let newest = runs.last().map(|run| run.id);
+        // By events and not by the clock alone: it may have been set back meanwhile.
+        let worked = match touched {
+            Touched::AfterEvent(read) => reader.runs_after(read)?,
+            Touched::Since(_) | Touched::Run { .. } => Vec::new(),
+        };
         let inside = |run: &&Run| match &run.end {
-            Some(end) => end.at >= from,
+            Some(end) => end.at >= from || worked.contains(&run.id),
             // A run without an end goes on, or died; of the older ones nothing is left to tell.
             None => run.started_at >= from || Some(run.id) == newest,
         };

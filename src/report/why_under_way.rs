@@ -32,6 +32,20 @@ impl Why {
             let long = span(now.since(stalled.since));
             self.tell("stalled", format!("it {} for {long}", stalled.words()));
         }
+        if let Some(expected) = facts.whole.task.spec.expect_duration {
+            let end = since.plus(expected);
+            let words = if end > now {
+                format!(
+                    "by its `expect_duration` of {} it ends about {}",
+                    span(expected),
+                    look.zone.short(end, now)
+                )
+            } else {
+                let over = span(now.since(end));
+                format!("it takes {over} longer than its `expect_duration` says")
+            };
+            self.tell("expected", words);
+        }
         self.tell("step", kept::step_words(facts.whole).unwrap_or_default());
         self.tell(
             "progress",

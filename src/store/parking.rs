@@ -7,7 +7,7 @@
 
 use rusqlite::params;
 
-use crate::model::ids::TaskId;
+use crate::model::ids::{AttemptId, TaskId};
 use crate::policy::fit::Cut;
 use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
@@ -187,6 +187,33 @@ impl Reader {
             .prepare_cached("SELECT cut_short FROM task_records WHERE id = ?")
             .and_then(|mut statement| statement.query_row([task.get()], |row| row.get(0)))
             .doing("look up how often a window cut a task short")
+    }
+
+    /// Whether an earlier one of the attempts that saved something and asked to be started again, one
+    /// behind the other since somebody queued the task, saved the same.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn was_saved_before(
+        &self,
+        task: TaskId,
+        attempt: AttemptId,
+        saved: &str,
+    ) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM attempts WHERE task_id = ?1 AND id < ?2 \
+                 AND id > max(coalesce((SELECT max(id) FROM attempts WHERE task_id = ?1 AND id < ?2 \
+                   AND json_extract(outcome, '$.account.saved') IS NULL), 0), \
+                  coalesce((SELECT max(attempt_id) FROM execution_logs WHERE task_id = ?1 \
+                   AND id < (SELECT max(id) FROM execution_logs \
+                    WHERE task_id = ?1 AND event = 'requeued')), 0)) \
+                 AND json_extract(outcome, '$.account.saved') = ?3)",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(params![task.get(), attempt.get(), saved], |row| row.get(0))
+            })
+            .doing("look whether the same was saved before")
     }
 
     /// Whether an attempt of a task changed its checkpoint, so that a later one need not start over.

@@ -196,6 +196,26 @@ impl Reader {
         self.read_runs("ORDER BY id DESC LIMIT ?", [column(limit)])
     }
 
+    /// The runs of whose attempts something was noted after this event.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn runs_after(&self, event: i64) -> Result<Vec<RunId>, StoreError> {
+        const DOING: &str = "read which runs worked lately";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT DISTINCT run_id FROM execution_logs AS log \
+                 CROSS JOIN attempts ON attempts.id = log.attempt_id \
+                 WHERE log.id > ? AND log.event IN ('claimed', 'started', 'succeeded', 'failed')",
+            )
+            .doing(DOING)?;
+        let runs = statement
+            .query_map([event], |row| row.get(0).map(RunId::new))
+            .doing(DOING)?;
+        runs.collect::<Result<_, _>>().doing(DOING)
+    }
+
     fn read_runs<const N: usize>(
         &self,
         rest: &str,

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use crate::model::outcome::Ended;
+use crate::model::outcome::Exit;
 use crate::model::outcome::StartFailure;
 use crate::model::outcome::StartFailureKind;
+use crate::policy::classify::codes::START_AGAIN;
 use crate::process::checkpoint;
 use crate::process::checkpoint::spare::Lent;
+use crate::process::checkpoint::trace::Trace;
 use crate::supervisor::Post;
 use crate::supervisor::attempt::Attempt;
 use crate::support::bytes::OsText;
@@ -46,6 +49,10 @@ impl Attempt<'_> {
             (_, Some(lent)) => lent.is_changed(),
             (_, None) => false,
         };
+        // Whoever asks to be started again for ever is told by what it saved before.
+        if changed && ended == Ended::ByItself(Exit::Code(START_AGAIN)) {
+            self.account.saved = Trace::of(path.as_path()).fingerprint();
+        }
         (ended, changed)
     }
 

@@ -162,13 +162,16 @@ impl Attempt<'_> {
         let complete = self.steps.complete
             && self.account.unmet.is_none()
             && matches!(ended, Ended::ByItself(_));
+        let went_on = self.steps.noted > self.steps.before;
         Account {
+            // Another step behind it is progress, whatever is saved.
+            saved: self.account.saved.clone().filter(|_| !went_on),
             steps_done: if complete {
                 self.steps.all
             } else {
                 self.steps.noted
             },
-            checkpoint_changed: saved || self.steps.noted > self.steps.before,
+            checkpoint_changed: saved || went_on,
             ..self.account.clone()
         }
     }

@@ -12,7 +12,6 @@ use crate::engine::events::Next;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
 use crate::engine::events::RunTotals;
-use crate::engine::events::StopCause;
 use crate::engine::events::TaskRef;
 use crate::model::category::Category;
 use crate::model::category::Classification;
@@ -21,17 +20,16 @@ use crate::model::ids::TaskName;
 use crate::model::outcome::StopReason;
 use crate::model::state::Skip;
 use crate::policy::classify::codes::START_AGAIN_PATTERN;
-use crate::policy::window::AtEnd;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::paint::Paint;
-use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 use crate::ui::breaker;
 use crate::ui::far::far;
 use crate::ui::healing;
 use crate::ui::night;
+use crate::ui::stopping;
 
 /// The most columns of a reason that is told in a line.
 const REASON: usize = 100;
@@ -78,7 +76,7 @@ pub fn given_up(
         .paint
         .dim(&format!("[{}]", manner.zone.clock_time(at)));
     let end = AttemptEnd::Failed(why.clone());
-    let how = how(manner.paint, &end, duration, &Next::Failed);
+    let how = how(manner.paint, &end, (None, duration), &Next::Failed);
     let reason = Untrusted::from(reason).for_terminal();
     format!("{time} {} {how}; {reason}", head(attempt))
 }
@@ -174,12 +172,13 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
         RunEvent::AttemptEnded {
             attempt,
             end,
+            step,
             duration,
             next,
         } => format!(
             "{} {}{}",
             head(attempt),
-            how(paint, end, *duration, next),
+            how(paint, end, (step.as_deref(), *duration), next),
             follows(attempt, at, next, judgement(end))
         ),
         RunEvent::AttemptDoubted { attempt, why } => format!(
@@ -223,7 +222,7 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
             found,
             next,
         } => after_crash(attempt, at, *found, next),
-        RunEvent::Stopping { cause, running } => stopping(*cause, *running),
+        RunEvent::Stopping { cause, running } => stopping::sentence(*cause, *running),
         RunEvent::RunEnded { because, totals } => {
             let figures = figures(totals);
             let figures = if figures.is_empty() {
@@ -262,7 +261,12 @@ fn head(attempt: &AttemptRef) -> String {
 }
 
 /// How an attempt ended and after what time, fit to follow its head.
-fn how(paint: Paint, end: &AttemptEnd, duration: Duration, next: &Next) -> String {
+fn how(
+    paint: Paint,
+    end: &AttemptEnd,
+    (step, duration): (Option<&str>, Duration),
+    next: &Next,
+) -> String {
     let after = span(duration);
     match end {
         AttemptEnd::Succeeded => format!("{} after {after}", paint.good("succeeded")),
@@ -284,7 +288,9 @@ fn how(paint: Paint, end: &AttemptEnd, duration: Duration, next: &Next) -> Strin
                 }
                 _ => String::new(),
             };
-            format!("{failed} after {after}: {cause}{line}")
+            let step = step.map(|step| Untrusted::from(step).for_terminal());
+            let step = step.map_or_else(String::new, |step| format!(" in step `{step}`"));
+            format!("{failed}{step} after {after}: {cause}{line}")
         }
         AttemptEnd::Interrupted(reason) => {
             let why = stopped(*reason);
@@ -346,39 +352,6 @@ const fn stopped(reason: StopReason) -> &'static str {
         StopReason::WindowEnded => "its window ended",
         StopReason::RunnerGone => "the run died",
     }
-}
-
-fn stopping(cause: StopCause, running: usize) -> String {
-    let attempts = count(running, "attempt");
-    let (why, how) = match cause {
-        StopCause::Drain => ("asked to start nothing more".to_owned(), "may end"),
-        StopCause::Deadline(AtEnd::Stop) => ("its time is over".to_owned(), "gets its stop signal"),
-        StopCause::Deadline(AtEnd::Finish) => ("its time is over".to_owned(), "may end"),
-        StopCause::Requested => ("asked to stop".to_owned(), "gets its stop signal"),
-        StopCause::RequestedNow => ("asked to stop at once".to_owned(), "is killed"),
-        StopCause::Signal(signal) => (signal.to_string(), "gets its stop signal"),
-        StopCause::SecondSignal(signal) => (format!("{signal} again"), "is killed"),
-        StopCause::Storage => ("the queue cannot be written".to_owned(), "may end"),
-    };
-    if running == 0 {
-        return format!("stopping: {why}");
-    }
-    let how = match (running, how) {
-        (1, how) => how.to_owned(),
-        (_, "may end") => "may end".to_owned(),
-        (_, "is killed") => "are killed".to_owned(),
-        _ => "get their stop signals".to_owned(),
-    };
-    let again = match cause {
-        StopCause::Signal(_) => "; once more kills",
-        StopCause::SecondSignal(_) => "; once more leaves at once",
-        StopCause::Drain
-        | StopCause::Deadline(_)
-        | StopCause::Requested
-        | StopCause::RequestedNow
-        | StopCause::Storage => "",
-    };
-    format!("stopping: {why}; {attempts} {how}{again}")
 }
 
 /// Why a run is over, in words that fit after `the run ended:`.

@@ -1,6 +1,7 @@
 //! The words for events, line by line.
 
 use super::*;
+use crate::engine::events::StopCause;
 use crate::engine::events::TaskRef;
 use crate::model::category::Retryable;
 use crate::model::ids::AttemptId;
@@ -52,6 +53,7 @@ fn ended(end: AttemptEnd, next: Next) -> RunEvent {
     RunEvent::AttemptEnded {
         attempt: attempt(1),
         end,
+        step: None,
         duration: Duration::from_secs(2),
         next,
     }
@@ -214,5 +216,22 @@ fn an_attempt_beyond_its_limit_is_shown_without_one() {
     assert_eq!(
         line(&event),
         "[14:23:47] deploy-portfolio: attempt 6 started"
+    );
+}
+
+#[test]
+fn of_several_steps_the_one_that_failed_is_named() {
+    let event = RunEvent::AttemptEnded {
+        attempt: attempt(1),
+        end: AttemptEnd::Failed(refused()),
+        step: Some("up\u{1b}load".to_owned()),
+        duration: Duration::from_secs(2),
+        next: Next::Retry(NOW),
+    };
+    let told = line(&event);
+    assert!(
+        told.contains(r"failed in step `up\e` after")
+            || told.contains(r"failed in step `up\eload` after"),
+        "{told}"
     );
 }

@@ -96,6 +96,7 @@ fn ended(task: i64, next: Next) -> RunEvent {
     RunEvent::AttemptEnded {
         attempt: attempt(task, 1),
         end: AttemptEnd::Succeeded,
+        step: None,
         duration: Duration::from_secs(2),
         next,
     }

@@ -294,3 +294,29 @@ fn the_same_file_the_next_evening_waits_for_the_tasks_of_that_evening() {
     );
     assert_sound(&sandbox);
 }
+
+#[test]
+fn a_chosen_task_that_cannot_run_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "first",
+        "--retries",
+        "0",
+        "--",
+        "false",
+    ]);
+    let add = "queue add --name second --after first -- true";
+    sandbox.ok(add.split(' '));
+    sandbox.run(["run"]);
+    let answer = sandbox.run(["run", "--only", "second"]);
+    assert!(
+        answer
+            .stderr
+            .contains("`second` is skipped and does not run; `autoexec why 2`"),
+        "{}",
+        answer.stderr
+    );
+}

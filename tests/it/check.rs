@@ -144,3 +144,30 @@ fn an_unknown_task_to_wait_for_is_a_doubt_where_there_is_no_queue() {
         .run(["queue", "add", "b.toml"])
         .fails(2, &["b.toml:4", "`b` is impossible"]);
 }
+
+#[test]
+fn every_task_in_the_documents_can_be_written_like_that() {
+    let documents = [
+        include_str!("../../README.md"),
+        include_str!("../../docs/recoveries.md"),
+    ];
+    let blocks = documents
+        .iter()
+        .flat_map(|text| text.split("```toml\n").skip(1));
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let mut checked = 0;
+    for block in blocks.filter(|block| block.contains("[[task]]")) {
+        let sandbox = Sandbox::new();
+        sandbox.file("tasks.toml", block);
+        let answer = sandbox.run(["check", "tasks.toml"]);
+        // What another block of the page declares is only missing here.
+        let about_another = answer.stderr.contains("`dump`") && block.contains("after");
+        assert!(
+            answer.code == 0 || about_another,
+            "{}\n{block}",
+            answer.stderr
+        );
+        checked += 1;
+    }
+    assert!(checked >= 4, "{checked}");
+}

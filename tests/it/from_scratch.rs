@@ -88,3 +88,20 @@ fn from_scratch_goes_through_a_living_run() {
         format!("{FAILED}one\nother 1/2 3 x\n")
     );
 }
+
+#[test]
+fn a_task_that_is_queued_is_told_how_to_begin_anew() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "one", "--", "true"]);
+    let answer = sandbox.run(["queue", "retry", "--from-scratch", "one"]);
+    assert!(
+        answer.stderr.contains("is queued already"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        answer.stderr.contains("autoexec queue hold one"),
+        "{}",
+        answer.stderr
+    );
+}

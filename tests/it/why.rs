@@ -88,3 +88,18 @@ fn a_quoted_line_hides_what_looks_like_a_secret() {
     // The log is the task's own.
     assert!(sandbox.ok(["logs", "clone"]).contains("hunter2"));
 }
+
+#[test]
+fn a_running_task_is_held_against_what_was_expected_of_it() {
+    let sandbox = Sandbox::new();
+    let add = "queue add --name long --expect-duration 45m -- sleep 60";
+    sandbox.ok(add.split(' '));
+    let run = sandbox.start(&["run"]);
+    wait_until("it runs", || {
+        sandbox.run(["why", "long"]).stdout.contains("runs since")
+    });
+    let page = sandbox.ok(["why", "long"]);
+    assert!(page.contains("`expect_duration` of 45m"), "{page}");
+    sandbox.ok(["stop", "--now"]);
+    sandbox.answer_of(run);
+}

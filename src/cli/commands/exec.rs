@@ -255,6 +255,7 @@ fn words(manner: Manner, telling: &Telling<'_>) -> Vec<String> {
             let event = RunEvent::AttemptEnded {
                 attempt: attempt.clone(),
                 end: end.clone(),
+                step: None,
                 duration: *duration,
                 next: next.clone(),
             };

@@ -21,6 +21,7 @@ use crate::cli::settings::Settings;
 use crate::engine::rescue::suspects::{Sight, suspects};
 use crate::engine::{self, RunOutcome, RunRequest, Schedule};
 use crate::model::ids::TaskId;
+use crate::model::state::TaskStatus as S;
 use crate::process::children;
 use crate::store::Store;
 use crate::store::pick::{Awaited, Selection};
@@ -239,6 +240,17 @@ fn find_work(
         };
     };
     let selection = select_by_name(&args.only, &store)?;
+    for name in &args.only {
+        let task = store.task(select::find(&store, name)?)?;
+        if !matches!(task.status(), S::Queued | S::Running | S::Recovering) {
+            let (name, id) = (&task.spec.name, task.id);
+            let note = format!(
+                "`{name}` is {} and does not run; `autoexec why {id}` says why and what to type",
+                task.status()
+            );
+            invocation.output.note(&note);
+        }
+    }
     let unfinished = store.counts(Selection::All)?.unfinished();
     // Whoever watches over nights wants to hear of one without work, too.
     let is_watched = args.hours.overnight && !invocation.settings.config.notify.is_empty();

@@ -114,7 +114,11 @@ impl Round<'_> {
             } else {
                 format!(": {missing}")
             };
-            let detail = format!("{name}: not seen within {waited}{why}");
+            let limit = match left {
+                Some(left) if left < plan.timeout => ", all that `--total-timeout` left",
+                Some(_) | None => "",
+            };
+            let detail = format!("{name}: not seen within {waited}{limit}{why}");
             self.healed
                 .wait_is_over(RecoveryState::Failed, &detail, now);
             return Ok(Waited::InVain(detail));

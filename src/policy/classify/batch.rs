@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(json["category"], "network");
         assert_eq!(json["retryable"], "yes");
         assert_eq!(json["extracted"]["port"], "81");
-        assert_eq!(json["strategies"][0], "wait_for_reconnection");
+        assert_eq!(json["strategies"][0], "rotate_endpoint");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::process::checkpoint::values;
+use crate::support::bytes::to_hex;
 
 /// The most entries that are looked at; who keeps more is judged by the first of them.
 const MOST_ENTRIES: usize = 10_000;
@@ -62,6 +63,25 @@ impl Trace {
             }
         }
         Self { entries }
+    }
+
+    /// A short hash of what the directory holds, whenever it was written; `None` where something is too
+    /// large to be read, or cannot be.
+    pub fn fingerprint(&self) -> Option<String> {
+        let mut all = Sha256::new();
+        for (name, entry) in &self.entries {
+            let content = match entry.kind {
+                libc::S_IFDIR => [0; 32],
+                _ => entry.content?,
+            };
+            all.update(name.as_os_str().as_bytes());
+            // No name has a zero byte, and everything behind it has a fixed length.
+            all.update([0]);
+            all.update(entry.kind.to_be_bytes());
+            all.update(content);
+        }
+        let all = all.finalize();
+        all.get(..8).map(to_hex)
     }
 
     /// Whether the directory holds something else now.

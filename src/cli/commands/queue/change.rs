@@ -237,9 +237,23 @@ fn carry_out(
         .partition(|task| manner.changeable.contains(&task.status));
     let accepted = accept(&wish(Vec::new()), &left, invocation)?;
     let is_left = |task: &&Meant| !accepted.iter().any(|one| one.id == task.id);
+    let from_scratch = matches!(
+        wish(Vec::new()),
+        Wish::Retry {
+            from_scratch: true,
+            ..
+        }
+    );
     for task in left.iter().filter(is_left) {
         let as_it_is = as_it_is(manner, task)?;
         invocation.output.note(&as_it_is);
+        if from_scratch && task.status == TaskStatus::Queued {
+            let name = &task.name;
+            let hint = format!(
+                "to forget what it has behind it: `autoexec queue hold {name}`, then this again"
+            );
+            invocation.output.note(&hint);
+        }
     }
     let ids: Vec<TaskId> = to_change.iter().map(|task| task.id).collect();
     let behind = Behind::of(&ids, invocation)?;
