@@ -25,6 +25,7 @@ mod wild;
 mod window;
 
 mod border;
+mod commands;
 mod container;
 mod crowds;
 mod each_call;

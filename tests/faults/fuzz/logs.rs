@@ -36,7 +36,7 @@ fn samples(is_own: bool) -> Vec<Vec<u8>> {
         }
         let place = log.finish();
         let name = place.file.unwrap();
-        if name.ends_with(".log") == is_own {
+        if name.contains(".log") == is_own {
             files.push(fs::read(folder.path().join(name)).unwrap());
         }
     }

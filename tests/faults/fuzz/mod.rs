@@ -42,6 +42,8 @@ const SHORT_MONSTER: usize = 32 * 1024;
 const LONG_MONSTER: usize = 1024 * 1024;
 /// So many of them are taken in the short form; the long one takes all.
 const SHORT_MONSTERS: usize = 12;
+/// So many real inputs are taken as they are in the short form.
+const SHORT_CORPUS: usize = 60;
 /// No reader takes more memory than this in all.
 const MOST_MEMORY_KIB: u64 = 512 * 1024;
 
@@ -89,11 +91,12 @@ impl Target<'_> {
             match catch_unwind(AssertUnwindSafe(|| read(input))) {
                 Ok(Heard::Taken) => taken += 1,
                 Ok(Heard::Refused) => refused += 1,
-                Err(_) => self.show_shortest(input, &read),
+                Err(_) => self.show_shortest(input, &read, &watched),
             }
             slowest = slowest.max(used().saturating_sub(begun));
         };
-        for sample in self.corpus {
+        let most = if is_long() { usize::MAX } else { SHORT_CORPUS };
+        for sample in self.corpus.iter().take(most) {
             give(sample);
         }
         for _ in 0..trials.wanted {
@@ -130,8 +133,11 @@ impl Target<'_> {
     }
 
     /// Makes an input that breaks the reader shorter for as long as it breaks it.
-    fn show_shortest(&self, input: &[u8], read: &impl Fn(&[u8]) -> Heard) -> ! {
-        let breaks = |input: &[u8]| catch_unwind(AssertUnwindSafe(|| read(input))).is_err();
+    fn show_shortest(&self, input: &[u8], read: &impl Fn(&[u8]) -> Heard, watched: &Watched) -> ! {
+        let breaks = |input: &[u8]| {
+            watched.begin(input);
+            catch_unwind(AssertUnwindSafe(|| read(input))).is_err()
+        };
         let mut shortest = input.to_vec();
         let mut tries = 0;
         let mut piece = shortest.len().div_ceil(2);
