@@ -8,7 +8,7 @@ use crate::support::clock::Zone;
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Store(error) => error.into(),
+            EngineError::Store(error) | EngineError::Halted(error) => error.into(),
             EngineError::StateDir(error) => error.into(),
             EngineError::Lock(RunLockError::Held { holder }) => in_use(holder.as_ref()),
             EngineError::Lock(error) => {

@@ -18,7 +18,7 @@ use crate::engine::hours::Schedule;
 use crate::engine::on_failure::OnFailure;
 use crate::engine::run::RunRequest;
 use crate::engine::run::dispatcher;
-use crate::engine::run::runtime;
+use crate::engine::spare::runtime;
 use crate::engine::stale_stops;
 use crate::engine::telling::Telling;
 use crate::model::ids::TaskId;

@@ -42,8 +42,6 @@ use crate::engine::step::step;
 use crate::engine::tally::Tally;
 use crate::engine::telling;
 use crate::engine::telling::Courier;
-use crate::host::alerts;
-use crate::host::alerts::Level;
 use crate::host::ballast;
 use crate::model::ids::RunId;
 use crate::policy::fit::Room;
@@ -346,19 +344,5 @@ impl Dispatcher<'_> {
         }
         // They stand as `recovering` in the database, and the next run watches again.
         self.state.watched.clear();
-    }
-
-    fn alert(&mut self, message: &str, error: &StoreError, now: Timestamp) {
-        let details = serde_json::json!({ "error": error.to_string() });
-        // If not even the alert can be written, the exit code still tells.
-        let _exit_code_tells = alerts::append(
-            &self.entered.dir,
-            Level::Critical,
-            "storage",
-            message,
-            &details,
-            now,
-        );
-        self.tell_trouble("storage", &format!("{message} ({error})"), now);
     }
 }

@@ -19,6 +19,9 @@ pub enum EngineError {
     /// The queue cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The queue could no longer be written; whoever has to know was told at once.
+    #[error(transparent)]
+    Halted(StoreError),
     /// A file of the engine's own cannot be read or written.
     #[error("cannot {doing} `{}`", .path.display())]
     File {

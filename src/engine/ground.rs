@@ -61,6 +61,8 @@ impl Dispatcher<'_> {
             let text = format!(
                 "`{path}` was removed or replaced while the run was active; it starts nothing more"
             );
+            let why = "what is written now is found by nobody";
+            self.alert(&text, &why, now);
             self.watcher.watch(now, &RunEvent::Warning { text });
             self.stop_for_storage();
         }

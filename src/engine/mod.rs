@@ -12,6 +12,7 @@
 //! on, the next one finds every attempt in the database, in a slot file, or in both.
 
 mod acting;
+mod alarm;
 pub(crate) mod breakers;
 pub mod change;
 mod claiming;
@@ -45,6 +46,7 @@ mod recover;
 mod requests;
 pub mod rescue;
 pub mod run;
+mod spare;
 mod stale_stops;
 mod state;
 mod step;
@@ -55,9 +57,10 @@ pub mod telling;
 mod tidy;
 mod wishes;
 
+pub use alarm::run;
 pub use clearing::{prune, would_prune};
 pub use error::EngineError;
 pub use hours::Schedule;
 pub use hours::Until;
 pub use on_failure::OnFailure;
-pub use run::{RunOutcome, RunRequest, run};
+pub use run::{RunOutcome, RunRequest};

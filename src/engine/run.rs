@@ -31,6 +31,7 @@ use crate::engine::patterns;
 use crate::engine::patterns::Patterns;
 use crate::engine::rescue::Rescues;
 use crate::engine::rescue::looks::Looks;
+use crate::engine::spare::runtime;
 use crate::engine::stale_stops;
 use crate::engine::state::RunState;
 use crate::engine::tally::Tally;
@@ -58,9 +59,6 @@ use crate::store::runs;
 use crate::store::runs::NewRun;
 use crate::support::clock::Clock;
 use crate::support::crash;
-
-/// Open files without which no run can work: the queue, the pipes of two supervisors, the loop.
-const LEAST_FILES: u64 = 32;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -114,12 +112,11 @@ pub struct RunOutcome {
     pub commits: u64,
 }
 
-/// Runs tasks until there is nothing more to do.
-///
-/// # Errors
-/// When another run is active, or when the queue cannot be used, at the start or at any later time.
-/// What was running then has ended or goes on under its supervisor, and the next run collects it.
-pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
+/// As [`crate::engine::alarm::run`], without telling anybody what fails before and behind the loop.
+pub(crate) fn from_beginning_to_end(
+    request: &RunRequest,
+    watcher: &mut dyn RunWatcher,
+) -> Result<RunOutcome, EngineError> {
     let now = request.clock.now();
     let (mut entered, left) = entry::enter(&request.dir, now, entry::PATIENCE)?;
     let process = identity::own().map_err(|source| EngineError::Machine {
@@ -162,24 +159,6 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
     // A thread may still wait for the lock of an adopted supervisor; nobody waits for the thread.
     runtime.shutdown_background();
     outcome
-}
-
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {
-    // The library that waits for us panics when it cannot open what it needs.
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    if files.is_some_and(|files| files < LEAST_FILES) {
-        return Err(EngineError::TooFewFiles {
-            allowed: files.unwrap_or_default(),
-            needed: LEAST_FILES,
-        });
-    }
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| EngineError::Machine {
-            doing: "set up the loop",
-            source,
-        })
 }
 
 async fn live(
@@ -313,11 +292,12 @@ impl Dispatcher<'_> {
             children.extend(self.backend.close(slot).map(|child| (slot, child)));
         }
         let now = self.clock.now();
+        self.look_at_the_ground(now);
         if let Some(path) = self.ground.lost() {
             return Err(EngineError::Displaced { path: path.clone() });
         }
         if let Some(error) = self.pace.failure.take() {
-            return Err(EngineError::Store(error));
+            return Err(EngineError::Halted(error));
         }
         if self.pace.stillborn.is_given_up() {
             let row = runs::RunEnd {

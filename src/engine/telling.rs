@@ -172,8 +172,10 @@ impl Dispatcher<'_> {
         }
         let notice = trouble(component, message, now);
         let (courier, run) = (&mut self.courier, self.run);
+        // What is written into a database that was taken away is read by nobody.
+        let is_lost = self.pace.failure.is_some() || self.ground.lost().is_some();
         let store = &mut self.entered.store;
-        if self.pace.failure.is_some()
+        if is_lost
             || store
                 .write(|tx| courier.put(tx, run, &notice, now))
                 .is_err()

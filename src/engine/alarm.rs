@@ -1,0 +1,90 @@
+//! Telling whoever is not there that a run could not use its queue: in `alerts.jsonl`, which needs no
+//! database, and past the queue to those whom `[[notify]]` names.
+//!
+//! What fails within the loop is told there, as soon as it happens ([`crate::engine::dispatcher`]); here is what
+//! fails before the loop begins and behind its end.
+
+use std::fmt::Display;
+
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::error::EngineError;
+use crate::engine::events::RunWatcher;
+use crate::engine::run::RunOutcome;
+use crate::engine::run::RunRequest;
+use crate::engine::run::from_beginning_to_end;
+use crate::engine::telling::tell_unrecorded;
+use crate::engine::telling::trouble;
+use crate::host::alerts;
+use crate::host::alerts::Level;
+use crate::host::state_dir::StateDirError;
+use crate::support::clock::Timestamp;
+
+const COMPONENT: &str = "storage";
+
+/// Runs tasks until there is nothing more to do.
+///
+/// # Errors
+/// When another run is active, or when the queue cannot be used, at the start or at any later time.
+/// What was running then has ended or goes on under its supervisor, and the next run collects it.
+pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
+    let result = from_beginning_to_end(request, watcher);
+    if let Err(error) = &result
+        && is_of_storage(error)
+    {
+        let message = "the run could not use its queue";
+        let now = request.clock.now();
+        let details = serde_json::json!({ "error": error.to_string() });
+        // If not even the alert can be written, the exit code still tells.
+        let _exit_code_tells = alerts::append(
+            &request.dir,
+            Level::Critical,
+            COMPONENT,
+            message,
+            &details,
+            now,
+        );
+        if !request.telling.subscribers.is_empty() {
+            let notice = trouble(COMPONENT, &format!("{message} ({error})"), now);
+            tell_unrecorded(&request.telling, &notice);
+        }
+    }
+    result
+}
+
+/// Whether nobody was told yet, and the queue is what is wrong; a directory that cannot be trusted is
+/// left as it is.
+fn is_of_storage(error: &EngineError) -> bool {
+    match error {
+        EngineError::Store(error) => error.is_storage_failure(),
+        EngineError::File { .. } => true,
+        EngineError::StateDir(error) => matches!(
+            error,
+            StateDirError::NotWritable { .. } | StateDirError::CannotMake { .. }
+        ),
+        // The first two were told when they happened.
+        EngineError::Halted(_)
+        | EngineError::Displaced { .. }
+        | EngineError::Lock(_)
+        | EngineError::Machine { .. }
+        | EngineError::NoSupervisor { .. }
+        | EngineError::TooFewFiles { .. }
+        | EngineError::NoAnswer { .. } => false,
+    }
+}
+
+impl Dispatcher<'_> {
+    /// Tells of trouble with the queue while the run goes on or comes to its end.
+    pub(crate) fn alert(&mut self, message: &str, error: &dyn Display, now: Timestamp) {
+        let details = serde_json::json!({ "error": error.to_string() });
+        // If not even the alert can be written, the exit code still tells.
+        let _exit_code_tells = alerts::append(
+            &self.entered.dir,
+            Level::Critical,
+            COMPONENT,
+            message,
+            &details,
+            now,
+        );
+        self.tell_trouble(COMPONENT, &format!("{message} ({error})"), now);
+    }
+}
