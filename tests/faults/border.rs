@@ -33,6 +33,10 @@ pub(crate) struct Call {
 pub(crate) enum Fault {
     /// The process is killed when it enters the call, which does nothing any more.
     Kill,
+    /// The call does nothing and fails with this error.
+    Once(&'static str),
+    /// This one and all later ones of its kind.
+    FromThereOn(&'static str),
 }
 
 /// Whether calls can be traced and tampered with here; otherwise it says that the test is skipped.
@@ -62,6 +66,8 @@ fn words(log: &Path, kinds: &str, files: &[PathBuf], fault: Option<(&Call, Fault
         let Call { kind, nth, .. } = call;
         let what = match fault {
             Fault::Kill => format!("inject={kind}:signal=KILL:when={nth}"),
+            Fault::Once(error) => format!("inject={kind}:error={error}:when={nth}"),
+            Fault::FromThereOn(error) => format!("inject={kind}:error={error}:when={nth}+"),
         };
         words.extend(["-e".to_owned(), what]);
     }
