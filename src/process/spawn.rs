@@ -47,6 +47,8 @@ use crate::support::bytes::OsText;
 pub struct Launch<'a> {
     /// The program and its arguments.
     pub argv: &'a [OsText],
+    /// Where the program was just found; if `None`, it is looked for.
+    pub program: Option<&'a Path>,
     /// Where it runs; an absolute path.
     pub workdir: &'a Path,
     /// Its whole environment.
@@ -97,11 +99,17 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, StartFailure> {
         .argv
         .first()
         .ok_or_else(|| failure(StartFailureKind::ProgramMissing, 0, Path::new("")))?;
-    let program = resolve(name, &search_path(launch.environment), launch.workdir)?;
-    let mut command = prepare(launch, &program)?;
+    let found;
+    let program = if let Some(program) = launch.program {
+        program
+    } else {
+        found = resolve(name, &search_path(launch.environment), launch.workdir)?;
+        &found
+    };
+    let mut command = prepare(launch, program)?;
     let mut child = command.spawn().map_err(|error| {
         let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-        diagnosis::explain(errno, &program, launch.workdir)
+        diagnosis::explain(errno, program, launch.workdir)
     })?;
     let pid = i32::try_from(child.id()).unwrap_or_default();
     let exit = Pid::from_raw(pid)

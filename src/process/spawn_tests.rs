@@ -32,6 +32,7 @@ impl Place {
         let argv: Vec<OsText> = argv.iter().map(|text| OsText::from(*text)).collect();
         launch(&Launch {
             argv: &argv,
+            program: None,
             workdir: self.dir.path(),
             environment: &self.environment,
             stdin: None,
@@ -116,6 +117,7 @@ fn standard_input_is_empty_or_the_file() {
     let given = |stdin: &str| {
         launch(&Launch {
             argv: &argv,
+            program: None,
             workdir: place.dir.path(),
             environment: &place.environment,
             stdin: Some(Path::new(stdin)),
@@ -200,6 +202,7 @@ fn a_missing_directory_is_not_taken_for_a_missing_program() {
         let workdir = place.dir.path().join(workdir);
         let failure = launch(&Launch {
             argv: &[argv.into()],
+            program: None,
             workdir: &workdir,
             environment: &place.environment,
             stdin: None,
@@ -270,6 +273,7 @@ fn a_command_is_nicer_by_as_much_as_asked() {
     let argv = ["nice"].map(OsText::from);
     let launched = launch(&Launch {
         argv: &argv,
+        program: None,
         workdir: place.dir.path(),
         environment: &place.environment,
         stdin: None,

@@ -1,5 +1,6 @@
 //! One attempt from its start to the moment when nothing of it is left.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::model::attempt::Assignment;
@@ -183,13 +184,13 @@ impl Attempt<'_> {
         {
             success.goes_on(self.assignment.series_started);
         }
-        self.note_found(&environment);
+        let mut program = self.note_found(&environment);
         self.zero = monotonic();
         let mut last = Exit::Code(0);
         for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {
             self.set_deadline(step);
             let environment = self.environment_of(step, &mut environment);
-            let launched = match self.launch(step, &environment) {
+            let launched = match self.launch(step, &environment, program.take().as_deref()) {
                 Ok(launched) => launched,
                 Err(failure) => return Ended::CouldNotStart(failure),
             };
@@ -242,10 +243,12 @@ impl Attempt<'_> {
         &mut self,
         step: &StepSpec,
         environment: &Environment,
+        program: Option<&Path>,
     ) -> Result<Launched, StartFailure> {
         let spec = &self.assignment.spec;
         let launched = spawn::launch(&Launch {
             argv: &step.command.argv(),
+            program,
             workdir: step.workdir.as_ref().unwrap_or(&spec.workdir).as_path(),
             environment,
             stdin: step

@@ -7,6 +7,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::path::PathBuf;
 
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -56,21 +57,26 @@ const FLEETING_NAMES: &[&str] = &[
 const SECRET: &[&str] = &["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH"];
 
 impl Attempt<'_> {
-    /// Notes what is there before the first step.
-    pub(super) fn note_found(&mut self, environment: &Environment) {
+    /// Notes what is there before the first step; gives where the program of the step that is carried
+    /// out next was found, if its environment is that of the attempt.
+    pub(super) fn note_found(&mut self, environment: &Environment) -> Option<PathBuf> {
         let spec = &self.assignment.spec;
         let search = search_path(environment);
         let mut found = FoundThere {
             environment: hash(environment),
             ..FoundThere::default()
         };
-        for step in &spec.steps {
+        let mut next = None;
+        for (index, step) in spec.steps.iter().enumerate() {
             let workdir = step.workdir.as_ref().unwrap_or(&spec.workdir).as_path();
             let argv = step.command.argv();
             if let Some(program) = argv.first()
                 && let Ok(path) = spawn::resolve(program, &search, workdir)
             {
                 note(&mut found.tools, TOOLS, &path, &path);
+                if index == self.steps.first() && step.env.is_empty() {
+                    next = Some(path);
+                }
             }
             for word in argv.iter().skip(1) {
                 note_input(&mut found.inputs, word, workdir);
@@ -86,6 +92,7 @@ impl Attempt<'_> {
             }
         }
         self.account.found = Some(found);
+        next
     }
 }
 

@@ -156,6 +156,7 @@ impl Attempt<'_> {
     ) -> Result<String, Undone> {
         let launched = spawn::launch(&Launch {
             argv: &command.argv(),
+            program: None,
             workdir: self.assignment.spec.workdir.as_path(),
             environment,
             stdin: None,
@@ -187,6 +188,7 @@ impl Attempt<'_> {
             .ok_or_else(|| Undone::Failed("it has no state directory to work with".to_owned()))?;
         let launched = spawn::launch(&Launch {
             argv: &[OURSELVES.into(), REMEDY.into(), errand],
+            program: None,
             workdir: self.assignment.spec.workdir.as_path(),
             environment,
             stdin: None,

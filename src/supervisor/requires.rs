@@ -44,6 +44,7 @@ impl Attempt<'_> {
         let spec = &self.assignment.spec;
         let launched = spawn::launch(&Launch {
             argv: &argv(self.assignment),
+            program: None,
             workdir: spec.workdir.as_path(),
             environment,
             stdin: None,

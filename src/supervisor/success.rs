@@ -282,6 +282,7 @@ impl Attempt<'_> {
         self.limit = self.assignment.timeout;
         let launched = spawn::launch(&Launch {
             argv: &command.argv(),
+            program: None,
             workdir: spec.workdir.as_path(),
             environment,
             stdin: None,

@@ -137,6 +137,7 @@ fn run(
 ) -> Result<(), RemedyError> {
     let launched = spawn::launch(&Launch {
         argv,
+        program: None,
         workdir,
         environment,
         stdin: None,
