@@ -8,7 +8,6 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -47,7 +46,8 @@ impl Lent {
     pub fn is_changed(&self) -> bool {
         match &self.before {
             Some(before) => before.differs_from(&self.path),
-            None => open_folder(&self.path).is_ok_and(|folder| !is_pristine(&folder)),
+            None => open_folder(&self.path)
+                .is_ok_and(|folder| !Dir::new(folder).is_ok_and(|mut it| is_pristine(&mut it))),
         }
     }
 }
@@ -105,14 +105,18 @@ impl Spare {
             // Removed, or closed to us: either way the task has touched it.
             return lent.path.exists();
         };
-        if !is_pristine(&folder) {
+        let Ok(mut entries) = Dir::new(folder) else {
+            return true;
+        };
+        if !is_pristine(&mut entries) {
             return true;
         }
         if self.is_there || std::fs::rename(&lent.path, &self.path).is_err() {
             return false;
         }
         // A person may have saved something for the task in the same moment.
-        if is_pristine(&folder) {
+        entries.rewind();
+        if is_pristine(&mut entries) {
             self.is_there = true;
             return false;
         }
@@ -143,15 +147,13 @@ fn open_folder(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Whether a directory is as it was made: empty, and open to this user alone.
-fn is_pristine(folder: &File) -> bool {
-    let is_private = folder
-        .metadata()
-        .is_ok_and(|data| data.mode() & 0o7777 == 0o700);
-    let is_empty = Dir::read_from(folder).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .all(|entry| matches!(entry.file_name().to_bytes(), b"." | b".."))
-    });
-    is_private && is_empty
+/// Whether a directory is as it was made: empty, and open to this user alone. Every attempt pays for
+/// it, so the handle itself is read, and not a second one.
+fn is_pristine(entries: &mut Dir) -> bool {
+    let is_private = entries
+        .stat()
+        .is_ok_and(|data| data.st_mode & 0o7777 == 0o700);
+    let is_none = |name: &[u8]| matches!(name, b"." | b"..");
+    is_private
+        && entries.all(|entry| entry.is_ok_and(|entry| is_none(entry.file_name().to_bytes())))
 }
