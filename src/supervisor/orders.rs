@@ -26,8 +26,7 @@ impl Service {
     /// Acts on everything that the runner and signals have said; the answer is what is wanted of the
     /// attempt that runs now.
     pub(super) fn take_orders(&mut self, current: Option<AttemptId>) -> Option<Order> {
-        let is_news = self.heard || (self.control.is_gone() && !self.mourned);
-        if !is_news {
+        if !self.has_news() {
             return None;
         }
         self.heard = false;
@@ -77,8 +76,16 @@ impl Service {
         order
     }
 
+    /// Whether somebody has said something that was not listened to yet, or the runner died.
+    pub(super) fn has_news(&self) -> bool {
+        self.heard || (self.control.is_gone() && !self.mourned)
+    }
+
     /// What signals to the supervisor itself mean.
     fn signalled(&mut self) -> Option<Order> {
+        if !std::mem::take(&mut self.signalled) {
+            return None;
+        }
         let mut order = None;
         let mut numbers = [0; 64];
         while let Ok(count @ 1..) = self.signals.read(&mut numbers) {

@@ -98,6 +98,8 @@ pub(super) struct Service {
     pub(super) stay: Stay,
     /// The runner or a signal has said something that was not listened to yet.
     pub(super) heard: bool,
+    /// A signal came that was not looked at yet.
+    pub(super) signalled: bool,
     /// What follows from the runner's death was done.
     pub(super) mourned: bool,
 }
@@ -172,6 +174,7 @@ impl Service {
             inbox: VecDeque::new(),
             stay: Stay::Serving,
             heard: false,
+            signalled: false,
             mourned: false,
             arguments,
         };
@@ -183,9 +186,10 @@ impl Service {
 
     /// Serves until there is nothing more to do, then leaves.
     pub(super) fn serve(&mut self) {
+        let mut may_wait = false;
         loop {
             // Before every start: what the runner said meanwhile, and whether it still lives.
-            self.listen(Some(Duration::ZERO), &[]);
+            self.listen((!may_wait).then_some(Duration::ZERO), &[]);
             // Whatever is wanted of an attempt that is over comes too late.
             let _late = self.take_orders(None);
             if matches!(self.stay, Stay::Leaving(_)) {
@@ -195,12 +199,14 @@ impl Service {
                 && let Some(next) = self.inbox.pop_front()
             {
                 self.carry_out(&next);
+                // Nothing else is to be done, and nobody has spoken whom we have not heard.
+                may_wait = self.inbox.is_empty() && self.stay == Stay::Serving && !self.has_news();
                 continue;
             }
             if self.stay == Stay::Finishing && self.inbox.is_empty() {
                 break;
             }
-            self.listen(None, &[]);
+            may_wait = true;
         }
         self.leave();
     }
@@ -320,13 +326,15 @@ impl Service {
         let mut ready = fds
             .iter()
             .map(|fd| polled.is_ok() && !fd.revents().is_empty());
-        let mut heard = ready.next().unwrap_or(false);
+        let signalled = ready.next().unwrap_or(false);
+        let mut heard = signalled;
         let answer = others
             .iter()
             .map(|other| other.is_some() && ready.next().unwrap_or(false))
             .collect();
         // What remains is the runner: it spoke, or it has read.
         heard |= ready.any(|spoke| spoke);
+        self.signalled |= signalled;
         self.heard |= heard;
         let flushable =
             output.is_some() || self.control.flush_at().is_some_and(|at| at <= monotonic());
