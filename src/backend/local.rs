@@ -74,6 +74,8 @@ struct Line {
     commands: pipe::Sender,
     /// What the pipe had no room for; nothing may overtake it.
     pending: VecDeque<u8>,
+    /// What goes together with the next message.
+    later: Vec<u8>,
 }
 
 impl Local {
@@ -108,6 +110,7 @@ impl Local {
             child: launched.child,
             commands: pipe::Sender::from_owned_fd(launched.commands)?,
             pending: VecDeque::new(),
+            later: Vec::new(),
         };
         self.lines.insert(slot, line);
         Ok(())
@@ -122,8 +125,22 @@ impl Local {
     pub fn send(&mut self, slot: usize, message: &ToSupervisor) -> io::Result<()> {
         let frame = encode(message)?;
         if let Some(line) = self.lines.get_mut(&slot) {
+            line.pending.extend(line.later.drain(..));
             line.pending.extend(frame);
             line.write_some();
+        }
+        Ok(())
+    }
+
+    /// Sends a message together with the next one, for a supervisor that needs it no earlier: it is
+    /// not woken up twice.
+    ///
+    /// # Errors
+    /// When the message cannot be encoded.
+    pub fn send_later(&mut self, slot: usize, message: &ToSupervisor) -> io::Result<()> {
+        let frame = encode(message)?;
+        if let Some(line) = self.lines.get_mut(&slot) {
+            line.later.extend(frame);
         }
         Ok(())
     }

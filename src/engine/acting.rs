@@ -1,5 +1,7 @@
 //! Carrying out what a step decided, once it is durable.
 
+use std::io;
+
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEvent;
 use crate::engine::ledger;
@@ -21,10 +23,7 @@ impl Dispatcher<'_> {
                 Act::Assign { slot, attempt } => self.assign(slot, attempt),
                 Act::Acknowledge { slot, attempt } => {
                     crash::point("before_acknowledge");
-                    if let Some(line) = self.state.slots.get_mut(&slot) {
-                        line.unacknowledged = line.unacknowledged.saturating_sub(1);
-                    }
-                    self.send(slot, &ToSupervisor::Acknowledge { attempt });
+                    self.acknowledge(slot, attempt);
                 }
                 Act::Stop {
                     slot,
@@ -93,8 +92,32 @@ impl Dispatcher<'_> {
         crash::point("after_assign");
     }
 
+    /// The end of an attempt is durable: its pages in the slot file are free.
+    fn acknowledge(&mut self, slot: usize, attempt: AttemptId) {
+        let mut is_busy = false;
+        if let Some(line) = self.state.slots.get_mut(&slot) {
+            line.unacknowledged = line.unacknowledged.saturating_sub(1);
+            is_busy = line.busy.is_some();
+        }
+        let message = ToSupervisor::Acknowledge { attempt };
+        // A supervisor needs the pages for its next attempt, and so together with that: one that
+        // watches a command is not woken up for them.
+        // CRASH: the pages stay full, and whoever reads them finds attempts that are over.
+        let sent = if is_busy {
+            self.backend.send_later(slot, &message)
+        } else {
+            self.backend.send(slot, &message)
+        };
+        self.complain(slot, sent);
+    }
+
     fn send(&mut self, slot: usize, message: &ToSupervisor) {
-        if let Err(error) = self.backend.send(slot, message) {
+        let sent = self.backend.send(slot, message);
+        self.complain(slot, sent);
+    }
+
+    fn complain(&mut self, slot: usize, sent: io::Result<()>) {
+        if let Err(error) = sent {
             self.watcher.watch(
                 self.clock.now(),
                 &RunEvent::Warning {
