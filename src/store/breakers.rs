@@ -249,6 +249,20 @@ impl Reader {
         )
     }
 
+    /// Whether there are any such, of either kind.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_strict_breakers(&self) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM circuit_breakers \
+                 WHERE state <> 'closed' OR most_at_once IS NOT NULL)",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("read the circuit breakers")
+    }
+
     /// Those of a kind whose probe is lent to an attempt.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub(crate) struct Gate {
     lending: Vec<(Kind, String)>,
     /// Tasks that were parked.
     pub(crate) parked: usize,
+    /// No breaker keeps anybody back, as nearly always. Claims change none of those that do not.
+    is_calm: bool,
     pub(super) passed: Passed,
 }
 
@@ -85,6 +87,7 @@ impl Gate {
             in_use: BTreeMap::new(),
             lending: Vec::new(),
             parked: 0,
+            is_calm: false,
             passed: Passed::default(),
         }
     }
@@ -114,6 +117,10 @@ impl Gate {
 
     /// What has turned by time alone, once per transaction and before anything is claimed.
     pub(crate) fn look(&mut self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        self.is_calm = !tx.has_strict_breakers()?;
+        if self.is_calm {
+            return Ok(());
+        }
         for kind in [Kind::Service, Kind::Cause] {
             for kept in tx.strict_breakers(kind)? {
                 let (name, mut breaker) = (kept.name, kept.breaker);
@@ -163,6 +170,9 @@ impl Gate {
         free: usize,
     ) -> Result<Vec<TaskId>, StoreError> {
         let mut probes = Vec::new();
+        if self.is_calm {
+            return Ok(probes);
+        }
         for kind in [Kind::Service, Kind::Cause] {
             for kept in tx.strict_breakers(kind)? {
                 let settings = self.settings(kind, &kept.name);
@@ -250,6 +260,9 @@ impl Gate {
 
     /// When the next turn comes, once per transaction and after everything else.
     pub(crate) fn look_ahead(&mut self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        if self.is_calm {
+            return Ok(());
+        }
         let earlier = |turn: &mut Option<Timestamp>, at: Timestamp| {
             *turn = Some(turn.map_or(at, |known| known.min(at)));
         };
