@@ -68,6 +68,7 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         last: None,
         healing: Healing::default(),
         rescue: crate::store::rescue::RescueStand::default(),
+        habit: crate::policy::suspicion::Habit::default(),
         spec,
         surroundings: Surroundings::default(),
     }

@@ -20,7 +20,10 @@ use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
 use crate::model::recovery::RecoveryState;
+use crate::model::spec::TaskSpec;
 use crate::model::state::TaskEvent;
+use crate::policy::suspicion::Habit;
+use crate::policy::suspicion::may_be_too_short;
 use crate::policy::time_limit;
 use crate::policy::when;
 use crate::store::Actor;
@@ -194,6 +197,15 @@ fn next_at(event: &TaskEvent) -> Option<Timestamp> {
     }
 }
 
+/// What earlier successes of a task took. What cannot be read raises no doubt about this one.
+fn habit(tx: &Reader, id: TaskId, spec: &TaskSpec) -> Habit {
+    if may_be_too_short(spec, false) {
+        tx.habit(id).unwrap_or_default()
+    } else {
+        Habit::default()
+    }
+}
+
 /// A task as the step needs it, for its next attempt or for one that is open.
 pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
     let task = tx.task(id)?;
@@ -225,6 +237,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         id,
         healing,
         rescue: stand,
+        habit: habit(tx, id, &task.spec),
         limits: limits_of(&task),
         priority: task.priority,
         number: task.attempts,

@@ -24,6 +24,7 @@ use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
 use crate::policy::limits::Limits;
+use crate::policy::suspicion::Habit;
 use crate::policy::window::AtEnd;
 use crate::store::rescue::RescueStand;
 use crate::support::clock::Timestamp;
@@ -170,6 +171,8 @@ pub(crate) struct ClaimedTask {
     pub(crate) healing: Healing,
     /// How it stands with rescue.
     pub(crate) rescue: RescueStand,
+    /// What earlier successes took; nobody else of its name can end while it is open.
+    pub(crate) habit: Habit,
     /// The definition.
     pub(crate) spec: TaskSpec,
     /// PATH and the like as they were when the task was added.
