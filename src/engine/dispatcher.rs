@@ -214,8 +214,8 @@ impl Dispatcher<'_> {
     fn tell(&mut self, shown: &[RunEvent], now: Timestamp) {
         for event in shown {
             self.tally.note(event);
-            self.watcher.watch(now, event);
         }
+        self.watcher.watch_all(now, shown);
     }
 
     fn commit(

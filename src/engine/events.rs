@@ -28,6 +28,13 @@ pub use crate::engine::breakers::news::BreakerNews;
 pub trait RunWatcher {
     /// Takes notice of something that happened at `at`. Must return quickly: the loop waits.
     fn watch(&mut self, at: Timestamp, event: &RunEvent);
+
+    /// The same for several things at once, in order.
+    fn watch_all(&mut self, at: Timestamp, events: &[RunEvent]) {
+        for event in events {
+            self.watch(at, event);
+        }
+    }
 }
 
 /// A watcher that looks away, for tests and for runs that nobody watches.

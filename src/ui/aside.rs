@@ -2,11 +2,15 @@
 //!
 //! A terminal on which somebody typed Ctrl-S, or a pager that nobody scrolls, takes no more output,
 //! and a write to it waits for ever. So events go through a channel to a thread that does the
-//! writing. The channel has room for [`ROOM`] events; what comes when it is full is counted, and the
-//! number is told when there is room again.
+//! writing. [`ROOM`] events may wait; what comes when so many do is counted, and the number is told when
+//! there is room again.
+//!
+//! What a beat tells goes through the channel in one piece, so that the thread is woken up once for it.
 
 use std::fmt;
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use crate::engine::events::RunEvent;
@@ -17,15 +21,18 @@ use crate::support::text::count;
 /// Events that may wait to be shown, a few megabytes.
 const ROOM: usize = 16 * 1024;
 
-type Told = (Timestamp, RunEvent);
+type Told = (Timestamp, Vec<RunEvent>);
 
 /// Hands events to a watcher in a thread of its own.
 pub(crate) struct Aside {
-    sender: Option<SyncSender<Told>>,
+    sender: Option<Sender<Told>>,
     thread: Option<JoinHandle<()>>,
+    /// Events that were handed over and that the thread has not taken.
+    waiting: Arc<AtomicUsize>,
+    room: usize,
     missed: usize,
     /// The end of the run, if there was no room for it.
-    last: Option<Told>,
+    last: Option<(Timestamp, RunEvent)>,
 }
 
 impl Aside {
@@ -35,47 +42,71 @@ impl Aside {
     }
 
     fn with_room(mut watcher: Box<dyn RunWatcher + Send>, room: usize) -> Self {
-        let (sender, receiver): (_, Receiver<Told>) = mpsc::sync_channel(room);
+        let (sender, receiver): (_, Receiver<Told>) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new()
             .name("shown".to_owned())
             .spawn(move || {
-                for (at, event) in receiver {
-                    watcher.watch(at, &event);
+                for (at, events) in receiver {
+                    left.fetch_sub(events.len(), Ordering::Relaxed);
+                    watcher.watch_all(at, &events);
                 }
             })
             .ok();
         Self {
             sender: Some(sender),
             thread,
+            waiting,
+            room,
             missed: 0,
             last: None,
         }
     }
 
-    /// Gives back an event that found no room; a thread that is gone takes everything.
-    fn offer(&self, told: Told) -> Option<Told> {
-        let sender = self.sender.as_ref()?;
-        match sender.try_send(told) {
-            Err(TrySendError::Full(told)) => Some(told),
-            Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+    /// Whether so many events found room; a thread that is gone takes everything.
+    fn offer(&self, at: Timestamp, events: &[RunEvent]) -> bool {
+        // Only we add to it, so there is at least as much room as is seen here.
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        // What one beat tells stays together, however much it is.
+        if waiting > 0 && waiting + events.len() > self.room {
+            return false;
+        }
+        self.send(at, events.to_vec());
+        true
+    }
+
+    fn send(&self, at: Timestamp, events: Vec<RunEvent>) {
+        if let Some(sender) = &self.sender {
+            self.waiting.fetch_add(events.len(), Ordering::Relaxed);
+            let _thread_gone = sender.send((at, events));
         }
     }
 
-    fn apology(&self, at: Timestamp) -> Told {
+    fn apology(&self) -> RunEvent {
         let events = count(self.missed, "event");
         let text = format!("{events} could not be shown, as nobody took the output");
-        (at, RunEvent::Warning { text })
+        RunEvent::Warning { text }
     }
 }
 
 impl RunWatcher for Aside {
     fn watch(&mut self, at: Timestamp, event: &RunEvent) {
-        if self.missed > 0 && self.offer(self.apology(at)).is_none() {
+        self.watch_all(at, std::slice::from_ref(event));
+    }
+
+    fn watch_all(&mut self, at: Timestamp, events: &[RunEvent]) {
+        if events.is_empty() {
+            return;
+        }
+        if self.missed > 0 && self.offer(at, &[self.apology()]) {
             self.missed = 0;
         }
-        if let Some(told) = self.offer((at, event.clone())) {
-            self.missed += 1;
-            self.last = matches!(told.1, RunEvent::RunEnded { .. }).then_some(told);
+        if !self.offer(at, events) {
+            self.missed += events.len();
+            let last = events.last();
+            let end = last.filter(|last| matches!(last, RunEvent::RunEnded { .. }));
+            self.last = end.map(|end| (at, end.clone()));
         }
     }
 }
@@ -84,8 +115,8 @@ impl Drop for Aside {
     /// Waits until everything is shown. The run is over and recorded, so nobody is kept from
     /// anything but the prompt.
     fn drop(&mut self) {
-        if let (Some(sender), Some(last)) = (&self.sender, self.last.take()) {
-            let _thread_gone = sender.send(self.apology(last.0)).and(sender.send(last));
+        if let Some((at, end)) = self.last.take() {
+            self.send(at, vec![self.apology(), end]);
         }
         drop(self.sender.take());
         if let Some(thread) = self.thread.take() {

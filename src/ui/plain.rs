@@ -26,18 +26,29 @@ impl Lines {
             seldom: Seldom::default(),
         }
     }
+    fn lines(&mut self, at: Timestamp, event: &RunEvent) -> Vec<String> {
+        let is_wanted = !self.warnings_only || matches!(event, RunEvent::Warning { .. });
+        if is_wanted && self.seldom.is_worth_a_line(at, event) {
+            words(self.manner, at, event)
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 impl RunWatcher for Lines {
     fn watch(&mut self, at: Timestamp, event: &RunEvent) {
-        if self.warnings_only && !matches!(event, RunEvent::Warning { .. }) {
-            return;
+        self.watch_all(at, std::slice::from_ref(event));
+    }
+
+    /// In one piece: the terminal, or whoever reads a pipe, is not woken up for each line.
+    fn watch_all(&mut self, at: Timestamp, events: &[RunEvent]) {
+        let mut lines = Vec::new();
+        for event in events {
+            lines.extend(self.lines(at, event));
         }
-        if !self.seldom.is_worth_a_line(at, event) {
-            return;
-        }
-        for line in words(self.manner, at, event) {
-            self.stream.line(&line);
+        if !lines.is_empty() {
+            self.stream.line(&lines.join("\n"));
         }
     }
 }
