@@ -198,7 +198,7 @@ pub fn only_with_upstreams(
 /// When a task is to wait for one that nobody knows, or the queue cannot be written.
 pub fn add(
     store: &mut Store,
-    parsed: &[ParsedTask],
+    parsed: Vec<ParsedTask>,
     on_change: OnChange,
     context: &Context,
     command: &str,
@@ -212,21 +212,21 @@ pub fn add(
         now,
     };
     let wrong = Loaded {
-        diagnostics: judge.wrong(parsed)?,
+        diagnostics: judge.wrong(&parsed)?,
         ..Loaded::default()
     };
     accept(wrong, invocation.output)?;
     let surroundings = Settings::surroundings();
     let new: Vec<NewTask> = parsed
-        .iter()
+        .into_iter()
         .map(|task| NewTask {
-            spec: task.spec.clone(),
+            times: times(&task.spec, now),
+            spec: task.spec,
             surroundings: surroundings.clone(),
-            source: task.place.as_ref().map(|place| {
+            source: task.place.map(|place| {
                 let path: PathBuf = context.base.join(place.file.as_path());
                 path.to_string_lossy().into_owned()
             }),
-            times: times(&task.spec, now),
         })
         .collect();
     let actor = Actor::Command(command.to_owned());

@@ -87,6 +87,20 @@ pub fn add(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Vec<AddResult>, StoreError> {
+    if tasks.len() < MANY {
+        add_all(tx, tasks, on_change, actor, now)
+    } else {
+        tx.in_large_memory(|| add_all(tx, tasks, on_change, actor, now))
+    }
+}
+
+fn add_all(
+    tx: &Transaction<'_>,
+    tasks: &[NewTask],
+    on_change: OnChange,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Vec<AddResult>, StoreError> {
     let actor = actor.word();
     let mut adder = Adder {
         tx,
@@ -150,6 +164,8 @@ fn bind(
     Ok(())
 }
 
+/// So many tasks are more than usual.
+const MANY: usize = 500;
 const ADDING: &str = "add a task";
 const INSERT: &str = "INSERT INTO task_records (name, status, priority, on_crash, added_at, \
                       changed_at, source, surroundings_id, definition_hash, spec, due_at, ready, \

@@ -33,6 +33,8 @@ const LOG_LIMIT: i64 = 8 * 1024 * 1024;
 const LOG_PAGES: i64 = LOG_LIMIT / 4096;
 /// The most memory for pages of the database.
 const CACHE_KIB: i64 = 2 * 1024;
+/// The same while very much is written at once.
+const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 96;
 /// 3.51.3: before it, two connections that write and checkpoint at once could damage a database.
@@ -218,6 +220,26 @@ impl Store {
     /// Where the database is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Transaction<'_> {
+    /// Does what writes very much. A page that has to leave the memory before the commit is written
+    /// twice, and then the whole log is read again for its checksums.
+    pub(crate) fn in_large_memory<T>(
+        &self,
+        change: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let resize = |size: i64| {
+            self.connection
+                .pragma_update(None, "cache_size", -size)
+                .doing("make room in memory")
+        };
+        resize(LARGE_CACHE_KIB)?;
+        let changed = change();
+        // What is not committed yet stays in memory all the same.
+        resize(CACHE_KIB)?;
+        changed
     }
 }
 

@@ -281,7 +281,7 @@ fn add_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Work, Cl
     let tasks = adding::only_with_upstreams(tasks, &args.only)?;
     let mut store = invocation.open_queue()?;
     let keep = OnChange::Keep;
-    let added = adding::add(&mut store, &tasks, keep, &context, "run", invocation)?;
+    let added = adding::add(&mut store, tasks, keep, &context, "run", invocation)?;
     let ids: Vec<TaskId> = added.iter().map(adding::Added::id).collect();
     Ok(Work {
         selection: Some(store.with_upstreams(&ids)?),

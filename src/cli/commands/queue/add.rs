@@ -101,15 +101,16 @@ pub fn carry_out(args: &AddArgs, invocation: &mut Invocation<'_>) -> Answer {
     } else {
         OnChange::Keep
     };
+    let commands = commands(args, &tasks);
     let added = adding::add(
         &mut store,
-        &tasks,
+        tasks,
         on_change,
         &context,
         "queue add",
         invocation,
     )?;
-    show(args, &tasks, &added, invocation.output);
+    show(args, &commands, &added, invocation.output);
     Ok(adding::ending(&added, invocation.output))
 }
 
@@ -173,7 +174,20 @@ fn read_standard_input() -> Result<Vec<u8>, CliError> {
     Ok(text)
 }
 
-fn show(args: &AddArgs, tasks: &[ParsedTask], added: &[Added], output: &mut Output) {
+/// The commands that are shown, those of the first tasks. Files say themselves what they hold.
+fn commands(args: &AddArgs, tasks: &[ParsedTask]) -> Vec<String> {
+    let is_shown = args.files.is_empty() && !args.json;
+    let shown = tasks.iter().take(if is_shown { SHOWN_LINES } else { 0 });
+    shown
+        .map(|task| {
+            let step = task.spec.steps.first();
+            step.map(|step| shown_command(&step.command))
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+fn show(args: &AddArgs, commands: &[String], added: &[Added], output: &mut Output) {
     if args.json {
         let tasks: Vec<_> = added.iter().map(Added::as_json).collect();
         output.json(&json!({"schema": "autoexec.added/1", "tasks": tasks}));
@@ -185,19 +199,17 @@ fn show(args: &AddArgs, tasks: &[ParsedTask], added: &[Added], output: &mut Outp
     } else {
         usize::MAX
     };
-    for (task, added) in tasks.iter().zip(added).take(shown) {
-        match added.result {
+    for (index, added) in added.iter().enumerate().take(shown) {
+        match (added.result, commands.get(index)) {
             // What was typed went through a shell first; this shows what is left of it.
-            AddResult::Added(_) if args.files.is_empty() => {
-                let command = task.spec.steps.first().map(|step| &step.command);
-                let shown = command.map(shown_command).unwrap_or_default();
-                output.line(&format!("{}: {shown}", added.sentence()));
+            (AddResult::Added(_), Some(command)) => {
+                output.line(&format!("{}: {command}", added.sentence()));
             }
-            AddResult::Added(_) | AddResult::AlreadyQueued(_) | AddResult::Replaced(_) => {
+            (AddResult::Added(_) | AddResult::AlreadyQueued(_) | AddResult::Replaced(_), _) => {
                 output.line(&added.sentence());
             }
             // Told as warnings.
-            AddResult::KeptOld(_) | AddResult::RefusedHeld(_) => {}
+            (AddResult::KeptOld(_) | AddResult::RefusedHeld(_), _) => {}
         }
     }
     if added.len() > shown {
