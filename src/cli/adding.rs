@@ -22,7 +22,8 @@ use crate::store::tasks::{self, AddResult, NewTask, OnChange};
 use crate::store::{Actor, Follow, Store};
 use crate::support::clock::{Timestamp, Zone};
 use crate::support::text::count;
-use crate::taskfile::{Context, Loaded, ParsedTask, Severity, load, render};
+use crate::support::untrusted::Untrusted;
+use crate::taskfile::{Context, Loaded, ParsedTask, Severity, kept_values, load, render};
 
 /// What became of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,6 +193,25 @@ pub fn only_with_upstreams(
     only(tasks, &wanted)
 }
 
+/// Refuses definitions that hold the value of a secret: the queue would keep it.
+fn refuse_kept_secrets(parsed: &[ParsedTask]) -> Result<(), CliError> {
+    let kept = parsed
+        .iter()
+        .find_map(|task| Some((task, kept_values(&task.spec).next()?)));
+    let Some((task, name)) = kept else {
+        return Ok(());
+    };
+    let name = Untrusted::from(name).for_terminal_within(40);
+    Err(CliError::usage(
+        "secret_kept",
+        format!(
+            "the value of the secret `{name}` of task `{}` would stand in the queue",
+            task.spec.name
+        ),
+    )
+    .hint("name a file that holds it with `--env-file`, or set it where the run is started"))
+}
+
 /// Adds the tasks, all of them or none, and tells a run that is active.
 ///
 /// # Errors
@@ -204,6 +224,7 @@ pub fn add(
     command: &str,
     invocation: &mut Invocation<'_>,
 ) -> Result<Vec<Added>, CliError> {
+    refuse_kept_secrets(parsed)?;
     let settings = &invocation.settings;
     let now = settings.clock.now();
     let judge = Judge {

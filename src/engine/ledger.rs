@@ -26,6 +26,7 @@ use crate::policy::suspicion::Habit;
 use crate::policy::suspicion::may_be_too_short;
 use crate::policy::time_limit;
 use crate::policy::when;
+use crate::process::environment::SECRETS_VARIABLE;
 use crate::store::Actor;
 use crate::store::Reader;
 use crate::store::StoreError;
@@ -328,6 +329,9 @@ fn variables(
     set("AUTOEXEC_CHECKPOINT_DIR", dir.checkpoint(task.id).into());
     set("AUTOEXEC_RESULT_FILE", dir.result(attempt).into());
     set("AUTOEXEC_PROGRESS_FILE", dir.progress(attempt).into());
+    if !task.spec.secrets.is_empty() {
+        set(SECRETS_VARIABLE, task.spec.secrets.join(",").into());
+    }
     if let Some((category, pattern)) = &task.last {
         set("AUTOEXEC_LAST_CATEGORY", category.as_str().into());
         set("AUTOEXEC_LAST_PATTERN", pattern.as_str().into());

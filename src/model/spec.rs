@@ -51,6 +51,13 @@ pub struct TaskSpec {
     /// A file of `NAME=value` lines, read at each start; an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_file: Option<OsText>,
+    /// Variables whose values are hidden wherever they appear; never the values themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// The task file in which values of them are written, which is read again at each start: they are
+    /// nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets_from: Option<OsText>,
     /// The file that becomes standard input; null where nothing is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<OsText>,
@@ -171,6 +178,8 @@ impl TaskSpec {
             env: BTreeMap::new(),
             env_inherit: EnvInherit::All,
             env_file: None,
+            secrets: Vec::new(),
+            secrets_from: None,
             stdin: None,
             tags: Vec::new(),
             priority: 0,

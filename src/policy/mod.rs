@@ -22,6 +22,7 @@
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
+//! - [`redact`]: what is hidden in output, and how while it streams.
 //! - [`recovery`]: which recovery suits a failure.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
@@ -52,6 +53,7 @@ pub mod pick;
 pub mod plain_retry;
 pub mod poison;
 pub mod recovery;
+pub mod redact;
 pub mod rescue;
 pub mod retention;
 pub mod schedule;

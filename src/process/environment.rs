@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::model::attempt::Assignment;
@@ -16,8 +20,15 @@ use crate::model::remedy::InstalledEnvironment;
 use crate::model::spec::EnvInherit;
 use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
+use crate::policy::redact::Redactor;
 use crate::process::sweep;
 use crate::support::bytes::OsText;
+
+/// A larger `env_file` is none: the kernel takes no environment of this size.
+const LARGEST_ENV_FILE: u64 = 8 * 1024 * 1024;
+
+/// The variable that tells a task which of its variables are secrets.
+pub const SECRETS_VARIABLE: &str = "AUTOEXEC_SECRETS";
 
 /// A whole environment.
 pub type Environment = BTreeMap<OsText, OsText>;
@@ -154,6 +165,29 @@ pub fn enter_all(environment: &mut Environment, installed: &[InstalledEnvironmen
     }
 }
 
+/// What those variables hold that the task declares as secret, and those whose values are secret by
+/// their looks.
+pub fn secret_values<'e>(
+    spec: &'e TaskSpec,
+    environment: &'e Environment,
+) -> impl Iterator<Item = &'e OsText> {
+    let declared = spec.secrets.iter();
+    let declared = declared.filter_map(|name| environment.get(&OsText::from(name.as_str())));
+    let is_token = |value: &&OsText| Redactor::is_token(value.as_bytes());
+    declared.chain(environment.values().filter(is_token))
+}
+
+/// What this process knows of the secrets of the task inside which it was started.
+pub fn secrets_around_us() -> Vec<OsText> {
+    let all = Inherited::take().all;
+    let names = all.get(&OsText::from(SECRETS_VARIABLE));
+    names
+        .into_iter()
+        .flat_map(|names| names.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| all.get(&OsText::new(name)).cloned())
+        .collect()
+}
+
 fn put_first(environment: &mut Environment, name: &str, folder: &Path) {
     let name = OsText::from(name);
     let mut path = folder.as_os_str().as_bytes().to_vec();
@@ -214,6 +248,23 @@ fn is_ours(name: &OsText) -> bool {
 
 fn is_settable(name: &OsText) -> bool {
     !name.is_empty() && !name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0))
+}
+
+/// Reads an `env_file` without waiting for a pipe that nobody writes to.
+///
+/// # Errors
+/// When it cannot be read, is a folder, or is larger than any environment may be.
+pub fn read_env_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    let mut text = Vec::new();
+    file.take(LARGEST_ENV_FILE + 1).read_to_end(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST_ENV_FILE) {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(text)
 }
 
 /// Reads the lines of an `env_file`: `NAME=value`, with an optional `export ` before it, comments

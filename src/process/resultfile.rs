@@ -3,9 +3,11 @@
 //! Untrusted: it is a regular file of at most [`MOST_BYTES`] or it is passed over with a remark. No link
 //! is followed and nothing is waited for. A field that cannot be used costs that field alone.
 
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read as _;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -90,12 +92,46 @@ pub fn whole(path: &Path) -> Option<String> {
     serde_json::to_string(&object).ok()
 }
 
-fn load(path: &Path) -> Result<Option<Map<String, Value>>, String> {
-    let file = OpenOptions::new()
+/// Writes the file anew without what `hide` finds in it; untouched if it finds nothing. What is too long
+/// to be understood is cut off, so that no secret stays behind.
+pub fn hide(path: &Path, hide: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
+    let Some(bytes) = open(path).ok().and_then(|file| {
+        let is_file = file.metadata().is_ok_and(|data| data.is_file());
+        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
+        (is_file && read.is_ok()).then_some(bytes)
+    }) else {
+        return;
+    };
+    let Some(hidden) = hide(&bytes) else { return };
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".hidden");
+    let fresh = Path::new(&fresh);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(fresh)
+        .and_then(|mut file| file.write_all(&hidden))
+        .and_then(|()| std::fs::rename(fresh, path));
+    if written.is_err() {
+        // What it says is worth less than what it would give away.
+        let _gone = std::fs::remove_file(fresh);
+        let _gone = std::fs::remove_file(path);
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path);
-    let file = match file {
+        .open(path)
+}
+
+fn load(path: &Path) -> Result<Option<Map<String, Value>>, String> {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),

@@ -27,6 +27,7 @@ use crate::process::spawn::Launched;
 use crate::process::spawn::Streams;
 use crate::supervisor::aside::Part;
 use crate::supervisor::heard::Heard;
+use crate::supervisor::hiding::Hiding;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::quiet;
 use crate::supervisor::service::Service;
@@ -39,6 +40,7 @@ use crate::support::clock::Clock;
 use crate::support::clock::Timestamp;
 use crate::support::clock::monotonic;
 use crate::support::crash;
+use crate::taskfile::written_values;
 
 /// A start is told together with the end if that follows within this time.
 const TELL_START_WITHIN: Duration = Duration::from_millis(15);
@@ -82,6 +84,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         ended_after: Duration::ZERO,
         account: Account::default(),
         heard: Heard::of(assignment),
+        hiding: Hiding::default(),
     };
     let (ended, saved) = attempt.with_checkpoint(Attempt::steps);
     let mut account = attempt.account(&ended, saved);
@@ -93,6 +96,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
         usage,
         started_at,
         ended_after: duration,
+        hiding,
         ..
     } = attempt;
     let group = service.group.as_ref();
@@ -109,7 +113,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
     {
         group.release();
     }
-    Outcome {
+    hiding.outcome(Outcome {
         ended,
         started_at,
         ended_at: Clock::System.now(),
@@ -126,7 +130,7 @@ pub(super) fn run(service: &mut Service, assignment: &Assignment) -> Outcome {
             .chain(found.notes)
             .collect(),
         account,
-    }
+    })
 }
 
 pub(super) struct Attempt<'a> {
@@ -142,6 +146,8 @@ pub(super) struct Attempt<'a> {
     pub(super) steps: Steps,
     /// What it told of itself so far.
     pub(super) heard: Heard,
+    /// What is hidden in whatever it prints and says.
+    pub(super) hiding: Hiding,
     /// Whose output is captured at the moment.
     pub(super) part: Part,
     /// The checkpoint directory of the task, while it has one.
@@ -169,12 +175,13 @@ impl Attempt<'_> {
             Ok(installed) => installed,
             Err(ended) => return ended,
         };
-        let file = match self.read_env_file() {
+        let file = match self.read_env_files() {
             Ok(file) => file,
             Err(failure) => return Ended::CouldNotStart(failure),
         };
         let mut environment = self.environment(&file);
         environment::enter_all(&mut environment, &installed);
+        self.hiding.learn(spec, &environment);
         if let Some(ended) = self.missing_requirement(&environment) {
             return ended;
         }
@@ -190,6 +197,9 @@ impl Attempt<'_> {
         for (index, step) in spec.steps.iter().enumerate().skip(self.steps.first()) {
             self.set_deadline(step);
             let environment = self.environment_of(step, &mut environment);
+            if !step.env.is_empty() {
+                self.hiding.learn(spec, &environment);
+            }
             let launched = match self.launch(step, &environment, program.take().as_deref()) {
                 Ok(launched) => launched,
                 Err(failure) => return Ended::CouldNotStart(failure),
@@ -219,7 +229,27 @@ impl Attempt<'_> {
         environment::build(self.assignment, queue, &service.inherited, file)
     }
 
-    pub(super) fn read_env_file(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
+    /// The variables that files hold: the `env_file`, and secrets that stay in the task file.
+    pub(super) fn read_env_files(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
+        let mut variables = self.read_env_file()?;
+        let secrets = written_values(&self.assignment.spec).map_err(|why| {
+            self.account.unmet = Some(why);
+            StartFailure {
+                kind: StartFailureKind::EnvFileUnreadable,
+                errno: 0,
+                path: self
+                    .assignment
+                    .spec
+                    .secrets_from
+                    .clone()
+                    .unwrap_or_default(),
+            }
+        })?;
+        variables.extend(secrets);
+        Ok(variables)
+    }
+
+    fn read_env_file(&mut self) -> Result<Vec<(OsText, OsText)>, StartFailure> {
         let Some(path) = &self.assignment.spec.env_file else {
             return Ok(Vec::new());
         };
@@ -228,7 +258,7 @@ impl Attempt<'_> {
             errno,
             path: path.clone(),
         };
-        let text = std::fs::read(path.as_path())
+        let text = environment::read_env_file(path.as_path())
             .map_err(|error| failure(error.raw_os_error().unwrap_or_default()))?;
         environment::parse_env_file(&text).map_err(|line| {
             self.account.unmet = Some(format!(

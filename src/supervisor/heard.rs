@@ -73,7 +73,7 @@ impl Attempt<'_> {
         let Some(told) = told else { return };
         let progress = Progress {
             percent: Some(told.percent),
-            message: told.message,
+            message: told.message.map(|message| self.hiding.text(&message)),
             ..self.heard.told.clone()
         };
         self.pass_on(progress);
@@ -117,6 +117,8 @@ impl Attempt<'_> {
         let Some(path) = self.assignment.variables.get(RESULT_FILE) else {
             return Found::default();
         };
+        // CRASH: it stands as the task wrote it, and the attempt has no outcome.
+        resultfile::hide(path.as_path(), |bytes| self.hiding.bytes(bytes));
         let found = resultfile::read(path.as_path()).unwrap_or_default();
         if found.said.is_some() && self.service.control.is_gone() {
             let named = [Some(path.as_path()), path.as_path().parent()];

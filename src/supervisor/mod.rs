@@ -36,6 +36,7 @@ mod control;
 mod fit;
 mod found;
 mod heard;
+mod hiding;
 mod ladder;
 mod orders;
 mod quiet;

@@ -30,6 +30,16 @@ const LAST_WORDS: usize = 200;
 const MOST_LINES: usize = 20;
 const LONGEST_LINE: usize = 200;
 
+/// Keeps the end of what was printed last.
+pub(super) fn keep_last_words(words: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let from = bytes.len().saturating_sub(LAST_WORDS);
+    words.clear();
+    words.extend_from_slice(bytes.get(from..).unwrap_or_default());
+}
+
 /// After how much silence somebody is told; a debug build lets a test shorten it.
 #[expect(
     clippy::disallowed_methods,
@@ -54,18 +64,6 @@ impl Attempt<'_> {
     /// It printed something, made progress or came a step further.
     pub(super) fn sign_of_life(&mut self, now: Duration) {
         self.silence.sign_of_life(now);
-    }
-
-    /// Keeps the end of what it printed last, for a task with a limit.
-    pub(super) fn keep_last_words(&mut self, count: usize) {
-        if self.assignment.spec.idle_timeout.is_none() {
-            return;
-        }
-        let bytes = self.service.buffer.get(..count).unwrap_or_default();
-        let from = bytes.len().saturating_sub(LAST_WORDS);
-        self.last_words.clear();
-        self.last_words
-            .extend_from_slice(bytes.get(from..).unwrap_or_default());
     }
 
     /// When to look whether it lives, if nothing else happens before.
@@ -101,7 +99,7 @@ impl Attempt<'_> {
                 }
                 self.account.hang = lines
                     .iter()
-                    .map(|line| within(line, LONGEST_LINE))
+                    .map(|line| within(&self.hiding.text(line), LONGEST_LINE))
                     .collect();
                 Some(limit)
             }

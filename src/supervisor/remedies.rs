@@ -80,6 +80,11 @@ impl Attempt<'_> {
                 Err(Undone::Failed(detail)) => Err(detail),
                 Ok(detail) => Ok(detail),
             };
+            // Before anything of it is cut off.
+            let result = match result {
+                Ok(detail) => Ok(self.hiding.text(&detail)),
+                Err(detail) => Err(self.hiding.text(&detail)),
+            };
             let (word, detail) = match &result {
                 Ok(detail) => ("done", detail),
                 Err(detail) => ("failed", detail),
@@ -143,9 +148,11 @@ impl Attempt<'_> {
 
     /// Without the file of variables where that cannot be read: a remedy may be what writes it.
     fn environment_of_remedy(&mut self) -> Environment {
-        let file = self.read_env_file().unwrap_or_default();
+        let file = self.read_env_files().unwrap_or_default();
         self.account.unmet = None;
-        self.environment(&file)
+        let environment = self.environment(&file);
+        self.hiding.learn(&self.assignment.spec, &environment);
+        environment
     }
 
     fn run_command(

@@ -86,7 +86,7 @@ impl Attempt<'_> {
     }
 
     fn not_met(&mut self, requirement: &Requirement, sentence: &str) -> Ended {
-        self.account.unmet = Some(within(sentence, LONGEST));
+        self.account.unmet = Some(within(&self.hiding.text(sentence), LONGEST));
         Ended::CouldNotStart(StartFailure {
             kind: StartFailureKind::RequirementMissing,
             errno: 0,

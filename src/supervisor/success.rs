@@ -264,7 +264,7 @@ impl Attempt<'_> {
         let unmet = success
             .unmet(&spec.spec.success, self.ended_after)
             .or_else(|| self.check_by_command(environment));
-        self.account.unmet = unmet.map(|sentence| within(&sentence, LONGEST));
+        self.account.unmet = unmet.map(|sentence| within(&self.hiding.text(&sentence), LONGEST));
         self.account.checked = Some(monotonic().saturating_sub(begin));
         if spec.spec.leftovers == LeftoverRule::Allow {
             self.settle_leftovers();

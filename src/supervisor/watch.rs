@@ -21,6 +21,7 @@ use crate::supervisor::ladder::Act;
 use crate::supervisor::ladder::Cause;
 use crate::supervisor::ladder::Ladder;
 use crate::supervisor::orders::Order;
+use crate::supervisor::quiet::keep_last_words;
 use crate::supervisor::tree;
 use crate::supervisor::tree::Collected;
 use crate::support::clock::Clock;
@@ -80,6 +81,7 @@ impl Attempt<'_> {
             self.clear_up(&mut step, exit, is_last);
         }
         self.drain(&mut step);
+        self.show_the_rest();
         let usage = step.collected.usage;
         self.usage.max_rss_bytes = self.usage.max_rss_bytes.max(usage.max_rss_bytes);
         self.usage.cpu_user += usage.cpu_user;
@@ -279,6 +281,21 @@ impl Attempt<'_> {
         }
     }
 
+    /// The outputs of a command are over: what was held back because a secret could have begun with it.
+    fn show_the_rest(&mut self) {
+        let after = monotonic().saturating_sub(self.zero);
+        for (stream, rest) in self.hiding.finish() {
+            if let (Part::Task, Some(success)) = (&self.part, &mut self.success) {
+                success.hear(stream, &rest);
+            }
+            let stream = match self.part {
+                Part::Remedy | Part::Errand(_) => Stream::Remedy,
+                Part::Task | Part::Check | Part::Look(_) => stream,
+            };
+            self.service.log.append(stream, after, &rest);
+        }
+    }
+
     /// Reads once from a pipe that is ready.
     fn capture(&mut self, pipe: &mut Pipe) {
         let Some(file) = &mut pipe.file else { return };
@@ -297,13 +314,17 @@ impl Attempt<'_> {
                     (Part::Remedy | Part::Errand(_), _) => Stream::Remedy,
                     (Part::Task | Part::Check, stream) => stream,
                 };
+                // From here on nobody sees what is secret.
+                let bytes = self.hiding.push(pipe.stream, bytes);
                 if let (Part::Task, Some(success)) = (&self.part, &mut self.success) {
-                    success.hear(pipe.stream, bytes);
+                    success.hear(pipe.stream, &bytes);
                 }
                 let now = monotonic();
                 let after = now.saturating_sub(self.zero);
-                self.service.log.append(stream, after, bytes);
-                self.keep_last_words(count);
+                self.service.log.append(stream, after, &bytes);
+                if self.assignment.spec.idle_timeout.is_some() {
+                    keep_last_words(&mut self.last_words, &bytes);
+                }
                 self.sign_of_life(now);
                 if !pipe.is_large && self.service.log.is_large() {
                     pipe.is_large = true;

@@ -128,6 +128,7 @@ fn apply(spec: &mut TaskSpec, setting: &Setting, folder: &Path) -> bool {
         (Scope::Task, "env_file", Value::Path(path)) => {
             spec.env_file = Some(OsText::from(below(folder, path.as_path())));
         }
+        (Scope::Task, "secrets", Value::Labels(names)) => spec.secrets.clone_from(names),
         (Scope::Task, "stdin", Value::Path(path)) => {
             spec.stdin = Some(OsText::from(below(spec.workdir.as_path(), path.as_path())));
         }

@@ -9,6 +9,7 @@ use crate::taskfile::checks;
 use crate::taskfile::diagnostic::Reporter;
 use crate::taskfile::keys::Scope;
 use crate::taskfile::recovering;
+use crate::taskfile::secrets;
 use crate::taskfile::values::Value;
 use crate::taskfile::walk::Setting;
 
@@ -22,6 +23,7 @@ const SPEAKS_DOLLAR: [&str; 22] = [
 pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]) {
     checks::note_doubts(reporter, settings);
     recovering::note_doubts(reporter, settings);
+    secrets::note_doubts(reporter, settings);
     let shell = find(settings, "shell");
     if let Some(shell) = shell {
         note_shell(reporter, shell);

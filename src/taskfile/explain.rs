@@ -9,6 +9,7 @@ use crate::model::recovery::DependencyList;
 use crate::model::recovery::RecoverWhen;
 use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
+use crate::policy::redact::HIDDEN;
 use crate::support::bytes::OsText;
 use crate::support::table::pad;
 use crate::support::untrusted::Untrusted;
@@ -194,6 +195,7 @@ fn effective(task: &ParsedTask, setting: &Setting) -> String {
             .first()
             .map(|step| command(&step.command))
             .unwrap_or_default(),
+        "env" if spec.secrets.contains(&setting.part) => HIDDEN.to_owned(),
         _ => value(&setting.value),
     }
 }

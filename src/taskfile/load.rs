@@ -34,6 +34,7 @@ use crate::taskfile::origin::Place;
 use crate::taskfile::patterns::patterns_of;
 use crate::taskfile::reading::read;
 use crate::taskfile::recovering::note_unknown_patterns;
+use crate::taskfile::secrets;
 use crate::taskfile::source::Source;
 use crate::taskfile::values::Reader;
 use crate::taskfile::values::Value;
@@ -282,6 +283,7 @@ impl FileWalk<'_, '_> {
             self.all_read = false;
             return;
         };
+        secrets::take_out(&mut self.reader.reporter, &settings, &mut spec, self.source);
         spec.patterns.clone_from(&self.patterns);
         self.tasks.push(ParsedTask {
             spec,

@@ -36,6 +36,7 @@ mod recovering;
 mod reference;
 mod render;
 mod scalars;
+mod secrets;
 mod source;
 mod steps;
 mod table;
@@ -60,6 +61,7 @@ pub use reading::read_trusted;
 pub use recovering::check_guarded;
 pub use reference::reference;
 pub use render::render;
+pub use secrets::{kept_values, written_values};
 pub use table::KEYS;
 
 /// What paths are relative to.

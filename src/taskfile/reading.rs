@@ -3,8 +3,10 @@
 //! Such a file says what runs as this user. Whoever can change it can do whatever this user can.
 
 use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,7 +60,6 @@ pub(crate) fn read_list(path: &Path, base: &Path) -> Result<Vec<u8>, Box<Diagnos
     read_bytes("list of commands", &shown, &base.join(path), base).map(|(bytes, _)| bytes)
 }
 
-/// The bytes of a trusted file and its folder; `what` it is called in messages.
 /// Reads another file that says what this program does, with the same distrust; `what` names its
 /// kind in messages.
 ///
@@ -68,6 +69,7 @@ pub fn read_trusted(what: &str, path: &Path) -> Result<Vec<u8>, Box<Diagnostic>>
     read_bytes(what, &OsText::from(path), path, Path::new("/")).map(|(bytes, _)| bytes)
 }
 
+/// The bytes of a trusted file and its folder; `what` it is called in messages.
 fn read_bytes(
     what: &str,
     shown: &OsText,
@@ -80,7 +82,7 @@ fn read_bytes(
     let unreadable =
         |error: std::io::Error| refused(format!("cannot read the {what}: {}", words(&error)), None);
 
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open(path).map_err(unreadable)?;
     let facts = file.metadata().map_err(unreadable)?;
     if facts.is_dir() {
         return Err(refused(
@@ -113,6 +115,17 @@ fn read_bytes(
         ));
     }
     Ok((bytes, folder))
+}
+
+/// Opens a file for reading without waiting: a pipe that somebody writes to is read to its end, and one
+/// that nobody writes to is empty.
+fn open(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    rustix::io::ioctl_fionbio(&file, false)?;
+    Ok(file)
 }
 
 /// Whether only this person, or root, can have written the file; otherwise what is wrong and what

@@ -110,6 +110,8 @@ pub static KEYS: &[Key] = keys! {
         "Which variables of the runner the command gets: all, none, or these. PATH, HOME, USER, LANG, LC_*, TZ and VIRTUAL_ENV are as they were when the task was added."
     Task "env_file" = Path, default "none", flag "--env-file", example "\"nightly.env\"";
         "A file of `NAME=value` lines, read at each start; relative like `workdir`."
+    Task "secrets" = Labels, default "none", flag "--secret", example "[\"API_TOKEN\"]";
+        "Variables whose values are shown as `***` wherever the output or a message holds them, also in base64, hexadecimal, JSON and the like. Values that are written in `env` are not kept in the queue: they are read again from this file at each start."
     Task "stdin" = Path, default "nothing to read", flag "--stdin", example "\"input.txt\"";
         "The file that becomes standard input; relative to `workdir`."
     Task "tags" = Labels, default "none", flag "--tag", example "[\"nightly\"]";
@@ -240,8 +242,6 @@ pub static KEYS: &[Key] = keys! {
         "A file of requirements, relative to `workdir`, or names with their versions: `[\"requests==2.32.3\"]`."
     Dependencies "node" = Installable, default "none", example "\"package-lock.json\"";
         "A lock file, relative to `workdir`, or names with their versions: `[\"left-pad@1.3.0\"]`."
-    Task "secrets" = Labels, later "masking";
-        "Variables whose values are masked everywhere."
     Task "evidence" = Other("a table"), later "evidence";
         "Files to keep as proof."
     Task "backend" = Other("a name"), later "other backends";

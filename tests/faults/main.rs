@@ -25,6 +25,7 @@ mod wild;
 mod window;
 
 mod border;
+mod canaries;
 mod commands;
 mod container;
 mod crowds;
@@ -39,6 +40,7 @@ mod nights;
 mod persons;
 mod pid_reuse;
 mod power_cuts;
+mod sightings;
 mod soak;
 mod stage;
 mod starts;

@@ -37,6 +37,7 @@ const OPTIONS: &[&str] = &[
     "--workdir",
     "--env",
     "--env-file",
+    "--secret",
     "--stdin",
     "--requires",
     "--retries",

@@ -4,8 +4,11 @@
 
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, Ending};
+use crate::policy::redact::Redactor;
+use crate::process::environment::secrets_around_us;
 use crate::process::telling;
 use crate::process::telling::Told;
+use crate::support::bytes::OsText;
 
 /// Options of `autoexec progress`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +31,9 @@ pub fn carry_out(args: &ProgressArgs, invocation: &mut Invocation<'_>) -> Answer
         invocation.output.note(note);
         return Ok(Ending::Well);
     };
-    let message = args.message.join(" ");
+    let secrets = secrets_around_us();
+    let redactor = Redactor::new(secrets.iter().map(OsText::as_bytes));
+    let message = redactor.text(&args.message.join(" "));
     let told = Told {
         percent: args.percent,
         message: (!message.is_empty()).then_some(message),

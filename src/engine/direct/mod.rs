@@ -28,6 +28,7 @@
 
 mod finish;
 mod healing;
+mod hiding;
 mod input;
 mod line;
 mod look;

@@ -1,5 +1,5 @@
-//! Output of a command on its way to one of our own standard streams: unchanged, in order, and no faster
-//! than it is read.
+//! Output of a command on its way to one of our own standard streams: unchanged but for its secrets, in
+//! order, and no faster than it is read.
 //!
 //! INVARIANT: nothing is read from the command while something is still to be written, so a slow
 //! reader slows the command down and never us; and nothing here waits, because signals and the
@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 use rustix::fs::FileType;
 use rustix::fs::Mode;
@@ -19,6 +20,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::policy::classify::TAIL;
+use crate::policy::redact::Redactor;
+use crate::policy::redact::Stream;
 
 /// Bytes read from the command in one go.
 const BUFFER: usize = 128 * 1024;
@@ -49,6 +52,8 @@ pub(super) struct Relay {
     /// Whether what was written ends within a line.
     in_line: bool,
     failed: Option<io::Error>,
+    /// What is hidden, for a command that has secrets.
+    hiding: Option<(Rc<Redactor>, Stream)>,
 }
 
 impl Relay {
@@ -81,7 +86,27 @@ impl Relay {
             tail: Vec::new(),
             in_line: false,
             failed: None,
+            hiding: None,
         })
+    }
+
+    /// Hides what this finds.
+    pub(super) fn hide(&mut self, redactor: &Rc<Redactor>) {
+        self.hiding = Some((Rc::clone(redactor), Stream::default()));
+    }
+
+    /// Nothing more comes of the attempt: what was held back because a secret could have begun with it
+    /// is to be written; whether there is any.
+    pub(super) fn release(&mut self) -> bool {
+        let Some((redactor, stream)) = &mut self.hiding else {
+            return false;
+        };
+        if self.written < self.filled || !stream.holds() || self.failed.is_some() {
+            return false;
+        }
+        let rest = stream.finish(redactor);
+        self.take(&rest);
+        self.is_pending()
     }
 
     /// What to read from next.
@@ -144,18 +169,42 @@ impl Relay {
                     // Only faster; where it is not allowed the pipe stays as it is.
                     let _best_effort = rustix::pipe::fcntl_setpipe_size(&*source, LARGE_PIPE);
                 }
-                (self.filled, self.written) = (count, 0);
-                self.keep();
+                match &mut self.hiding {
+                    None => {
+                        (self.filled, self.written) = (count, 0);
+                        self.keep();
+                    }
+                    Some((redactor, stream)) => {
+                        let read = self.buffer.get(..count).unwrap_or_default();
+                        let shown = stream.push(redactor, read).into_owned();
+                        self.take(&shown);
+                    }
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(_) | Err(_) => self.source = None,
+            Ok(_) | Err(_) => {
+                self.source = None;
+                self.release();
+            }
         }
+    }
+
+    /// Takes what is to be written.
+    fn take(&mut self, bytes: &[u8]) {
+        if self.buffer.len() < bytes.len() {
+            self.buffer.resize(bytes.len(), 0);
+        }
+        if let Some(place) = self.buffer.get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+        (self.filled, self.written) = (bytes.len(), 0);
+        self.keep();
     }
 
     /// Keeps what was read for the judgement, as far as it can matter.
     fn keep(&mut self) {
         let read = self.buffer.get(..self.filled).unwrap_or_default();
-        self.in_line = read.last().is_some_and(|last| *last != b'\n');
+        self.in_line = read.last().map_or(self.in_line, |last| *last != b'\n');
         self.tail.extend_from_slice(read);
         if self.tail.len() > 2 * TAIL {
             self.tail.drain(..self.tail.len() - TAIL);

@@ -18,6 +18,7 @@ use crate::engine::direct::DirectError;
 use crate::engine::direct::Tell;
 use crate::engine::direct::Telling;
 use crate::engine::direct::Told;
+use crate::engine::direct::hiding::redactor;
 use crate::engine::direct::input::Input;
 use crate::engine::direct::line::Line;
 use crate::engine::direct::relay::Relay;
@@ -109,12 +110,19 @@ impl<'a> Watch<'a> {
             File::from(launched.commands),
             File::from(launched.reports),
         );
+        let mut stdout =
+            Relay::new(Some(launched.stdout), io::stdout().as_fd()).map_err(relayed)?;
+        let mut stderr = Relay::new(launched.stderr, io::stderr().as_fd()).map_err(relayed)?;
+        if let Some(redactor) = redactor(direct.spec) {
+            stdout.hide(&redactor);
+            stderr.hide(&redactor);
+        }
         Ok(Self {
             clock: &direct.clock,
             queue,
             line,
-            stdout: Relay::new(Some(launched.stdout), io::stdout().as_fd()).map_err(relayed)?,
-            stderr: Relay::new(launched.stderr, io::stderr().as_fd()).map_err(relayed)?,
+            stdout,
+            stderr,
             is_one,
             signals,
             process: None,
@@ -174,6 +182,9 @@ impl<'a> Watch<'a> {
             last_reads += usize::from(is_over && ready.sources.contains(&true));
             let is_dry = is_over && !moved && patience.is_some();
             if is_dry || (last_reads > LAST_READS && !is_pending) {
+                if self.stdout.release() | self.stderr.release() {
+                    continue;
+                }
                 break;
             }
         }
