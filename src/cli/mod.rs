@@ -27,6 +27,7 @@ use crate::cli::failure::Ending;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::model::signal::Signal;
+use crate::process::cores;
 use crate::process::signals;
 
 pub mod adding;
@@ -77,6 +78,9 @@ fn answer(arguments: &[OsString], output: &mut Output) -> Ending {
         completing::answer(asked, output);
         return output.finish(Ending::Well);
     }
+    // Passwords, tokens and definitions pass through here. Where the kernel refuses, a core file is
+    // what any other program would leave.
+    let _as_any_program = cores::forbid();
     output.set_paints(settings::paints(ColorChoice::Auto));
     let cli = match args::parse(arguments) {
         Ok(cli) => cli,

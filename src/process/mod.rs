@@ -21,6 +21,7 @@ pub mod cgroup;
 pub mod checkpoint;
 pub mod children;
 pub mod clock_sync;
+pub mod cores;
 pub mod detached;
 mod diagnosis;
 pub mod environment;

@@ -11,7 +11,6 @@ use std::time::Duration;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
-use rustix::process::DumpableBehavior;
 
 use crate::model::attempt::Assignment;
 use crate::model::ids::AttemptId;
@@ -25,6 +24,7 @@ use crate::model::spec::OnCrash;
 use crate::process::cgroup;
 use crate::process::cgroup::Group;
 use crate::process::checkpoint::spare::Spare;
+use crate::process::cores;
 use crate::process::environment::Inherited;
 use crate::process::epoch;
 use crate::process::identity;
@@ -135,8 +135,7 @@ impl Service {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             .map_err(|error| failed("become the parent of orphans")(error.into()))?;
         // Assignments hold environments, and so perhaps secrets: none of it goes into a core file.
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-            .map_err(|error| failed("switch off core dumps")(error.into()))?;
+        cores::forbid().map_err(failed("switch off core dumps"))?;
         // No directory is kept busy by us.
         std::env::set_current_dir("/").map_err(failed("go to the root directory"))?;
         let boot = identity::boot_id().map_err(failed("read the boot id"))?;
