@@ -17,6 +17,7 @@ mod cached;
 pub mod checkup;
 pub mod guard;
 mod health;
+mod listener;
 pub mod live;
 pub mod metrics;
 pub mod site;
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
 
 use crate::web::answer::Refusal;
 use crate::web::guard::Visit;
+use crate::web::listener::Gate;
 use crate::web::site::Site;
 
 /// How long an answer may take.
@@ -51,11 +53,12 @@ pub async fn serve(
     end: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (told, mut ended) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, router(&site)).with_graceful_shutdown(async move {
-        end.await;
-        // The receiver lives as long as this function.
-        let _heard = told.send(true);
-    });
+    let server =
+        axum::serve(Gate::before(listener), router(&site)).with_graceful_shutdown(async move {
+            end.await;
+            // The receiver lives as long as this function.
+            let _heard = told.send(true);
+        });
     tokio::select! {
         result = server => result,
         // A visitor who never hangs up does not keep the server.

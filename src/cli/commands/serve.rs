@@ -1,9 +1,9 @@
 //! `autoexec serve`: a local page and a REST API of the queue.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +146,7 @@ fn token(file: &Path) -> Result<String, CliError> {
     let failed = |what: &str, error: io::Error| {
         CliError::usage("no_token", format!("cannot {what} the token in `{shown}`")).because(error)
     };
+    check_folder(file)?;
     let mut opened = match open(file) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -179,9 +180,36 @@ fn open(file: &Path) -> io::Result<File> {
         .open(file)
 }
 
+/// Refuses a folder in which others could put another token in the place of ours.
+fn check_folder(file: &Path) -> Result<(), CliError> {
+    const OTHERS_MAY_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let Some(about) = file.parent().and_then(|folder| folder.metadata().ok()) else {
+        return Ok(());
+    };
+    let foreign = about.uid() != rustix::process::geteuid().as_raw() && about.uid() != 0;
+    // In a sticky folder such as /tmp a file can be replaced by its owner alone.
+    let open = about.mode() & OTHERS_MAY_WRITE != 0 && about.mode() & STICKY == 0;
+    if !foreign && !open {
+        return Ok(());
+    }
+    let folder = OsText::from(file.parent().unwrap_or(file));
+    let shown = folder.untrusted().for_terminal();
+    let what = format!("others may put a token of theirs into `{shown}`");
+    let hint = if foreign {
+        "choose a folder of your own for `serve.token_file`".to_owned()
+    } else {
+        format!("type `chmod o-w {shown}`")
+    };
+    Err(CliError::usage("token_open", what).hint(hint))
+}
+
 fn make_token(file: &Path) -> io::Result<String> {
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let token = fresh_token();
     let mut made = OpenOptions::new()
@@ -232,6 +260,19 @@ mod tests {
         assert!(token(&file).is_err());
         std::fs::write(&file, "0123456789abcdef\n").unwrap();
         assert_eq!(token(&file).unwrap(), "0123456789abcdef");
+    }
+
+    #[test]
+    fn a_token_in_a_folder_that_others_may_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        let mode = |mode| std::fs::set_permissions(&open, std::fs::Permissions::from_mode(mode));
+        for (bits, is_good) in [(0o777, false), (0o775, true), (0o1777, true), (0o755, true)] {
+            mode(bits).unwrap();
+            assert_eq!(token(&open.join("token")).is_ok(), is_good, "{bits:o}");
+        }
     }
 
     #[test]
