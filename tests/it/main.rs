@@ -55,6 +55,7 @@ mod pause;
 mod plan;
 #[cfg(feature = "notify")]
 mod post_office;
+mod private;
 mod queue_add;
 mod queue_change;
 mod queue_list;
