@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::model::attempt::Assignment;
@@ -23,6 +21,7 @@ use crate::model::spec::TaskSpec;
 use crate::policy::redact::Redactor;
 use crate::process::sweep;
 use crate::support::bytes::OsText;
+use crate::support::opening;
 
 /// A larger `env_file` is none: the kernel takes no environment of this size.
 const LARGEST_ENV_FILE: u64 = 8 * 1024 * 1024;
@@ -255,10 +254,7 @@ fn is_settable(name: &OsText) -> bool {
 /// # Errors
 /// When it cannot be read, is a folder, or is larger than any environment may be.
 pub fn read_env_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
+    let file = opening::open(path)?;
     let mut text = Vec::new();
     file.take(LARGEST_ENV_FILE + 1).read_to_end(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST_ENV_FILE) {

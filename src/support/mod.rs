@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod clock;
 pub mod crash;
+pub mod opening;
 pub mod paint;
 pub mod similar;
 pub mod table;

@@ -2,15 +2,13 @@
 //!
 //! Such a file says what runs as this user. Whoever can change it can do whatever this user can.
 
-use std::fs::File;
-use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::support::bytes::OsText;
+use crate::support::opening;
 use crate::taskfile::diagnostic::Diagnostic;
 use crate::taskfile::diagnostic::about_file;
 use crate::taskfile::source::Source;
@@ -82,7 +80,7 @@ fn read_bytes(
     let unreadable =
         |error: std::io::Error| refused(format!("cannot read the {what}: {}", words(&error)), None);
 
-    let file = open(path).map_err(unreadable)?;
+    let file = opening::open(path).map_err(unreadable)?;
     let facts = file.metadata().map_err(unreadable)?;
     if facts.is_dir() {
         return Err(refused(
@@ -115,17 +113,6 @@ fn read_bytes(
         ));
     }
     Ok((bytes, folder))
-}
-
-/// Opens a file for reading without waiting: a pipe that somebody writes to is read to its end, and one
-/// that nobody writes to is empty.
-fn open(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
-    rustix::io::ioctl_fionbio(&file, false)?;
-    Ok(file)
 }
 
 /// Whether only this person, or root, can have written the file; otherwise what is wrong and what

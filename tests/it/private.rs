@@ -222,7 +222,7 @@ fn processes_of_ours_cannot_be_dumped_and_commands_keep_their_limits() {
     };
     let task = "ulimit -S -c >limit; echo $$ >task; while [ ! -e go ]; do sleep 0.02; done";
     let script = format!(
-        "ulimit -S -c 0; ulimit -S -c 7 2>/dev/null; ulimit -S -c >wanted; {0} queue add --shell '{task}'; \
+        "ulimit -S -c 0; ulimit -S -c 7 2>/dev/null; ulimit -S -c >wanted; {0} queue add --shell -- '{task}'; \
          {0} run & {0} serve --listen 127.0.0.1:0 >served & {0} exec -- sleep 60 & wait %1",
         program.display()
     );

@@ -17,6 +17,7 @@ use crate::policy::classify::batch;
 use crate::policy::classify::user::UserPatterns;
 use crate::policy::classify::{CommandEnd, TAIL, classify_end_with, reason_of};
 use crate::support::bytes::OsText;
+use crate::support::opening;
 use crate::support::untrusted::Untrusted;
 
 /// Options of `autoexec classify`.
@@ -111,7 +112,7 @@ fn judge_lines(file: &Path, user: &UserPatterns, output: &mut Output) -> Answer 
     let mut lines: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
+        Box::new(BufReader::new(opening::open(file).map_err(unreadable)?))
     };
     let mut line = Vec::new();
     for number in 1.. {
@@ -176,7 +177,7 @@ pub(super) fn read_tail(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
             CliError::usage("input_unreadable", "cannot read standard input").because(error)
         });
     };
-    File::open(file).and_then(tail_of_file).map_err(|error| {
+    opening::open(file).and_then(tail_of_file).map_err(|error| {
         let shown = OsText::from(file).untrusted().for_terminal();
         CliError::usage("input_unreadable", format!("cannot read `{shown}`")).because(error)
     })

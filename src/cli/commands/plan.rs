@@ -28,6 +28,7 @@ use crate::report::plan_page;
 use crate::store::{Filter, Store};
 use crate::support::bytes::OsText;
 use crate::support::clock::{Timestamp, Zone};
+use crate::support::opening;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::load;
 
@@ -333,7 +334,7 @@ impl<'a> Tasks<'a> {
 
 /// Why a file of variables cannot be read, if so.
 fn no_env_file(file: &OsText) -> Option<String> {
-    let error = std::fs::File::open(file.as_path()).err()?;
+    let error = opening::open(file.as_path()).err()?;
     let shown = file.untrusted().for_terminal();
     let why = if error.kind() == std::io::ErrorKind::NotFound {
         "is not there".to_owned()

@@ -17,6 +17,7 @@ use crate::store::learning::LearnedRow;
 use crate::store::patterns::{Origin, StoredPattern};
 use crate::store::teaching;
 use crate::support::bytes::OsText;
+use crate::support::opening;
 use crate::support::text::count;
 use crate::taskfile::{Others, read_patterns};
 
@@ -63,10 +64,14 @@ pub(super) fn export(
         invocation.output.text(&text);
         return Ok(Ending::Well);
     };
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    // A pipe or device takes what it is given; a file is never overwritten.
+    let is_special = file
+        .metadata()
+        .is_ok_and(|there| !there.is_file() && !there.is_dir());
+    let written = options
+        .create_new(!is_special)
         .open(file)
         .and_then(|mut file| file.write_all(text.as_bytes()));
     let shown = OsText::from(file).untrusted().for_terminal();
@@ -146,7 +151,7 @@ fn read(file: &Path) -> std::io::Result<String> {
             .take(LARGEST)
             .read_to_string(&mut text)?;
     } else {
-        std::fs::File::open(file)?
+        opening::open(file)?
             .take(LARGEST)
             .read_to_string(&mut text)?;
     }
