@@ -133,6 +133,7 @@ impl Hiding {
         let Account {
             steps_done,
             checkpoint_changed,
+            saved,
             said,
             unmet,
             hang,
@@ -147,6 +148,7 @@ impl Hiding {
         Account {
             steps_done,
             checkpoint_changed,
+            saved,
             said: said.map(|said| self.said(said)),
             unmet: unmet.map(|sentence| self.text(&sentence)),
             hang: hang.iter().map(|line| self.text(line)).collect(),
