@@ -224,7 +224,7 @@ pub fn add(
     command: &str,
     invocation: &mut Invocation<'_>,
 ) -> Result<Vec<Added>, CliError> {
-    refuse_kept_secrets(parsed)?;
+    refuse_kept_secrets(&parsed)?;
     let settings = &invocation.settings;
     let now = settings.clock.now();
     let judge = Judge {
