@@ -24,12 +24,14 @@ mod wild;
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod window;
 
+mod bit_rot;
 mod border;
 mod canaries;
 mod commands;
 mod container;
 mod crowds;
 mod each_call;
+mod floods;
 mod full_disks;
 mod fuzz;
 mod io_errors;

@@ -290,7 +290,7 @@ fn hash_of(image: &disk::Image) -> u64 {
 }
 
 /// In memory where there is such a place: what is made here has no need to be synced.
-fn shelf() -> tempfile::TempDir {
+pub(crate) fn shelf() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
     let mut builder = tempfile::Builder::new();
     builder.prefix("autoexec-image-");
