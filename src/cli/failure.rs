@@ -148,6 +148,16 @@ impl CliError {
         self.0.ending
     }
 
+    /// What failed, in one line.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What it is called for scripts.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     /// Shows it; the program ends as it says.
     pub fn show(&self, output: &mut Output) -> Ending {
         output.failure(self);

@@ -12,11 +12,13 @@ use crate::engine::events::RunWatcher;
 use crate::engine::run::RunOutcome;
 use crate::engine::run::RunRequest;
 use crate::engine::run::from_beginning_to_end;
+use crate::engine::telling::Telling;
 use crate::engine::telling::tell_unrecorded;
 use crate::engine::telling::trouble;
 use crate::host::alerts;
 use crate::host::alerts::Level;
 use crate::host::state_dir::StateDirError;
+use crate::model::layout::StateDir;
 use crate::support::clock::Timestamp;
 
 const COMPONENT: &str = "storage";
@@ -31,24 +33,21 @@ pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutc
     if let Err(error) = &result
         && is_of_storage(error)
     {
-        let message = "the run could not use its queue";
-        let now = request.clock.now();
-        let details = serde_json::json!({ "error": error.to_string() });
-        // If not even the alert can be written, the exit code still tells.
-        let _exit_code_tells = alerts::append(
-            &request.dir,
-            Level::Critical,
-            COMPONENT,
-            message,
-            &details,
-            now,
-        );
-        if !request.telling.subscribers.is_empty() {
-            let notice = trouble(COMPONENT, &format!("{message} ({error})"), now);
-            tell_unrecorded(&request.telling, &notice);
-        }
+        tell_of_storage(&request.dir, &request.telling, error, request.clock.now());
     }
     result
+}
+
+/// Tells that a run could not begin, or not write its end down, for want of its queue.
+pub fn tell_of_storage(dir: &StateDir, telling: &Telling, error: &dyn Display, now: Timestamp) {
+    let message = "the run could not use its queue";
+    let details = serde_json::json!({ "error": error.to_string() });
+    // If not even the alert can be written, the exit code still tells.
+    let _exit_code_tells = alerts::append(dir, Level::Critical, COMPONENT, message, &details, now);
+    if !telling.subscribers.is_empty() {
+        let notice = trouble(COMPONENT, &format!("{message} ({error})"), now);
+        tell_unrecorded(telling, &notice);
+    }
 }
 
 /// Whether nobody was told yet, and the queue is what is wrong; a directory that cannot be trusted is

@@ -57,7 +57,7 @@ pub mod telling;
 mod tidy;
 mod wishes;
 
-pub use alarm::run;
+pub use alarm::{run, tell_of_storage};
 pub use clearing::{prune, would_prune};
 pub use error::EngineError;
 pub use hours::Schedule;

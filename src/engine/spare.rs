@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io;
+use std::thread::Builder as Thread;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
@@ -12,6 +14,8 @@ use crate::engine::error::EngineError;
 const LEAST_FILES: u64 = 32;
 /// Those of them that are not open yet when the loop is set up.
 const STILL_TO_COME: usize = 16;
+/// Longer than any run.
+const FOR_EVER: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Sets up the loop.
 ///
@@ -31,8 +35,19 @@ pub(crate) fn runtime() -> Result<Runtime, EngineError> {
         .map(|_| File::open("/dev/null"))
         .collect();
     drop(spare.map_err(is_missing("open as many files as a run needs"))?);
-    Builder::new_current_thread()
+    let tried = Thread::new().spawn(|| ());
+    drop(
+        tried
+            .map_err(is_missing("start the thread that a run needs"))?
+            .join(),
+    );
+    let runtime = Builder::new_current_thread()
         .enable_all()
+        .thread_keep_alive(FOR_EVER)
         .build()
-        .map_err(is_missing("set up the loop"))
+        .map_err(is_missing("set up the loop"))?;
+    // As long as there is one such thread, the library waits for it where it cannot start another;
+    // where there is none, it panics.
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
 }

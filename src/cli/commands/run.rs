@@ -64,6 +64,17 @@ struct Work {
     added: Ending,
 }
 
+/// A run whose queue cannot be used before it has begun is told like one that loses it later.
+fn tell_of_queue(failure: CliError, invocation: &Invocation<'_>) -> CliError {
+    // A directory that cannot be trusted is left as it is.
+    if failure.ending() == Ending::QueueUnusable && failure.code() != "state_dir_unusable" {
+        let settings = &invocation.settings;
+        let (telling, now) = (courier::telling(settings), settings.clock.now());
+        engine::tell_of_storage(&settings.state, &telling, &failure.message(), now);
+    }
+    failure
+}
+
 /// Carries out the command.
 ///
 /// # Errors
@@ -77,7 +88,8 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         return guard::watch_over(invocation);
     }
     let schedule = args.hours.schedule(invocation)?;
-    let Some(work) = find_work(args, &schedule, invocation)? else {
+    let found = find_work(args, &schedule, invocation);
+    let Some(work) = found.map_err(|failure| tell_of_queue(failure, invocation))? else {
         let place = invocation.place();
         invocation.output.note(&format!(
             "nothing to do: no task is queued in `{place}`; `autoexec queue add` adds one"
@@ -86,7 +98,8 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     };
     // A run that waits for its window or for tasks waits for the end of a pause, too.
     let waits = args.hours.overnight || args.hours.watch;
-    if !waits && let Some(failure) = paused(invocation)? {
+    let pause = if waits { Ok(None) } else { paused(invocation) };
+    if let Some(failure) = pause.map_err(|failure| tell_of_queue(failure, invocation))? {
         return Err(failure);
     }
     let settings = &invocation.settings;
