@@ -57,6 +57,24 @@ impl Reader {
         }
         Ok(replay)
     }
+
+    /// Where a task stood at the anchor, if it was there.
+    pub(crate) fn at_the_anchor(&self, task: TaskId) -> Result<Option<Replayed>, StoreError> {
+        const DOING: &str = "read where the log of events begins";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT state, definition FROM log_snapshot WHERE task_id = ?")
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(None);
+        };
+        let mut cells = Cells::of(row, "log_snapshot");
+        Ok(Some(Replayed {
+            state: Some(cells.json()?),
+            definition: Some(cells.take()?),
+        }))
+    }
 }
 
 impl Replay {

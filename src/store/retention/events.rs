@@ -1,5 +1,8 @@
 //! Cutting the beginning off the log of events.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, params};
 
 use crate::model::ids::TaskId;
@@ -7,6 +10,7 @@ use crate::store::connection::{Reader, Store, Transaction};
 use crate::store::error::{Doing, StoreError};
 use crate::store::log::{Checksum, Event};
 use crate::store::replay::Replay;
+use crate::store::replay::Replayed;
 use crate::store::rows::{Cells, json_of};
 use crate::support::clock::Timestamp;
 
@@ -41,14 +45,10 @@ impl Reader {
 }
 
 impl Transaction<'_> {
-    /// Cuts off the events up to `last`.
+    /// Cuts off the events up to `last`. Only the tasks that they tell of are read and written, so that
+    /// a portion costs the same however many tasks there are.
     fn cut_log_to(&self, last: i64) -> Result<u64, StoreError> {
-        let mut replay = self.replay_begins()?;
-        replay.pruned = true;
-        self.replay_to(&mut replay, last)?;
-        self.connection
-            .execute("DELETE FROM log_snapshot", [])
-            .doing(CUTTING)?;
+        let replay = self.replay_to(last)?;
         let mut known = self
             .connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM task_records WHERE id = ?)")
@@ -56,18 +56,27 @@ impl Transaction<'_> {
         let mut note = self
             .connection
             .prepare_cached(
-                "INSERT INTO log_snapshot (task_id, state, definition) VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO log_snapshot (task_id, state, definition) VALUES (?, ?, ?)",
             )
             .doing(CUTTING)?;
-        for (task, told) in &replay.tasks {
+        let mut forget = self
+            .connection
+            .prepare_cached("DELETE FROM log_snapshot WHERE task_id = ?")
+            .doing(CUTTING)?;
+        for (task, told) in &replay {
             let is_known: bool = known
                 .query_row([task.get()], |row| row.get(0))
                 .doing(CUTTING)?;
-            if let (true, Some(state), Some(definition)) = (is_known, &told.state, &told.definition)
-            {
-                note.execute(params![task.get(), json_of(state), definition])
-                    .doing(CUTTING)?;
+            let told = told
+                .as_ref()
+                .and_then(|told| told.state.as_ref().zip(told.definition.as_ref()));
+            match told.filter(|_| is_known) {
+                Some((state, definition)) => {
+                    note.execute(params![task.get(), json_of(state), definition])
+                }
+                None => forget.execute([task.get()]),
             }
+            .doing(CUTTING)?;
         }
         let anchor: Option<Checksum> = self
             .connection
@@ -95,7 +104,14 @@ impl Transaction<'_> {
             .doing(CUTTING)
     }
 
-    fn replay_to(&self, replay: &mut Replay, last: i64) -> Result<(), StoreError> {
+    /// Where the tasks stand behind the event `last` of which the log up to there tells; `None` for
+    /// those that have left.
+    fn replay_to(&self, last: i64) -> Result<BTreeMap<TaskId, Option<Replayed>>, StoreError> {
+        let mut replay = Replay {
+            pruned: true,
+            ..Replay::default()
+        };
+        let mut told = BTreeSet::new();
         let mut statement = self
             .connection
             .prepare_cached("SELECT task_id, details FROM execution_logs WHERE id <= ? ORDER BY id")
@@ -105,12 +121,21 @@ impl Transaction<'_> {
             let mut cells = Cells::of(row, "execution_logs");
             let task: Option<i64> = cells.take()?;
             let event: Event = cells.json()?;
-            if let Some(task) = task {
-                replay
-                    .take(TaskId::new(task), &event)
-                    .map_err(|problem| cells.last(problem))?;
+            let Some(task) = task.map(TaskId::new) else {
+                continue;
+            };
+            if told.insert(task)
+                && let Some(before) = self.at_the_anchor(task)?
+            {
+                replay.tasks.insert(task, before);
             }
+            replay
+                .take(task, &event)
+                .map_err(|problem| cells.last(problem))?;
         }
-        Ok(())
+        Ok(told
+            .into_iter()
+            .map(|task| (task, replay.tasks.remove(&task)))
+            .collect())
     }
 }

@@ -10,6 +10,7 @@
 
 mod events;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{OptionalExtension, params};
 
 use crate::model::ids::{AttemptId, RunId, TaskId};
@@ -21,7 +22,9 @@ use crate::store::rows::Cells;
 use crate::support::clock::Timestamp;
 
 /// Tasks that leave in one transaction: others wait for it.
-const PORTION: u64 = 500;
+const PORTION: usize = 500;
+/// Tasks that are searched for at once: each search goes through all that are finished.
+const FOUND_AT_ONCE: i64 = 50_000;
 const CLEARING: &str = "clear away what is over";
 
 /// What was cleared away.
@@ -64,18 +67,38 @@ impl Store {
             if spent.is_empty() {
                 break;
             }
-            cleared.attempts += self.write(|tx| {
-                let mut attempts = 0;
-                for task in &spent {
-                    attempts += leave(tx, *task, actor, now)?;
-                }
-                Ok(attempts)
-            })?;
-            cleared.tasks += u64::try_from(spent.len()).unwrap_or(u64::MAX);
+            for portion in spent.chunks(PORTION) {
+                cleared.attempts += self.write(|tx| {
+                    let mut attempts = 0;
+                    for task in portion {
+                        attempts += leave(tx, *task, actor, now)?;
+                    }
+                    Ok(attempts)
+                })?;
+                cleared.tasks += u64::try_from(portion.len()).unwrap_or(u64::MAX);
+            }
         }
         cleared.events = self.cut_log(cutoff)?;
-        self.write(|tx| forget_old(tx, cutoff))?;
+        self.forget_old(cutoff, cleared.tasks > 0)?;
         Ok(cleared)
+    }
+
+    /// Forgets what belongs to no task and is over age, and what tasks that left had in common.
+    fn forget_old(&mut self, cutoff: Timestamp, some_left: bool) -> Result<(), StoreError> {
+        // Otherwise all attempts would be gone through for each run that leaves, and all tasks for
+        // each row of surroundings.
+        // INVARIANT: what is deleted here is not referred to; each statement asks that itself.
+        self.check_references(false)?;
+        let forgotten = self.write(|tx| forget_old(tx, cutoff, some_left));
+        self.check_references(true)?;
+        forgotten
+    }
+
+    fn check_references(&self, checked: bool) -> Result<(), StoreError> {
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, checked)
+            .map(drop)
+            .doing(CLEARING)
     }
 
     /// Notes what was cleared away, for the report; nothing is not worth a note.
@@ -130,20 +153,19 @@ impl Reader {
             )
             .doing(CLEARING)?;
         let most = i64::try_from(retention.max_tasks).unwrap_or(i64::MAX);
-        let excess = (finished - most).clamp(0, i64::try_from(PORTION).unwrap_or(i64::MAX));
+        let excess = (finished - most).clamp(0, FOUND_AT_ONCE);
         let mut statement = self
             .connection
             .prepare(
-                "SELECT id FROM (SELECT id, finished_at FROM task_records INDEXED BY task_finished \
-                 WHERE finished_at IS NOT NULL ORDER BY finished_at, id LIMIT ?1) \
-                 WHERE finished_at < ?2 \
+                "SELECT id FROM (SELECT id FROM task_records INDEXED BY task_finished \
+                 WHERE finished_at IS NOT NULL AND finished_at < ?2 \
+                 ORDER BY finished_at, id LIMIT ?1) \
                  UNION SELECT id FROM (SELECT id FROM task_records INDEXED BY task_finished \
                  WHERE finished_at IS NOT NULL ORDER BY finished_at, id LIMIT ?3)",
             )
             .doing(CLEARING)?;
-        let portion = i64::try_from(PORTION).unwrap_or(i64::MAX);
         let tasks = statement
-            .query_map(params![portion, cutoff.as_millis(), excess], |row| {
+            .query_map(params![FOUND_AT_ONCE, cutoff.as_millis(), excess], |row| {
                 row.get(0).map(TaskId::new)
             })
             .and_then(Iterator::collect)
@@ -236,13 +258,16 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn knows_attempts_of(&self, run: RunId) -> Result<(bool, bool), StoreError> {
-        // The attempts of a run lie between its first one and that of the next run.
+        // The attempts of a run lie between its first one and that of the next run. One of them is
+        // enough, and those that are open have an index of their own: there may be a million.
         self.connection
             .prepare_cached(
-                "SELECT count(*) > 0, coalesce(max(state <> 'ended'), 0) FROM attempts \
+                "SELECT EXISTS (SELECT 1 FROM attempts \
                  WHERE run_id = ?1 AND id >= (SELECT first_attempt FROM runs WHERE id = ?1) \
                  AND id < coalesce((SELECT first_attempt FROM runs WHERE id > ?1 ORDER BY id LIMIT 1), \
-                 9223372036854775807)",
+                 9223372036854775807)), \
+                 EXISTS (SELECT 1 FROM attempts INDEXED BY attempt_open \
+                 WHERE state <> 'ended' AND run_id = ?1)",
             )
             .and_then(|mut statement| {
                 statement.query_row([run.get()], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -280,9 +305,11 @@ fn leave(
     Ok(attempts)
 }
 
-/// What belongs to no task and is over age.
-fn forget_old(tx: &Transaction<'_>, cutoff: Timestamp) -> Result<(), StoreError> {
-    for sql in [
+fn forget_old(tx: &Transaction<'_>, cutoff: Timestamp, some_left: bool) -> Result<(), StoreError> {
+    // All tasks are gone through for it.
+    let surroundings = "DELETE FROM surroundings WHERE ?1 = ?1 \
+         AND id NOT IN (SELECT surroundings_id FROM task_records)";
+    let always = [
         "DELETE FROM error_recovery_history WHERE ended_at < ?1",
         "DELETE FROM outbox WHERE ended_at < ?1",
         "DELETE FROM requests WHERE answered_at < ?1",
@@ -291,9 +318,8 @@ fn forget_old(tx: &Transaction<'_>, cutoff: Timestamp) -> Result<(), StoreError>
         "DELETE FROM circuit_breakers WHERE state = 'closed' AND changed_at < ?1",
         "DELETE FROM runs WHERE ended_at < ?1 \
          AND id < (SELECT min(run_id) FROM (SELECT run_id FROM attempts ORDER BY id LIMIT 1))",
-        "DELETE FROM surroundings WHERE ?1 = ?1 \
-         AND id NOT IN (SELECT surroundings_id FROM task_records)",
-    ] {
+    ];
+    for sql in always.into_iter().chain(some_left.then_some(surroundings)) {
         tx.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute([cutoff.as_millis()]))
