@@ -9,6 +9,7 @@ use crate::engine::state::Halt;
 use crate::engine::stillborn::Stillborn;
 use crate::store::StoreError;
 use crate::support::clock::Timestamp;
+use crate::support::clock::monotonic;
 
 /// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
 /// may be lost with its sender, and the clock may jump.
@@ -43,29 +44,32 @@ pub(crate) struct Pace {
     pub(crate) commits: u64,
     /// Tasks may have been added or taken away since they were counted last.
     pub(crate) changed: bool,
-    /// When they were counted.
-    pub(crate) counted: Option<Timestamp>,
+    /// When they were counted, and how long that took.
+    pub(crate) counted: Option<(Timestamp, Duration)>,
     /// When the ballast was given back to the disk.
     pub(crate) ballast_released: Option<Timestamp>,
 }
 
 impl Dispatcher<'_> {
-    /// Tells a watcher how many tasks there are, at most once a second: counting costs.
+    /// Tells a watcher how many tasks there are, at most once a second and in a hundredth of the time:
+    /// counting costs, and a long queue is counted for longer.
     pub(crate) fn recount(&mut self, now: Timestamp) {
         let recent = self
             .pace
             .counted
-            .is_some_and(|at| now.since(at) < Duration::from_secs(1));
+            .is_some_and(|(at, took)| now.since(at) < (took * 100).max(Duration::from_secs(1)));
         if !self.pace.changed || recent || self.pace.failure.is_some() {
             return;
         }
         self.pace.changed = false;
-        self.pace.counted = Some(now);
+        let begin = monotonic();
+        let counted = self.entered.store.count_unfinished(self.selection);
+        self.pace.counted = Some((now, monotonic().saturating_sub(begin)));
         // A figure for the eye: when it cannot be had, the next commit says why.
-        let Ok(counts) = self.entered.store.counts(self.selection) else {
+        let Ok(queued) = counted else {
             return;
         };
-        let queued = usize::try_from(counts.unfinished()).unwrap_or(usize::MAX);
+        let queued = usize::try_from(queued).unwrap_or(usize::MAX);
         self.watcher.watch(now, &RunEvent::QueueChanged { queued });
     }
 

@@ -172,7 +172,7 @@ async fn live(
         Some(tasks) => entered.store.select(tasks)?,
         None => Selection::All,
     };
-    let unfinished = entered.store.counts(selection)?.unfinished();
+    let unfinished = entered.store.count_unfinished(selection)?;
     let mut dispatcher = dispatcher(request, entered, Some(run), selection, watcher)?;
     dispatcher.state.until = hours.end();
     dispatcher.hours = hours;

@@ -219,7 +219,7 @@ pub(crate) fn tell_start(
     }
     let notice = Notice::RunStarted {
         mode: mode.to_owned(),
-        queued: tx.counts(crate::store::pick::Selection::All)?.unfinished(),
+        queued: tx.count_unfinished(crate::store::pick::Selection::All)?,
         at: now,
     };
     outbox::put(tx, &telling.subscribers, Some(run), &notice, now).map(drop)

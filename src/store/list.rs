@@ -1,14 +1,15 @@
 //! Lists and counts of tasks, without their definitions.
 
-use rusqlite::{ToSql, types::ToSqlOutput};
 use serde::Deserialize;
 
 use crate::model::category::Category;
 use crate::model::ids::TaskId;
 use crate::model::state::{TaskState, TaskStatus};
 use crate::store::connection::Reader;
-use crate::store::doubts::{DOUBT, DOUBTED};
+use crate::store::doubts::DOUBT;
 use crate::store::error::{Doing, StoreError};
+use crate::store::filter::Filter;
+use crate::store::filter::Value;
 use crate::store::journal::{self, STATE_COLUMNS};
 use crate::store::parking::{PARKED_COLUMNS, Parked, read_parked};
 use crate::store::pick::Selection;
@@ -81,25 +82,6 @@ impl TaskLine {
     }
 }
 
-/// Which tasks a list holds: those for which everything that is written here is true.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
-    /// One of these; any where none is given.
-    pub statuses: Vec<TaskStatus>,
-    /// Beside those, tasks whose success is hard to believe.
-    pub doubted: bool,
-    /// Only those.
-    pub only_doubted: bool,
-    /// With this label.
-    pub tag: Option<String>,
-    /// Whose last failure was of this category.
-    pub category: Option<Category>,
-    /// Behind this one, to read on after a page.
-    pub after: Option<TaskId>,
-    /// At most so many.
-    pub limit: Option<usize>,
-}
-
 /// A task, as somebody who looks for its name needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedTask {
@@ -168,83 +150,6 @@ impl Counts {
     }
 }
 
-/// A value of a condition.
-enum Value {
-    Number(i64),
-    Text(String),
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self {
-            Self::Number(number) => number.to_sql(),
-            Self::Text(text) => text.to_sql(),
-        }
-    }
-}
-
-impl Filter {
-    /// The filter for those whose success is hard to believe, if they are wanted beside others.
-    fn beside(&self) -> Option<Self> {
-        self.doubted.then(|| Self {
-            statuses: vec![TaskStatus::Succeeded],
-            doubted: false,
-            only_doubted: true,
-            ..self.clone()
-        })
-    }
-
-    /// The conditions and their values. Only fixed words become part of the statement.
-    fn conditions(&self) -> (String, Vec<Value>) {
-        let mut sql = String::from("id > ?");
-        let mut values = vec![Value::Number(self.after.map_or(0, TaskId::get))];
-        if !self.statuses.is_empty() {
-            let words: Vec<String> = self
-                .statuses
-                .iter()
-                .map(|status| format!("'{status}'"))
-                .collect();
-            sql.push_str(" AND status IN (");
-            sql.push_str(&words.join(", "));
-            sql.push(')');
-            // The indexes are partial: they are used when it is plain that they hold every row.
-            if self.statuses.iter().all(|status| status.is_unfinished()) {
-                sql.push_str(" AND finished_at IS NULL");
-            } else if !self.statuses.contains(&TaskStatus::Queued) {
-                sql.push_str(" AND status <> 'queued'");
-            } else if !self.statuses.contains(&TaskStatus::Succeeded) {
-                // Some of each: found through both indexes, past all that went well.
-                let finished: Vec<String> = self
-                    .statuses
-                    .iter()
-                    .filter(|status| !status.is_unfinished())
-                    .map(|status| format!("'{status}'"))
-                    .collect();
-                sql.push_str(
-                    " AND id IN (SELECT id FROM task_records INDEXED BY task_unfinished \
-                     WHERE finished_at IS NULL \
-                     UNION ALL SELECT id FROM task_records INDEXED BY task_status \
-                     WHERE status <> 'queued' AND status IN (",
-                );
-                sql.push_str(&finished.join(", "));
-                sql.push_str("))");
-            }
-        }
-        if self.only_doubted {
-            sql.extend([" AND id IN (", DOUBTED, ")"]);
-        }
-        if let Some(tag) = &self.tag {
-            sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(spec, '$.tags') WHERE value = ?)");
-            values.push(Value::Text(tag.clone()));
-        }
-        if let Some(category) = self.category {
-            sql.push_str(" AND last_category = ?");
-            values.push(Value::Text(category.as_str().to_owned()));
-        }
-        (sql, values)
-    }
-}
-
 /// Whom a task waits for and for whom it is skipped; nothing is looked for where neither is so.
 const WAITING: &str = "iif(unmet = 0 OR finished_at IS NOT NULL, NULL, \
      (SELECT json_group_array(upstream) FROM (SELECT upstream FROM task_dependencies \
@@ -260,7 +165,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn list(&self, filter: &Filter) -> Result<Vec<TaskLine>, StoreError> {
         const DOING: &str = "list tasks";
-        let (conditions, mut values) = filter.conditions();
+        let (conditions, mut values) = filter.conditions(filter.limit);
         values.push(Value::Number(filter.limit.map_or(-1, column)));
         let sql = format!(
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, rescue_round, last_category, \
@@ -291,7 +196,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn names(&self, filter: &Filter, beginning: &str) -> Result<Vec<NamedTask>, StoreError> {
         const DOING: &str = "look for names of tasks";
-        let (mut conditions, mut values) = filter.conditions();
+        let (mut conditions, mut values) = filter.conditions(None);
         if !beginning.is_empty() {
             // Names are ASCII, so nothing that begins like this comes behind the last of ASCII.
             conditions.push_str(" AND name >= ? AND name < ?");
@@ -324,7 +229,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn count(&self, filter: &Filter) -> Result<usize, StoreError> {
         const DOING: &str = "count tasks";
-        let (conditions, values) = filter.conditions();
+        let (conditions, values) = filter.conditions(None);
         let sql = format!("SELECT count(*) FROM task_records WHERE {conditions}");
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;
         let mut rows = statement
@@ -337,6 +242,29 @@ impl Reader {
         match filter.beside() {
             Some(beside) => Ok(number + self.count(&beside)?),
             None => Ok(number),
+        }
+    }
+
+    /// How many tasks are not done with. However many are, they are not gone through.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_unfinished(&self, selection: Selection) -> Result<u64, StoreError> {
+        const DOING: &str = "count tasks";
+        if matches!(selection, Selection::Chosen { .. }) {
+            return Ok(self.counts(selection)?.unfinished());
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM task_records INDEXED BY task_unfinished \
+                 WHERE finished_at IS NULL",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        match rows.next().doing(DOING)? {
+            Some(row) => Cells::of(row, "task_records").number(),
+            None => Ok(0),
         }
     }
 

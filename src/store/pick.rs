@@ -295,12 +295,16 @@ impl Reader {
     pub fn ahead_of(&self, task: TaskId) -> Result<usize, StoreError> {
         self.connection
             .prepare_cached(
-                "SELECT count(*) FROM task_records other INDEXED BY task_ready, \
-                 (SELECT priority, id FROM task_records WHERE id = ?) own \
-                 WHERE other.status = 'queued' AND other.attempt_id IS NULL \
-                 AND other.unmet = 0 AND other.parked_by IS NULL AND other.ready = 1 \
-                 AND (other.priority > own.priority \
-                      OR (other.priority = own.priority AND other.id < own.id))",
+                // Two ranges of the index, so that only those are counted that come first.
+                "SELECT (SELECT count(*) FROM task_records other INDEXED BY task_ready \
+                  WHERE other.status = 'queued' AND other.attempt_id IS NULL \
+                  AND other.unmet = 0 AND other.parked_by IS NULL AND other.ready = 1 \
+                  AND other.priority > own.priority) \
+                 + (SELECT count(*) FROM task_records other INDEXED BY task_ready \
+                  WHERE other.status = 'queued' AND other.attempt_id IS NULL \
+                  AND other.unmet = 0 AND other.parked_by IS NULL AND other.ready = 1 \
+                  AND other.priority = own.priority AND other.id < own.id) \
+                 FROM task_records own WHERE own.id = ?",
             )
             .and_then(|mut statement| statement.query_row([task.get()], |row| row.get::<_, i64>(0)))
             .doing("count the tasks that come first")

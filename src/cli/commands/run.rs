@@ -264,7 +264,7 @@ fn find_work(
             invocation.output.note(&note);
         }
     }
-    let unfinished = store.counts(Selection::All)?.unfinished();
+    let unfinished = store.count_unfinished(Selection::All)?;
     // Whoever watches over nights wants to hear of one without work, too.
     let is_watched = args.hours.overnight && !invocation.settings.config.notify.is_empty();
     let has_work =
