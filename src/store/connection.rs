@@ -37,6 +37,10 @@ const CACHE_KIB: i64 = 2 * 1024;
 const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 96;
+/// Rows changed at once after which the log is worth to be cut back.
+const MANY_ROWS: u64 = 10_000;
+/// How long that waits for others.
+const CUT_PATIENCE: Duration = Duration::from_millis(500);
 /// 3.51.3: before it, two connections that write and checkpoint at once could damage a database.
 const OLDEST_LIBRARY: i32 = 3_051_003;
 
@@ -174,7 +178,22 @@ impl Store {
             // CRASH: the change is there, but nobody was told.
             crash::point("after_commit");
         }
+        if connection.total_changes().saturating_sub(before) > MANY_ROWS {
+            self.cut_back();
+        }
         Ok(value)
+    }
+
+    /// Cuts the log back after a large change: whoever opens the queue first reads all of the log,
+    /// whether it is needed or not. Where somebody else is in the way it stays as it is.
+    fn cut_back(&self) {
+        let connection = &self.reader.connection;
+        if connection.busy_timeout(CUT_PATIENCE).is_ok() {
+            let _late_at_worst =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+        // Only a connection that is misused refuses it, and its next statement says so.
+        let _never_fails = connection.busy_timeout(BUSY_TIMEOUT);
     }
 
     /// How many transactions of this store changed something.
