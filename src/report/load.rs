@@ -31,6 +31,7 @@ use crate::store::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskBrief;
+use crate::store::Touched;
 use crate::store::retention::Cleared;
 use crate::store::runs::ReportRead;
 use crate::store::runs::Run;
@@ -169,11 +170,12 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
 
 fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFacts>, StoreError> {
     let mut ids = reader.touched(period.touched)?;
-    if period.is_present {
+    let is_all = matches!(period.touched, Touched::AfterEvent(0));
+    if period.is_present && !is_all {
         ids.extend(reader.unfinished()?);
     }
-    // Whoever read of a failure has not yet dealt with it.
-    if matches!(period.scope, Scope::SinceRead(_) | Scope::Since(_)) {
+    // Whoever read of a failure has not yet dealt with it. Where all are told of, these are among them.
+    if !is_all && matches!(period.scope, Scope::SinceRead(_) | Scope::Since(_)) {
         ids.extend(reader.needing()?);
     }
     ids.sort_unstable();

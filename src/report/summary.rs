@@ -237,17 +237,22 @@ impl RunSummary {
     /// The tasks that need a person, the worst first. A task of whose name there is a newer one has
     /// been dealt with.
     pub fn needs(&self) -> Vec<&TaskSummary> {
-        let newest: BTreeMap<&TaskName, TaskId> = self
-            .tasks
-            .iter()
-            .map(|task| (&task.name, task.id))
-            .collect();
         let mut needing: Vec<&TaskSummary> = self
             .tasks
             .iter()
             .filter(|task| task.verdict.needs_a_person())
-            .filter(|task| newest.get(&task.name) == Some(&task.id))
             .collect();
+        // Only of their names somebody wants to know which task is the newest.
+        let mut newest: BTreeMap<&TaskName, TaskId> =
+            needing.iter().map(|task| (&task.name, task.id)).collect();
+        if !newest.is_empty() {
+            for task in &self.tasks {
+                if let Some(known) = newest.get_mut(&task.name) {
+                    *known = task.id;
+                }
+            }
+        }
+        needing.retain(|task| newest.get(&task.name) == Some(&task.id));
         needing.sort_by_key(|task| (task.verdict, task.id));
         needing
     }

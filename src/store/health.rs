@@ -14,7 +14,7 @@ use crate::support::untrusted::Untrusted;
 
 const DOING: &str = "look at the health of the queue";
 /// The most attempts of a run that are looked at, the newest.
-const ATTEMPTS: i64 = 5000;
+const ATTEMPTS: i64 = 1000;
 /// The most tasks of which the oldest is searched for.
 const OLDEST: i64 = 1000;
 

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, ToSql};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row};
 
 use crate::model::attempt::AttemptState;
 use crate::model::category::Category;
@@ -216,19 +217,18 @@ impl Reader {
             .doing("look whether the run stops")
     }
 
-    /// These tasks in short, in the order of their ids; those that were removed are left out.
+    /// These tasks in short, in the order of their ids, in which they are given; those that were removed
+    /// are left out.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
+        let (from, values) = Self::rows_of(tasks);
         let sql = format!(
             "SELECT id, name, {STATE_COLUMNS}, priority, rescue_round, changed_at, \
-             unmet > 0, {PARKED_COLUMNS} \
-             FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
-             ON id = wanted ORDER BY id"
+             unmet > 0, {PARKED_COLUMNS} {from}"
         );
-        // The list of ids is an argument, so that it has no limit and the statement stays the same.
-        self.all(&sql, [ids_json(tasks)], |row| {
+        let mut found = self.all(&sql, rusqlite::params_from_iter(values), |row| {
             let mut cells = Cells::of(row, "task_records");
             Ok(TaskBrief {
                 id: TaskId::new(cells.take()?),
@@ -240,23 +240,34 @@ impl Reader {
                 unmet: cells.take()?,
                 parked: read_parked(&mut cells)?,
             })
-        })
+        })?;
+        if found.len() > tasks.len() {
+            found.retain(|brief| tasks.binary_search(&brief.id).is_ok());
+        }
+        Ok(found)
     }
 
-    /// The attempts of these tasks in short, ordered by task and number.
+    /// The attempts of these tasks, which are given in order, in short, ordered by task and number.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn attempt_briefs(&self, tasks: &[TaskId]) -> Result<Vec<AttemptBrief>, StoreError> {
-        let sql = "SELECT task_id, id, number, run_id, state, started_at, ended_at, \
-                   coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
-                   category, pattern, line, doubt, \
-                   iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
-                   outcome ->> '$.output.file', coalesce(outcome ->> '$.leftover_count', 0) \
-                   FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN attempts \
-                   ON task_id = wanted \
-                   ORDER BY task_id, number";
-        self.all(sql, [ids_json(tasks)], |row| {
+        let is_most = self.are_most(tasks)?;
+        let from = if is_most {
+            "FROM attempts WHERE ?1 IS NULL"
+        } else {
+            "FROM (SELECT value AS wanted FROM json_each(?1)) CROSS JOIN attempts \
+             ON task_id = wanted ORDER BY task_id, number"
+        };
+        let sql = format!(
+            "SELECT task_id, id, number, run_id, state, started_at, ended_at, \
+             coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
+             category, pattern, line, doubt, \
+             iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
+             outcome ->> '$.output.file', coalesce(outcome ->> '$.leftover_count', 0) {from}"
+        );
+        let wanted = (!is_most).then(|| ids_json(tasks));
+        let mut found = self.all(&sql, [wanted], |row| {
             let mut cells = Cells::of(row, "attempts");
             Ok(AttemptBrief {
                 task: TaskId::new(cells.take()?),
@@ -277,7 +288,47 @@ impl Reader {
                 log: cells.take()?,
                 leftovers: cells.number()?,
             })
-        })
+        })?;
+        if is_most {
+            found.retain(|brief| tasks.binary_search(&brief.task).is_ok());
+            found.sort_by_key(|brief| (brief.task, brief.number));
+        }
+        Ok(found)
+    }
+
+    /// Whether these are so many of the tasks that going through all attempts costs less than looking
+    /// for the attempts of each.
+    fn are_most(&self, tasks: &[TaskId]) -> Result<bool, StoreError> {
+        let span: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce((SELECT max(id) FROM attempts) - (SELECT min(id) FROM attempts), 0)",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("read how many attempts there are")?;
+        Ok(usize::try_from(span).is_ok_and(|span| span <= tasks.len().saturating_mul(3)))
+    }
+
+    /// Where the rows of these tasks come from: from a range where there are few others in it.
+    fn rows_of(tasks: &[TaskId]) -> (&'static str, Vec<Value>) {
+        match (tasks.first(), tasks.last()) {
+            (Some(first), Some(last))
+                if usize::try_from(last.get() - first.get())
+                    .is_ok_and(|span| span < tasks.len().saturating_mul(2)) =>
+            {
+                let range = [first, last].map(|id| Value::Integer(id.get()));
+                (
+                    "FROM task_records WHERE id BETWEEN ? AND ? ORDER BY id",
+                    range.to_vec(),
+                )
+            }
+            // The list of ids is an argument, so that it has no limit and the statement stays the same.
+            _ => (
+                "FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN task_records \
+                 ON id = wanted ORDER BY id",
+                vec![Value::Text(ids_json(tasks))],
+            ),
+        }
     }
 
     /// Where a task stood at an instant, from its events; `None` when it was not there yet or its
@@ -334,7 +385,7 @@ fn next_state(state: Option<TaskState>, event: &LoggedEvent) -> Option<TaskState
     }
 }
 
-fn ids_json(tasks: &[TaskId]) -> impl ToSql {
+fn ids_json(tasks: &[TaskId]) -> String {
     serde_json::to_string(tasks).unwrap_or_default()
 }
 

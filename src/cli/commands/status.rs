@@ -25,6 +25,12 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let counts = store.counts(Selection::All)?;
     let filter = status_page::needing();
     let needing = store.list(&filter)?;
+    // Where the page is not full there are no more.
+    let needing_in_all = if needing.len() < LISTED {
+        needing.len()
+    } else {
+        store.count(&filter)?
+    };
     let active = match invocation.active_run() {
         Some(holder) => holder.run.map(|run| (run, holder.since)),
         None => None,
@@ -32,7 +38,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let status = Status {
         counts: &counts,
         needing: &needing,
-        needing_in_all: u64::try_from(store.count(&filter)?).unwrap_or(u64::MAX),
+        needing_in_all: u64::try_from(needing_in_all).unwrap_or(u64::MAX),
         active,
     };
     invocation
