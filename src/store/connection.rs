@@ -184,15 +184,14 @@ impl Store {
         Ok(value)
     }
 
-    /// Cuts the log back after a large change: whoever opens the queue first reads all of the log,
-    /// whether it is needed or not. Where somebody else is in the way it stays as it is.
+    /// Cuts the log back after a large change, unless somebody is in the way: whoever opens the queue
+    /// first reads all of it.
     fn cut_back(&self) {
         let connection = &self.reader.connection;
         if connection.busy_timeout(CUT_PATIENCE).is_ok() {
             let _late_at_worst =
                 connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
-        // Only a connection that is misused refuses it, and its next statement says so.
         let _never_fails = connection.busy_timeout(BUSY_TIMEOUT);
     }
 
