@@ -26,7 +26,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let filter = status_page::needing();
     let needing = store.list(&filter)?;
     // Where the page is not full there are no more.
-    let needing_in_all = if needing.len() < LISTED {
+    let needing_in_all = if filter.limit.is_none_or(|limit| needing.len() < limit) {
         needing.len()
     } else {
         store.count(&filter)?
