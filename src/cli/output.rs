@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::failure::{CliError, Ending};
 use crate::support::paint::Paint;
+use crate::support::visible_json;
 use crate::ui::printer::ErrorStream;
 
 /// How much is said on standard error.
@@ -107,7 +108,7 @@ impl Output {
     /// Writes the answer as one JSON object on one line.
     pub fn json(&mut self, value: &impl Serialize) {
         self.attempt(|out| {
-            serde_json::to_writer(&mut *out, value)?;
+            visible_json::write(&mut *out, value)?;
             out.write_all(b"\n")
         });
     }

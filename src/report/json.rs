@@ -38,6 +38,7 @@ use crate::store::retention::Cleared;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::untrusted::Untrusted;
+use crate::support::visible_json;
 
 /// The name and version of the shape.
 pub const SCHEMA: &str = "autoexec.report/1";
@@ -70,7 +71,7 @@ pub fn value(summary: &RunSummary) -> impl Serialize + use<> {
 /// The summary as JSON text on one line, with a line feed.
 pub fn render(summary: &RunSummary) -> String {
     // It cannot fail: every key is a string.
-    let mut text = serde_json::to_string(&value(summary)).unwrap_or_default();
+    let mut text = visible_json::to_string(&value(summary)).unwrap_or_default();
     text.push('\n');
     text
 }

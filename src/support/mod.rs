@@ -9,4 +9,5 @@ pub mod similar;
 pub mod table;
 pub mod text;
 pub mod untrusted;
+pub mod visible_json;
 pub mod wildcard;

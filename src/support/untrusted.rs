@@ -148,6 +148,24 @@ pub fn line_begin(line: &str) -> String {
     }
 }
 
+/// Whether a terminal shows a character, instead of acting on it or hiding something.
+pub fn is_visible(character: char) -> bool {
+    !character.is_control() && !is_mark(character)
+}
+
+/// Whether it turns the direction of text, joins or hides characters, or ends a line elsewhere.
+const fn is_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{061c}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// Appends a character, in a visible form when a terminal would act on it.
 fn push_visible(shown: &mut String, character: char) {
     match character {
@@ -155,13 +173,7 @@ fn push_visible(shown: &mut String, character: char) {
         '\r' => shown.push_str("\\r"),
         '\t' => shown.push_str("\\t"),
         '\u{1b}' => shown.push_str("\\e"),
-        // Marks that turn the direction of text, join or hide characters, or end a line elsewhere.
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{061c}'
-        | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}' => {
+        _ if is_mark(character) => {
             let _infallible = write!(shown, "\\u{{{:x}}}", u32::from(character));
         }
         _ if character.is_control() => {

@@ -46,6 +46,7 @@ mod sightings;
 mod soak;
 mod stage;
 mod starts;
+mod texts;
 mod toll;
 mod trials;
 mod upgrades;
