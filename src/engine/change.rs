@@ -95,15 +95,16 @@ pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineE
     let deadline = monotonic() + ANSWER;
     let mut request = None;
     loop {
+        // Also when the wish was granted: the run that stops the task may die before it is stopped.
         match entry::enter(&asker.dir, asker.clock.now(), Duration::ZERO) {
             Ok((entered, left)) => return alone(asker, wish, wait, request, entered, left),
             Err(EngineError::Lock(RunLockError::Held { holder })) => {
-                let changed = ask(asker, wish, wait, &mut request)?;
-                if let Some(changed) = changed {
-                    return Ok(changed);
-                }
-                if monotonic() >= deadline {
-                    return given_up(asker, request, holder.as_ref());
+                match ask(asker, wish, wait, &mut request)? {
+                    Asked::Done(changed) => return Ok(changed),
+                    Asked::Unheard if monotonic() >= deadline => {
+                        return given_up(asker, request, holder.as_ref());
+                    }
+                    Asked::BeingDone | Asked::Unheard => {}
                 }
                 std::thread::sleep(PAUSE);
             }
@@ -134,10 +135,10 @@ pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> 
         };
         let wish = Wish::Stop { how };
         match ask(asker, &wish, Wait::ForTheAnswer, &mut request)? {
-            Some(Changed::Granted) => return Ok(holder),
+            Asked::Done(Changed::Granted) => return Ok(holder),
             // It was meant for a run that had ended; another one holds the lock now.
-            Some(Changed::Refused(_)) => request = None,
-            None => {}
+            Asked::Done(Changed::Refused(_)) => request = None,
+            Asked::BeingDone | Asked::Unheard => {}
         }
         if monotonic() >= deadline {
             given_up(asker, request, holder.as_ref())?;
@@ -148,13 +149,24 @@ pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> 
     }
 }
 
+/// How far a wish is that was left for a run.
+#[derive(Debug)]
+enum Asked {
+    /// It was answered, and there is nothing more to wait for.
+    Done(Changed),
+    /// It was granted, and something of the tasks still runs.
+    BeingDone,
+    /// Nobody has answered yet.
+    Unheard,
+}
+
 /// Leaves the wish for the living run, the first time, and looks for its answer.
 fn ask(
     asker: &Asker,
     wish: &Wish,
     wait: Wait,
     request: &mut Option<(RequestId, Store)>,
-) -> Result<Option<Changed>, EngineError> {
+) -> Result<Asked, EngineError> {
     let now = asker.clock.now();
     if request.is_none() {
         let mut store = Store::open(&asker.dir, Access::ReadWrite, now)?;
@@ -164,21 +176,27 @@ fn ask(
         let _slower_without = wake::wake(&asker.dir.wake());
     }
     let Some((id, store)) = request else {
-        return Ok(None);
+        return Ok(Asked::Unheard);
     };
     let Some(answer) = store.answer_of(*id)? else {
-        return Ok(None);
+        return Ok(Asked::Unheard);
     };
-    match answer.verdict {
-        Verdict::Refused => Ok(Some(Changed::Refused(answer.text))),
-        Verdict::Accepted if wait == Wait::ForTheAnswer => Ok(Some(Changed::Granted)),
-        Verdict::Accepted => {
-            while is_worked_on(store, tasks_of(wish))? {
-                std::thread::sleep(PAUSE);
-            }
-            Ok(Some(Changed::Granted))
-        }
+    if is_being_done(store, &answer, wish, wait)? {
+        return Ok(Asked::BeingDone);
     }
+    Ok(Asked::Done(as_changed(answer)))
+}
+
+/// Whether a wish was granted whose end is waited for and has not come.
+fn is_being_done(
+    store: &Store,
+    answer: &Answer,
+    wish: &Wish,
+    wait: Wait,
+) -> Result<bool, StoreError> {
+    Ok(answer.verdict == Verdict::Accepted
+        && wait == Wait::ForTheEnd
+        && is_worked_on(store, tasks_of(wish))?)
 }
 
 /// Takes a wish back; gives what was answered before, if it was.
@@ -248,6 +266,7 @@ fn alone(
     let id = request.map(|(id, _)| id);
     if let Some(id) = id
         && let Some(answer) = entered.store.answer_of(id)?
+        && !is_being_done(&entered.store, &answer, wish, wait)?
     {
         // The run answered with its last breath.
         return Ok(as_changed(answer));

@@ -1,5 +1,5 @@
-//! Wishes whose command was killed before it had its answer: they come before whatever is asked later,
-//! and never bring a run down.
+//! Wishes whose command or whose run was killed in the middle. Those of dead commands come before
+//! whatever is asked later, and never bring a run down; those of living ones come true without the run.
 
 use rusqlite::Connection;
 
@@ -64,4 +64,22 @@ fn what_is_asked_later_has_the_last_word() {
     sandbox.run(["run", "--no-progress"]);
     assert_eq!(status(&sandbox, "one"), "cancelled");
     assert!(!sandbox.work().join("ran").exists());
+}
+
+#[test]
+fn whoever_waits_for_the_end_of_a_task_does_not_wait_for_a_dead_run() {
+    let sandbox = Sandbox::new();
+    let deaf = "trap '' TERM; echo up > up; while :; do sleep 0.1; done";
+    let mut add = vec!["queue", "add", "--name", "deaf", "--grace", "1s", "--"];
+    add.extend(["/bin/sh", "-c", deaf]);
+    sandbox.ok(add);
+    let mut run = sandbox.start(&["run", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("up"));
+    let cancel = sandbox.start(&["queue", "cancel", "deaf"]);
+    wait_until("it is granted", || answers(&sandbox) == [Some(true)]);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let answer = sandbox.answer_of(cancel);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "deaf"), "cancelled");
 }
