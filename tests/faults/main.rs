@@ -18,7 +18,6 @@ mod sandbox;
 #[path = "../it/skipped.rs"]
 mod skipped;
 #[path = "../it/wild.rs"]
-#[expect(dead_code, reason = "shared with the tests of the program")]
 mod wild;
 #[path = "../it/window.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
@@ -34,6 +33,8 @@ mod each_call;
 mod floods;
 mod full_disks;
 mod fuzz;
+mod hostile;
+mod hostile_groups;
 mod io_errors;
 mod kills;
 mod manners;
