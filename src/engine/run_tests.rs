@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::engine::alarm::run;
 use crate::engine::events::Unwatched;
 use crate::engine::fixture::NOW;
 use crate::host::state_dir;
