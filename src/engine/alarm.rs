@@ -19,6 +19,7 @@ use crate::host::alerts;
 use crate::host::alerts::Level;
 use crate::host::state_dir::StateDirError;
 use crate::model::layout::StateDir;
+use crate::process::runlock::RunLockError;
 use crate::support::clock::Timestamp;
 
 const COMPONENT: &str = "storage";
@@ -55,7 +56,7 @@ pub fn tell_of_storage(dir: &StateDir, telling: &Telling, error: &dyn Display, n
 fn is_of_storage(error: &EngineError) -> bool {
     match error {
         EngineError::Store(error) => error.is_storage_failure(),
-        EngineError::File { .. } => true,
+        EngineError::File { .. } | EngineError::Lock(RunLockError::Io { .. }) => true,
         EngineError::StateDir(error) => matches!(
             error,
             StateDirError::NotWritable { .. } | StateDirError::CannotMake { .. }
@@ -63,7 +64,7 @@ fn is_of_storage(error: &EngineError) -> bool {
         // The first two were told when they happened.
         EngineError::Halted(_)
         | EngineError::Displaced { .. }
-        | EngineError::Lock(_)
+        | EngineError::Lock(RunLockError::Held { .. })
         | EngineError::Machine { .. }
         | EngineError::NoSupervisor { .. }
         | EngineError::TooFewFiles { .. }
