@@ -31,12 +31,12 @@ const NAMED: &[&str] = &[
     // The password in an address.
     r"(://[^/\s:@]*:)([^/\s@]+)(@)",
     // A header, whatever its scheme.
-    r#"((?i:\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:bearer |basic |token |digest )?))([^\s"']+)()"#,
-    r"((?i:\bbearer\s+))([A-Za-z0-9._~+/=-]{12,})()",
+    r#"((?i:\b(?:proxy-)?authorization["']?[ \t]*[:=][ \t]*["']?(?:bearer |basic |token |digest )?))([^\s"']+)()"#,
+    r"((?i:\bbearer[ \t]+))([A-Za-z0-9._~+/=-]{12,})()",
     // `password=…`, `"api_key": "…"`, `--token …`.
     concat!(
         r#"((?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|auth[_-]?token|"#,
-        r#"access[_-]?token|client[_-]?secret|private[_-]?key)["']?\s?(?:=|:\s?["'])\s?["']?))"#,
+        r#"access[_-]?token|client[_-]?secret|private[_-]?key)["']?[ \t]?(?:=|:[ \t]?["'])[ \t]?["']?))"#,
         r#"([^\s"'&,;<>]+)()"#,
     ),
     r#"((?i:[?&;](?:token|key|sig|signature|x-amz-signature|x-amz-security-token)=))([^\s"'&;]+)()"#,
@@ -145,6 +145,14 @@ mod tests {
         for (line, expected) in table {
             assert_eq!(mask(line), expected);
             assert_eq!(mask(&mask(line)), expected, "again");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_value_takes_none_from_the_next_line() {
+        for name in ["password=", "Authorization:", "bearer"] {
+            let text = format!("{name}\n\"api_key\": \"k-1234\"");
+            assert_eq!(mask(&text), format!("{name}\n\"api_key\": \"***\""));
         }
     }
 
