@@ -204,6 +204,21 @@ fn a_pipe_that_nobody_writes_to_keeps_no_command() {
     assert_eq!(sandbox.run(["run"]).code, 0);
 }
 
+/// Lets everything in a sandbox come to its end, however the test ends.
+struct Ended<'a>(&'a Sandbox, u32);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let _the_task_ends = fs::write(self.0.work().join("go"), "x");
+        let group = i32::try_from(self.1)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        let kill =
+            |group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _gone_already = group.map(kill);
+    }
+}
+
 /// As another user, because what belongs to root says nothing to root: the files in `/proc` of a process
 /// that cannot be dumped belong to root, those of any other to its user.
 #[test]
@@ -222,7 +237,7 @@ fn processes_of_ours_cannot_be_dumped_and_commands_keep_their_limits() {
     };
     let task = "ulimit -S -c >limit; echo $$ >task; while [ ! -e go ]; do sleep 0.02; done";
     let script = format!(
-        "ulimit -S -c 0; ulimit -S -c 7 2>/dev/null; ulimit -S -c >wanted; {0} queue add --shell -- '{task}'; \
+        "ulimit -S -c 0; ulimit -S -c 7 2>/dev/null; sh -c \"ulimit -S -c\" >wanted; {0} queue add --shell -- '{task}'; \
          {0} run & {0} serve --listen 127.0.0.1:0 >served & {0} exec -- sleep 60 & wait %1",
         program.display()
     );
@@ -233,6 +248,7 @@ fn processes_of_ours_cannot_be_dumped_and_commands_keep_their_limits() {
         Ok(shell) => shell,
         Err(error) => return skipped::say("cores", &format!("no other user: {error}")),
     };
+    let _in_any_case = Ended(&sandbox, shell.id());
     wait_for_file(&sandbox.work().join("task"));
     wait_for_file(&sandbox.work().join("served"));
     let ours =
