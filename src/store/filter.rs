@@ -135,3 +135,7 @@ fn words(statuses: &[TaskStatus]) -> String {
         .collect();
     words.join(", ")
 }
+
+#[cfg(test)]
+#[path = "filter_tests.rs"]
+mod tests;

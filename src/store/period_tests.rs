@@ -98,6 +98,30 @@ fn only_tasks_that_something_happened_to_are_touched() {
 }
 
 #[test]
+fn the_attempts_of_all_tasks_are_those_of_each() {
+    let mut queue = queue();
+    let tasks = queue.add(&["one", "two", "three", "four", "five", "six"]);
+    let run = queue.run();
+    // Not in the order of the tasks.
+    for task in tasks.iter().rev() {
+        let attempt = queue.claim(*task, run);
+        succeed(&mut queue, attempt);
+    }
+    let whole = queue.store.attempt_briefs(&tasks).unwrap();
+    let each: Vec<AttemptBrief> = tasks
+        .iter()
+        .flat_map(|task| queue.store.attempt_briefs(&[*task]).unwrap())
+        .collect();
+    assert_eq!(whole, each);
+    // Of a range with a gap, and of few that are far apart.
+    for some in [vec![tasks[0], tasks[2]], vec![tasks[0], tasks[5]]] {
+        let briefs = queue.store.task_briefs(&some).unwrap();
+        let found: Vec<TaskId> = briefs.iter().map(|brief| brief.id).collect();
+        assert_eq!(found, some);
+    }
+}
+
+#[test]
 fn the_state_at_an_earlier_instant_follows_from_the_events() {
     let mut queue = queue();
     let task = queue.add(&["one"])[0];
