@@ -210,8 +210,6 @@ fn a_secret_is_hidden_whatever_stands_around_it() {
         let before = text(input);
         let masked = mask(&before);
         assert!(masked.len() <= before.len() + HIDDEN.len() * (before.len() + 1));
-        // A second look finds nothing more, so that what is quoted twice stays as it is.
-        assert_eq!(mask(&masked), masked);
         let mut is_hidden = false;
         for form in &forms {
             let behind = if form.contains("://") { "@h/" } else { " x" };
