@@ -193,7 +193,7 @@ fn carry_out(campaign: &Campaign) {
             calls = border::calls(sandbox, RUN, campaign.kinds, &files).1;
             files
         }
-        _ => Vec::new(),
+        Fault::Kill | Fault::Once(_) => Vec::new(),
     };
     let mut tally = Tally::default();
     for call in chosen(&mut trials, &calls) {
