@@ -8,6 +8,7 @@
 //! `cargo test --test faults canaries::`; a trial takes other secrets. The long form takes more of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -147,10 +148,12 @@ fn plant(sandbox: &Sandbox, canaries: &Canaries, url: &str) {
         } else {
             with.clone()
         };
-        file.push_str(&format!(
+        write!(
+            file,
             "[[task]]\nname = \"{name}\"\ncommand = {}\n{with}{more}",
             quoted(&command)
-        ));
+        )
+        .unwrap();
     }
     sandbox.file("night.toml", file);
     let folder = sandbox.home().join(".config/autoexec");
@@ -174,6 +177,41 @@ fn plant(sandbox: &Sandbox, canaries: &Canaries, url: &str) {
     );
     fs::write(folder.join("config.toml"), config).unwrap();
 }
+
+/// Everything that shows something of a queue.
+const LOOKS: [&str; 31] = [
+    "status",
+    "queue list --all",
+    "queue list --all --json",
+    "queue show fails",
+    "queue show fails --json",
+    "queue show says --json",
+    "why fails",
+    "why says",
+    "why rejected",
+    "why silent",
+    "why healed",
+    "logs prints",
+    "logs fails",
+    "logs healed",
+    "logs token",
+    "logs silent",
+    "logs prints --tail 3",
+    "report --peek --format terminal",
+    "report --peek --format markdown",
+    "report --peek --format html",
+    "report --peek --format json",
+    "alerts --json",
+    "alerts",
+    "health --json",
+    "plan --json",
+    "check night.toml --explain prints",
+    "db export",
+    "patterns stats",
+    "breakers list",
+    "capabilities --json",
+    "run --dry-run",
+];
 
 fn one_trial(rng: &mut Rng) -> Sightings {
     let canaries = Canaries::draw(rng);
@@ -204,39 +242,7 @@ fn one_trial(rng: &mut Rng) -> Sightings {
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
     seen.search("the run's output", &answer.raw_stdout);
     seen.search("the run's messages", answer.stderr.as_bytes());
-    for line in [
-        "status",
-        "queue list --all",
-        "queue list --all --json",
-        "queue show fails",
-        "queue show fails --json",
-        "queue show says --json",
-        "why fails",
-        "why says",
-        "why rejected",
-        "why silent",
-        "why healed",
-        "logs prints",
-        "logs fails",
-        "logs healed",
-        "logs token",
-        "logs silent",
-        "logs prints --tail 3",
-        "report --peek --format terminal",
-        "report --peek --format markdown",
-        "report --peek --format html",
-        "report --peek --format json",
-        "alerts --json",
-        "alerts",
-        "health --json",
-        "plan --json",
-        "check night.toml --explain prints",
-        "db export",
-        "patterns stats",
-        "breakers list",
-        "capabilities --json",
-        "run --dry-run",
-    ] {
+    for line in LOOKS {
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
         let answer = sandbox.finish(command().args(words));
         assert!(

@@ -8,6 +8,7 @@
 //! pages is in `tests/it/{html,live}.rs`.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
 
 use autoexec::support::untrusted::Untrusted;
@@ -102,9 +103,11 @@ fn night() -> Sandbox {
         let said = serde_json::json!({ "message": text }).to_string();
         let said = quoted(if number % 2 == 0 { &said } else { "" });
         let (name, text) = (name(number), quoted(text));
-        file.push_str(&format!(
-            "[[task]]\nname = \"{name}\"\ncommand = [{command}]\nenv = {{ NOTE = {text}, SAID = {said} }}\n"
-        ));
+        writeln!(
+            file,
+            "[[task]]\nname = \"{name}\"\ncommand = [{command}]\nenv = {{ NOTE = {text}, SAID = {said} }}"
+        )
+        .unwrap();
     }
     // The name of the file is hostile, too.
     let path = sandbox.file("\u{1b}[2Jta<evil>sks\u{202e}.toml", file);

@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_long_secret_is_looked_for_in_pieces_that_cover_it() {
-        let long: Vec<u8> = (0..1000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let long: Vec<u8> = (0..1000_u32).flat_map(u32::to_le_bytes).collect();
         let mut covered = 0;
         for piece in pieces(&long) {
             assert!(piece.len() <= PIECE);

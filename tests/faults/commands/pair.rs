@@ -137,15 +137,20 @@ impl Pair {
 
     /// Carries out a step on both sides. What the one refuses, the other refuses.
     fn take(&mut self, step: &Step) -> Result<(), String> {
-        if let Step::Later(millis) = step {
-            self.model.now += millis;
-        } else if let Step::Crash = step {
-            self.crash();
-        } else if let Step::Undone = step {
-            self.undo = true;
-        }
         let before = self.undo.then(|| self.model.clone());
         let (expected, found) = match step {
+            Step::Later(millis) => {
+                self.model.now += millis;
+                return Ok(());
+            }
+            Step::Crash => {
+                self.crash();
+                return Ok(());
+            }
+            Step::Undone => {
+                self.undo = true;
+                return Ok(());
+            }
             Step::Add { tasks, replace } => self.add(tasks, *replace),
             Step::Claim(which) => self.claim(*which)?,
             Step::ReturnClaim(attempt) => {
@@ -162,17 +167,7 @@ impl Pair {
                 let Some(attempt) = self.attempt(*attempt) else {
                     return Ok(());
                 };
-                let expected = self.model.start(attempt);
-                let found = self.write(|tx, now| {
-                    let facts = StartFacts {
-                        process: None,
-                        slot: Some(1),
-                        at: now,
-                    };
-                    attempts::mark_started(tx, AttemptId::new(attempt), &facts, &actor(), now)
-                        .map(drop)
-                });
-                (expected, found)
+                (self.model.start(attempt), self.start(attempt))
             }
             Step::End { attempt, end, used } => {
                 let Some(attempt) = self.attempt(*attempt) else {
@@ -207,7 +202,6 @@ impl Pair {
                     self.write(|tx, now| tasks::remove(tx, TaskId::new(task), &actor(), now));
                 (expected, found)
             }
-            Step::Later(_) | Step::Crash | Step::Undone => return Ok(()),
         };
         if let Some(before) = before {
             self.model = before;
@@ -218,6 +212,17 @@ impl Pair {
             (Ok(()), Ok(())) | (Err(Refused), Err(_)) => Ok(()),
             (expected, found) => Err(format!("{step:?}: expected {expected:?}, found {found:?}")),
         }
+    }
+
+    fn start(&mut self, attempt: i64) -> Result<(), StoreError> {
+        self.write(|tx, now| {
+            let facts = StartFacts {
+                process: None,
+                slot: Some(1),
+                at: now,
+            };
+            attempts::mark_started(tx, AttemptId::new(attempt), &facts, &actor(), now).map(drop)
+        })
     }
 
     /// One transaction, that fails in its last moment if it is to be taken back.
