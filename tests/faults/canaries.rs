@@ -1,4 +1,4 @@
-//! T18 canaries: secrets are planted wherever a task, a file or a configuration can hold them, printed in
+//! Suite T10, canaries: secrets are planted wherever a task, a file or a configuration can hold them, printed in
 //! every form and split at every place, and then looked for in everything that leaves the program.
 //!
 //! Searched: all bytes of the state directory (also while a task runs), the answers of all commands in
@@ -336,7 +336,7 @@ fn wait_until_there(sandbox: &Sandbox, name: &str) {
 
 #[test]
 fn no_secret_leaves_the_program_in_any_form_by_any_way() {
-    let mut trials = Trials::of("T18 canaries", 1, 20);
+    let mut trials = Trials::of("T10 canaries", 1, 20);
     let (mut searched, mut bytes, mut needles) = (0, 0, 0);
     for _ in 0..trials.wanted {
         let seen = one_trial(&mut trials.rng);
