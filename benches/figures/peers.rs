@@ -84,8 +84,8 @@ pub(crate) const PEERS: [Peer; 4] = [
         commands: &["pueue"],
         version: "--version",
         says: "pueue",
-        differs: "writes its whole queue into a file with every change and does not bring it to the \
-                  disk; every task runs in a shell",
+        differs: "needs a daemon, which is told of each task by a call of its client; every task runs \
+                  in a shell",
         run: Some(pueue),
     },
 ];
