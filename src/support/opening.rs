@@ -1,13 +1,24 @@
 //! Opening files that somebody names, without waiting for them.
 //!
 //! Opening a named pipe waits until somebody writes to it, which may be never. Opened like this, a pipe
-//! with a writer is read to its end and one without is empty.
+//! with a writer is read to its end, and one that nobody opens for writing within a moment is empty.
 
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+
+/// How long the writer of a named pipe may take to come: it is started in the same line of a shell.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 2,
+    tv_nsec: 0,
+};
 
 /// Opens a file, pipe or device for reading.
 ///
@@ -18,6 +29,11 @@ pub fn open(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        let mut awaited = [PollFd::new(&file, PollFlags::IN)];
+        // A writer that is there, or was, shows; whatever else ends the wait, reading tells.
+        let _seen = rustix::event::poll(&mut awaited, Some(&PATIENCE));
+    }
     // What is written later is waited for, as by anybody who reads a pipe.
     rustix::io::ioctl_fionbio(&file, false)?;
     Ok(file)
@@ -44,10 +60,15 @@ mod tests {
         )
         .unwrap();
         assert_eq!(io::read_to_string(open(&pipe).unwrap()).unwrap(), "");
-        // With a writer all of it comes, however late.
+        // With a writer all of it comes, whoever opens it first.
+        let late = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || {
+                let mut writer = OpenOptions::new().write(true).open(pipe).unwrap();
+                writer.write_all(b"late").unwrap();
+            }
+        });
         let mut reader = open(&pipe).unwrap();
-        let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
-        let late = std::thread::spawn(move || writer.write_all(b"late").unwrap());
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         late.join().unwrap();
