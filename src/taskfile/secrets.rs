@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::model::spec::TaskSpec;
 use crate::policy::redact::LEAST;
+use crate::policy::redact::Redactor;
 use crate::policy::redact::is_long_enough;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
@@ -68,7 +69,8 @@ pub(crate) fn take_out(
     spec: &mut TaskSpec,
     source: &Source,
 ) {
-    if kept_values(spec).next().is_none() {
+    let kept: Vec<String> = kept_values(spec).map(str::to_owned).collect();
+    if kept.is_empty() {
         return;
     }
     let name = source.file.as_path().file_name().unwrap_or_default();
@@ -84,16 +86,22 @@ pub(crate) fn take_out(
         }
         return;
     }
-    for name in &spec.secrets {
-        spec.env.remove(name);
+    for name in kept {
+        spec.env.remove(&name);
+        if !spec.secrets.contains(&name) {
+            spec.secrets.push(name);
+        }
     }
     spec.secrets_from = Some(OsText::from(path));
 }
 
-/// Secrets whose values stand in the definition itself.
+/// Secrets whose values stand in the definition itself; a token of a well-known issuer is one, whether
+/// or not it was called so.
 pub fn kept_values(spec: &TaskSpec) -> impl Iterator<Item = &str> {
-    let is_kept = |name: &&String| spec.env.contains_key(*name);
-    spec.secrets.iter().filter(is_kept).map(String::as_str)
+    spec.env
+        .iter()
+        .filter(|(name, value)| spec.secrets.contains(name) || Redactor::is_token(value.as_bytes()))
+        .map(|(name, _)| name.as_str())
 }
 
 /// The values of secrets that the file of a task holds, or a sentence why they cannot be had.

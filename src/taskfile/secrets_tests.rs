@@ -41,6 +41,23 @@ fn what_is_declared_as_secret_is_not_part_of_the_definition_and_read_again() {
 }
 
 #[test]
+fn a_token_of_a_known_issuer_is_a_secret_without_being_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let text = format!(
+        "[[task]]\nname = \"own\"\ncommand = [\"true\"]\nenv = {{ TOKEN = \"{token}\", PLAIN = \"x\" }}\n"
+    );
+    let loaded = load_text(folder.path(), &text);
+    let spec = &loaded.tasks[0].spec;
+    assert_eq!(spec.secrets, ["TOKEN"]);
+    assert!(!serde_json::to_string(spec).unwrap().contains(token));
+    assert_eq!(
+        written_values(spec).unwrap(),
+        [(OsText::from("TOKEN"), OsText::from(token))]
+    );
+}
+
+#[test]
 fn a_file_that_changed_says_why_the_secret_cannot_be_had_and_never_quotes_it() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(

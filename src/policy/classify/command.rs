@@ -136,6 +136,19 @@ impl CommandLine {
             .collect()
     }
 
+    /// Whether it is a script with `set -e`, alone or among other letters.
+    pub(super) fn ends_at_first_failure(&self) -> bool {
+        self.words.windows(2).any(|pair| match pair {
+            [set, options] => {
+                set == "set"
+                    && options
+                        .strip_prefix('-')
+                        .is_some_and(|letters| letters.contains('e'))
+            }
+            _ => false,
+        })
+    }
+
     /// Whether it runs one of these programs.
     pub(super) fn runs(&self, names: &[&str]) -> bool {
         self.programs()

@@ -76,12 +76,18 @@ const ANSWERING: &[&str] = &[
     "comm", "which", "type", "false",
 ];
 
-/// What the code of the last known program of the command means.
+/// What the code of the program means that the command ends with.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Classification> {
     let code = evidence.code()?;
     let programs = evidence.command.programs();
+    // The code of a script is that of what it ran last, unless it ends at its first failure.
+    let considered = if evidence.command.ends_at_first_failure() {
+        programs.len()
+    } else {
+        1
+    };
     let (name, _, category, pattern, retryable, words) =
-        programs.iter().rev().find_map(|program| {
+        programs.iter().rev().take(considered).find_map(|program| {
             MEANINGS
                 .iter()
                 .find(|(name, known, ..)| name == program && *known == code)
