@@ -3,9 +3,10 @@
 //! The order is what makes it safe, and each line of it has a reason:
 //!
 //! 1. the run lock, so that there is one of us;
-//! 2. the next epoch in the database, then in the file: supervisors of earlier runs start nothing
+//! 2. a look whether the queue is sound, and no older copy of itself ([`crate::engine::restored`]);
+//! 3. the next epoch in the database, then in the file: supervisors of earlier runs start nothing
 //!    from now on;
-//! 3. only then the slot files are read ([`crate::engine::recover`]).
+//! 4. only then the slot files are read ([`crate::engine::recover`]).
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::engine::recover;
 use crate::engine::recover::Examination;
 use crate::engine::recover::Here;
 use crate::engine::recover::Open;
+use crate::engine::restored;
 use crate::host::state_dir;
 use crate::host::state_dir::SharedFileSystem;
 use crate::model::attempt::AttemptState;
@@ -71,6 +73,7 @@ pub(crate) fn enter(
         queue: store.queue()?,
         boot,
     };
+    restored::settle(&mut store, dir, here, now)?;
     let epoch = store.raise_epoch()?;
     // CRASH: the database is ahead of the file; the next one to come in raises both again.
     crash::point("after_epoch_row");

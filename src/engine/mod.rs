@@ -45,6 +45,7 @@ mod progress;
 mod recover;
 mod requests;
 pub mod rescue;
+mod restored;
 pub mod run;
 mod spare;
 mod stale_stops;

@@ -164,7 +164,7 @@ pub(crate) fn inspect(
 }
 
 /// Every slot file, in a fixed order.
-fn slot_files(dir: &StateDir) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn slot_files(dir: &StateDir) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir.slots())? {
         let entry = entry?;
@@ -222,7 +222,7 @@ struct MaybeRan {
 ///
 /// Swept all at once: each look of a sweep goes through all processes of the machine.
 #[derive(Debug, Default)]
-struct Dead {
+pub(crate) struct Dead {
     /// The proof that they are dead, kept until everything is swept.
     locks: Vec<LockGuard>,
     /// Attempts that may have run.
@@ -235,7 +235,7 @@ struct Dead {
 
 impl Dead {
     /// The supervisor of a slot file is dead: its lock is ours. Gives what is known already.
-    fn take(
+    pub(crate) fn take(
         &mut self,
         lock: LockGuard,
         slot_file: &Path,
@@ -283,7 +283,7 @@ impl Dead {
     }
 
     /// Kills what is left of attempts that may have run; then nobody can know more.
-    fn sweep(self, here: Here) -> Vec<(AttemptId, Fate)> {
+    pub(crate) fn sweep(self, here: Here) -> Vec<(AttemptId, Fate)> {
         let remains: Vec<Remains> = self
             .maybe_ran
             .iter()

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
 
-use crate::model::ids::{Epoch, QueueId};
+use crate::model::ids::QueueId;
 use crate::model::layout::StateDir;
 use crate::store::consequences::Followed;
 use crate::store::error::{Doing, StoreError};
@@ -198,30 +198,6 @@ impl Store {
     /// How many transactions of this store changed something.
     pub const fn commits(&self) -> u64 {
         self.commits
-    }
-
-    /// Takes the next epoch; it is committed when this returns.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn raise_epoch(&mut self) -> Result<Epoch, StoreError> {
-        self.write(|tx| {
-            let epoch: i64 = tx
-                .connection
-                .query_row(
-                    "UPDATE meta SET epoch = epoch + 1 RETURNING epoch",
-                    [],
-                    |row| row.get(0),
-                )
-                .doing("raise the epoch")?;
-            u64::try_from(epoch)
-                .map(Epoch)
-                .map_err(|_| StoreError::Unreadable {
-                    table: "meta",
-                    column: "epoch".to_owned(),
-                    problem: format!("is out of range: {epoch}"),
-                })
-        })
     }
 
     /// Moves what is in the log into the database, as far as nobody is reading.

@@ -36,6 +36,7 @@ mod consequences;
 pub mod deaths;
 mod dependencies;
 pub mod doubts;
+mod epoch;
 mod error;
 mod export;
 mod file;

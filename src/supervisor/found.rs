@@ -15,6 +15,7 @@ use sha2::Sha256;
 use crate::model::checks::Requirement;
 use crate::model::outcome::FoundFile;
 use crate::model::outcome::FoundThere;
+use crate::policy::redact::Redactor;
 use crate::process::environment::Environment;
 use crate::process::environment::search_path;
 use crate::process::spawn;
@@ -63,7 +64,7 @@ impl Attempt<'_> {
         let spec = &self.assignment.spec;
         let search = search_path(environment);
         let mut found = FoundThere {
-            environment: hash(environment),
+            environment: hash(environment, &spec.secrets),
             ..FoundThere::default()
         };
         let mut next = None;
@@ -124,7 +125,8 @@ fn note(files: &mut Vec<FoundFile>, most: usize, name: &Path, path: &Path) {
     }
 }
 
-fn hash(environment: &Environment) -> String {
+/// `declared` are the names of secrets: short ones could be guessed by whoever knows the rest.
+fn hash(environment: &Environment, declared: &[String]) -> String {
     let mut hasher = Sha256::new();
     for (name, value) in environment {
         let Some(shown) = name.as_str() else {
@@ -138,7 +140,10 @@ fn hash(environment: &Environment) -> String {
         hasher.update(shown);
         hasher.update([0]);
         let upper = shown.to_ascii_uppercase();
-        if !SECRET.iter().any(|word| upper.contains(word)) {
+        let is_secret = SECRET.iter().any(|word| upper.contains(word))
+            || declared.iter().any(|name| name == shown)
+            || Redactor::is_token(value.as_bytes());
+        if !is_secret {
             hasher.update(value.as_bytes());
         }
         hasher.update([0]);
@@ -155,7 +160,7 @@ mod tests {
         let pairs = pairs
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
-        hash(&pairs.collect())
+        hash(&pairs.collect(), &["DECLARED".to_owned()])
     }
 
     #[test]
@@ -173,6 +178,10 @@ mod tests {
         let secret = |value| of(&[("API_TOKEN", value)]);
         assert_eq!(secret("a"), secret("b"));
         assert_ne!(secret("a"), of(&[]));
+        let declared = |value| of(&[("DECLARED", value)]);
+        assert_eq!(declared("a"), declared("b"));
+        let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+        assert_eq!(of(&[("X", token)]), of(&[("X", &token.replace('0', "7"))]));
     }
 
     #[test]

@@ -63,6 +63,7 @@ mod recovery;
 mod report;
 mod requires;
 mod rescue;
+mod restored;
 mod run;
 mod said;
 mod serve;

@@ -15,7 +15,7 @@ use crate::model::signal::Signal;
 use crate::model::spec::Command;
 use crate::support::clock::Timestamp;
 
-fn spec() -> TaskSpec {
+pub(super) fn spec() -> TaskSpec {
     TaskSpec::of_command(
         TaskName::new("one").unwrap(),
         Command::Direct(vec!["./job".into(), "--fast".into()]),
@@ -23,7 +23,7 @@ fn spec() -> TaskSpec {
     )
 }
 
-fn outcome(ended: Ended) -> Outcome {
+pub(super) fn outcome(ended: Ended) -> Outcome {
     Outcome {
         ended,
         started_at: None,
@@ -56,7 +56,7 @@ fn failure(ended: Ended) -> Classification {
     }
 }
 
-fn code(code: i32) -> Ended {
+pub(super) fn code(code: i32) -> Ended {
     Ended::ByItself(Exit::Code(code))
 }
 
@@ -117,41 +117,6 @@ fn signals_of_the_program_itself_are_its_own_fault() {
             found.retryable == Retryable::No,
             category == Category::Logic || number == libc::SIGINT
         );
-    }
-}
-
-#[test]
-fn an_exit_code_is_that_of_what_a_script_ran_last() {
-    let named = |script: &str, number| {
-        let mut spec = spec();
-        spec.steps[0].command = Command::Shell {
-            shell: vec!["/bin/sh".into(), "-c".into()],
-            script: script.into(),
-        };
-        let judged = classify(&Facts {
-            spec: &spec,
-            outcome: &outcome(code(number)),
-            stdout: b"",
-            stderr: b"",
-        });
-        match judged {
-            Judgement::Failure(found) => found.pattern,
-            Judgement::Success => panic!("expected a failure"),
-        }
-    };
-    assert_eq!(
-        named("cd /tmp; curl -s http://h/x", 7),
-        "connection_refused"
-    );
-    assert_eq!(
-        named("set -eu; curl -s http://h/x; tar x", 7),
-        "connection_refused"
-    );
-    for script in [
-        "curl -s http://h/x; echo processing; exit 7",
-        "curl -s http://h/x && python3 load.py",
-    ] {
-        assert_ne!(named(script, 7), "connection_refused", "{script}");
     }
 }
 

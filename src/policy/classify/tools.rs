@@ -169,3 +169,47 @@ fn spans_of(number: &str, unit: &str) -> Option<String> {
     };
     Some((number.parse::<f64>().ok()? * factor).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::spec::Command;
+    use crate::policy::classify::Facts;
+    use crate::policy::classify::Judgement;
+    use crate::policy::classify::classify;
+    use crate::policy::classify::tests::{code, outcome, spec};
+
+    #[test]
+    fn an_exit_code_is_that_of_what_a_script_ran_last() {
+        let named = |script: &str, number| {
+            let mut spec = spec();
+            spec.steps[0].command = Command::Shell {
+                shell: vec!["/bin/sh".into(), "-c".into()],
+                script: script.into(),
+            };
+            let judged = classify(&Facts {
+                spec: &spec,
+                outcome: &outcome(code(number)),
+                stdout: b"",
+                stderr: b"",
+            });
+            match judged {
+                Judgement::Failure(found) => found.pattern,
+                Judgement::Success => panic!("expected a failure"),
+            }
+        };
+        assert_eq!(
+            named("cd /tmp; curl -s http://h/x", 7),
+            "connection_refused"
+        );
+        assert_eq!(
+            named("set -eu; curl -s http://h/x; tar x", 7),
+            "connection_refused"
+        );
+        for script in [
+            "curl -s http://h/x; echo processing; exit 7",
+            "curl -s http://h/x && python3 load.py",
+        ] {
+            assert_ne!(named(script, 7), "connection_refused", "{script}");
+        }
+    }
+}

@@ -20,10 +20,8 @@ use autoexec::store::attempts::ClaimFacts;
 use autoexec::store::attempts::Finish;
 use autoexec::store::attempts::StartFacts;
 use autoexec::store::journal;
-use autoexec::store::pick;
-use autoexec::store::pick::Selection;
-use autoexec::store::runs;
-use autoexec::store::runs::NewRun;
+use autoexec::store::pick::{self, Selection};
+use autoexec::store::runs::{self, NewRun};
 use autoexec::store::tasks;
 use autoexec::store::tasks::AddResult;
 use autoexec::store::tasks::NewTask;
@@ -143,12 +141,12 @@ impl Pair {
                 self.model.now += millis;
                 return Ok(());
             }
-            Step::Crash => {
-                self.crash();
-                return Ok(());
-            }
             Step::Undone => {
                 self.undo = true;
+                return Ok(());
+            }
+            Step::Crash => {
+                self.crash();
                 return Ok(());
             }
             Step::Add { tasks, replace } => self.add(tasks, *replace),

@@ -1,0 +1,129 @@
+//! A queue that was put back from a copy, beside what its later life left.
+
+use std::fs;
+
+use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+use crate::wild::{Kind, kill, processes};
+
+/// The way that the hints tell.
+fn put_back(sandbox: &Sandbox, copy: &str) {
+    for left in ["queue.db", "queue.db-wal", "queue.db-shm"] {
+        drop(fs::remove_file(sandbox.state().join(left)));
+    }
+    fs::copy(sandbox.work().join(copy), sandbox.state().join("queue.db")).unwrap();
+}
+
+#[test]
+fn an_end_of_a_later_life_is_nobody_elses() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "first", "--", "true"]);
+    sandbox.ok(["db", "backup", "copy.db"]);
+    let script = "echo up > up; until [ -e go ]; do sleep 0.02; done";
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "later",
+        "--priority",
+        "9",
+        "--shell",
+        "--",
+        script,
+    ]);
+    let mut run = sandbox.start(&["run", "-j", "1"]);
+    wait_for_file(&sandbox.work().join("up"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // Its supervisor goes on and keeps the outcome.
+    sandbox.file("go", "x");
+    wait_until("the supervisor is gone", || processes(&sandbox).is_empty());
+    put_back(&sandbox, "copy.db");
+    sandbox.ok(["queue", "remove", "first"]);
+    let fails = "echo ran >> ran; exit 7";
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "other",
+        "--retries",
+        "0",
+        "--shell",
+        "--",
+        fails,
+    ]);
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(sandbox.read("ran"), "ran\n");
+    sandbox.ok(["db", "check"]);
+    let alerts = sandbox.run(["alerts"]);
+    assert!(alerts.stdout.contains("put back"), "{}", alerts.stdout);
+}
+
+#[test]
+fn what_lives_of_a_later_life_is_ended_before_anything_starts() {
+    let sandbox = Sandbox::new();
+    let script =
+        "if [ -e up ]; then echo again >> up; exit 0; fi; echo $$ > pid; echo up > up; sleep 60";
+    sandbox.ok(["queue", "add", "--name", "first", "--shell", "--", script]);
+    sandbox.ok(["db", "backup", "copy.db"]);
+    let mut run = sandbox.start(&["run", "-j", "1"]);
+    wait_for_file(&sandbox.work().join("up"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    put_back(&sandbox, "copy.db");
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(sandbox.read("up"), "up\nagain\n");
+    let pid = sandbox.read("pid");
+    assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
+    sandbox.ok(["db", "check"]);
+}
+
+/// A copy of a night, put back after that night was killed: its number is not behind by itself.
+#[test]
+fn a_copy_made_while_a_run_is_active_is_known_as_one() {
+    let sandbox = Sandbox::new();
+    let waits = "echo up > up; until [ -e go ]; do sleep 0.02; done";
+    sandbox.ok(["queue", "add", "--name", "waits", "--shell", "--", waits]);
+    let mut run = sandbox.start(&["run", "-j", "2", "--watch"]);
+    wait_for_file(&sandbox.work().join("up"));
+    sandbox.ok(["db", "backup", "copy.db"]);
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "later",
+        "--shell",
+        "--",
+        "echo l > later; sleep 60",
+    ]);
+    wait_for_file(&sandbox.work().join("later"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    put_back(&sandbox, "copy.db");
+    sandbox.ok([
+        "queue",
+        "add",
+        "--name",
+        "other",
+        "--retries",
+        "0",
+        "--",
+        "false",
+    ]);
+    sandbox.file("go", "x");
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    let list = sandbox.json(["queue", "list", "--all", "--json"]);
+    assert_eq!(list["tasks"][0]["status"], "succeeded", "{list}");
+    assert_eq!(list["tasks"][1]["status"], "failed", "{list}");
+    let left: Vec<_> = processes(&sandbox)
+        .into_iter()
+        .filter(|process| process.kind != Kind::Program)
+        .collect();
+    for process in &left {
+        kill(process.pid);
+    }
+    assert_eq!(left, []);
+    sandbox.ok(["db", "check"]);
+}
