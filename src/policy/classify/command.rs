@@ -136,8 +136,25 @@ impl CommandLine {
             .collect()
     }
 
+    /// The programs of the command whose exit code it ends with, wrappers included: all of a script that
+    /// ends at its first failure, else those of its last command.
+    pub(super) fn programs_that_end_it(&self) -> Vec<&str> {
+        let places = self.places();
+        let begin = places.last().map_or(0, |last| {
+            let is_separator = |word: &String| SEPARATORS.contains(&word.as_str());
+            let before = self.words.get(..*last).unwrap_or_default();
+            before.iter().rposition(is_separator).unwrap_or(0)
+        });
+        let all = self.ends_at_first_failure();
+        places
+            .into_iter()
+            .filter(|place| all || *place >= begin)
+            .filter_map(|place| self.word(place).map(base_name))
+            .collect()
+    }
+
     /// Whether it is a script with `set -e`, alone or among other letters.
-    pub(super) fn ends_at_first_failure(&self) -> bool {
+    fn ends_at_first_failure(&self) -> bool {
         self.words.windows(2).any(|pair| match pair {
             [set, options] => {
                 set == "set"

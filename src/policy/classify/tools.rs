@@ -76,18 +76,12 @@ const ANSWERING: &[&str] = &[
     "comm", "which", "type", "false",
 ];
 
-/// What the code of the program means that the command ends with.
+/// What the code of the last known program means, of those that can have ended the command with it.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Classification> {
     let code = evidence.code()?;
-    let programs = evidence.command.programs();
-    // The code of a script is that of what it ran last, unless it ends at its first failure.
-    let considered = if evidence.command.ends_at_first_failure() {
-        programs.len()
-    } else {
-        1
-    };
+    let programs = evidence.command.programs_that_end_it();
     let (name, _, category, pattern, retryable, words) =
-        programs.iter().rev().take(considered).find_map(|program| {
+        programs.iter().rev().find_map(|program| {
             MEANINGS
                 .iter()
                 .find(|(name, known, ..)| name == program && *known == code)
@@ -201,6 +195,7 @@ mod tests {
             named("cd /tmp; curl -s http://h/x", 7),
             "connection_refused"
         );
+        assert_eq!(named("flock -n l true\n", 1), "busy");
         assert_eq!(
             named("set -eu; curl -s http://h/x; tar x", 7),
             "connection_refused"
