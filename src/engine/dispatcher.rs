@@ -147,6 +147,7 @@ impl Dispatcher<'_> {
         self.take_back_overdue(now, &mut gathered.effects);
         self.take_back_barred(now, &mut gathered.effects);
         self.keep_hours(now, &mut gathered.effects);
+        self.halt_without_supervisors(now, &mut gathered.effects);
         // Rests on claims that are durable: it need not wait for the commit.
         self.start_ready(now);
         let is_asked = self.pace.requests || self.run.is_none();

@@ -313,6 +313,8 @@ pub enum Found {
 pub enum StopCause {
     /// `autoexec stop --drain`: what runs may end by itself.
     Drain,
+    /// No supervisor lives: what runs may end by itself.
+    NoSupervisor,
     /// The window of the night, or `--until`, is over.
     Deadline(AtEnd),
     /// `autoexec stop`.

@@ -39,6 +39,7 @@ pub(crate) fn halted(state: &mut RunState, halt: Halt, effects: &mut Effects) {
     let reason = match halt {
         Halt::Deadline(_) => StopReason::WindowEnded,
         Halt::Drain
+        | Halt::NoSupervisor
         | Halt::Storage
         | Halt::Stop
         | Halt::Signal(_)
@@ -61,6 +62,7 @@ pub(crate) fn halted(state: &mut RunState, halt: Halt, effects: &mut Effects) {
 fn cause(halt: Halt) -> StopCause {
     match halt {
         Halt::Drain => StopCause::Drain,
+        Halt::NoSupervisor => StopCause::NoSupervisor,
         Halt::Deadline(at_end) => StopCause::Deadline(at_end),
         Halt::Storage => StopCause::Storage,
         Halt::Stop => StopCause::Requested,

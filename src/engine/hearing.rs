@@ -89,7 +89,10 @@ impl Dispatcher<'_> {
             message,
             FromSupervisor::Started { .. } | FromSupervisor::Ended { .. }
         );
-        if came_to_life && let Some(line) = self.state.slots.get_mut(&slot) {
+        if came_to_life
+            && let Some(line) = self.state.slots.get_mut(&slot)
+            && !line.spoke
+        {
             line.spoke = true;
             self.pace.stillborn.one_lived();
         }
@@ -155,9 +158,6 @@ impl Dispatcher<'_> {
         }
         if let Some(line) = self.state.slots.get_mut(&slot) {
             line.retiring = true;
-            if !line.spoke {
-                self.stillborn();
-            }
         }
         let slot_file = self.slot_file(slot);
         self.inbox
@@ -166,6 +166,14 @@ impl Dispatcher<'_> {
 
     fn inspected(&mut self, inspected: Inspected) -> Vec<Event> {
         let mut events = Vec::new();
+        if let Some(slot) = inspected.slot {
+            let started = |(_, fate): &(AttemptId, Fate)| !matches!(fate, Fate::NeverStarted(_));
+            let lived = inspected
+                .fates
+                .as_ref()
+                .is_ok_and(|fates| fates.iter().any(started));
+            self.died(slot, lived, inspected.ended);
+        }
         match inspected.fates {
             Ok(fates) => {
                 for (attempt, fate) in fates {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::net::unix::pipe;
@@ -63,6 +64,8 @@ pub(crate) struct Inspected {
     pub(crate) slot: Option<usize>,
     /// Its slot file.
     pub(crate) slot_file: PathBuf,
+    /// How it ended, if it was a child of this run.
+    pub(crate) ended: Option<ExitStatus>,
     /// The fate of the attempts that it had.
     pub(crate) fates: io::Result<Vec<(AttemptId, Fate)>>,
     /// The attempts that were asked about.
@@ -193,8 +196,8 @@ impl Inbox {
         drop(tokio::task::spawn_blocking(move || {
             // A supervisor of our own is waited for, so that it does not stay a zombie.
             let inherited = child.is_some();
-            let ended = child.map(|mut child| child.wait());
-            if ended.is_some_and(|ended| ended.is_ok_and(|status| status.success())) {
+            let ended = child.and_then(|mut child| child.wait().ok());
+            if ended.is_some_and(|status| status.success()) {
                 // What it was allowed to leave came to us and is not for another one's sweep.
                 children::spare_strays();
             }
@@ -203,6 +206,7 @@ impl Inbox {
             drop(inspector.send(Inspected {
                 slot,
                 slot_file,
+                ended,
                 fates,
                 attempts,
             }));

@@ -113,7 +113,9 @@ impl Dispatcher<'_> {
                 Some(RunEnd::Signal(signal.signal()))
             }
             Some(Halt::Deadline(_)) => Some(RunEnd::Deadline),
-            Some(Halt::Drain | Halt::Stop | Halt::StopNow) => Some(RunEnd::Stopped),
+            Some(Halt::Drain | Halt::NoSupervisor | Halt::Stop | Halt::StopNow) => {
+                Some(RunEnd::Stopped)
+            }
             None if self.hours.waits(now) => None,
             None => {
                 // What comes due behind the end of the window is the next night's.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::engine::alarm::run;
+use crate::engine::events::StopCause;
 use crate::engine::events::Unwatched;
 use crate::engine::fixture::NOW;
 use crate::host::state_dir;
@@ -21,6 +22,7 @@ use crate::store::requests::Wish;
 use crate::store::tasks;
 use crate::store::tasks::NewTask;
 use crate::store::tasks::OnChange;
+use crate::support::clock::Timestamp;
 
 fn request(root: &Path) -> RunRequest {
     let dir = StateDir::at(root.join("state"));
@@ -44,6 +46,18 @@ fn request(root: &Path) -> RunRequest {
     }
 }
 
+/// Why a run started nothing more.
+#[derive(Default)]
+struct Causes(Vec<StopCause>);
+
+impl RunWatcher for Causes {
+    fn watch(&mut self, _at: Timestamp, event: &RunEvent) {
+        if let RunEvent::Stopping { cause, .. } = event {
+            self.0.push(*cause);
+        }
+    }
+}
+
 fn open(request: &RunRequest) -> Store {
     Store::open(&request.dir, Access::ReadWrite, NOW).unwrap()
 }
@@ -52,22 +66,25 @@ fn open(request: &RunRequest) -> Store {
 fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let request = request(folder.path());
-    let spec = TaskSpec::of_command(
-        TaskName::new("one").unwrap(),
-        Command::Direct(vec!["true".into()]),
-        "/".into(),
-    );
-    let task = NewTask {
-        spec,
+    // More than there are slots: some are claimed and never handed out.
+    let tasks = ["one", "two", "three"].map(|name| NewTask {
+        spec: TaskSpec::of_command(
+            TaskName::new(name).unwrap(),
+            Command::Direct(vec!["true".into()]),
+            "/".into(),
+        ),
         surroundings: Surroundings::default(),
         source: None,
         times: tasks::Times::default(),
-    };
+    });
     let actor = Actor::Command("test".to_owned());
     open(&request)
-        .write(|tx| tasks::add(tx, &[task], OnChange::Keep, &actor, NOW))
+        .write(|tx| tasks::add(tx, &tasks, OnChange::Keep, &actor, NOW))
         .unwrap();
-    let end = run(&request, &mut Unwatched);
+    let mut causes = Causes::default();
+    let end = run(&request, &mut causes);
+    // Else it would wait for its claims until they are taken back.
+    assert_eq!(causes.0, [StopCause::NoSupervisor]);
     assert!(
         matches!(end, Err(EngineError::NoSupervisor { .. })),
         "{end:?}"
@@ -78,7 +95,7 @@ fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
     assert!(store.open_attempts().unwrap().is_empty());
     assert_eq!(
         store.counts(Selection::All).unwrap().of(TaskStatus::Queued),
-        1
+        3
     );
 }
 

@@ -221,6 +221,8 @@ impl ClaimedTask {
 pub(crate) enum Halt {
     /// What runs may end by itself.
     Drain,
+    /// No supervisor lives that could start anything: what runs may end by itself.
+    NoSupervisor,
     /// The window, or what `--until` said, is over.
     Deadline(AtEnd),
     /// The queue can no longer be written: what runs may end by itself.
@@ -263,7 +265,9 @@ impl Halt {
     /// How running attempts are stopped; `None` when they may end by themselves.
     pub(crate) fn force(self) -> Option<Force> {
         match self {
-            Self::Drain | Self::Storage | Self::Deadline(AtEnd::Finish) => None,
+            Self::Drain | Self::NoSupervisor | Self::Storage | Self::Deadline(AtEnd::Finish) => {
+                None
+            }
             Self::Deadline(AtEnd::Stop) | Self::Stop | Self::Signal(_) => Some(Force::Gentle),
             Self::StopNow | Self::SecondSignal(_) | Self::ThirdSignal(_) => Some(Force::Kill),
         }

@@ -13,6 +13,7 @@ pub(super) fn stopping(cause: StopCause, running: usize) -> String {
         StopCause::Signal(_)
         | StopCause::SecondSignal(_)
         | StopCause::Drain
+        | StopCause::NoSupervisor
         | StopCause::Deadline(_)
         | StopCause::Requested
         | StopCause::RequestedNow
@@ -26,6 +27,7 @@ pub(super) fn sentence(cause: StopCause, running: usize) -> String {
     let attempts = count(running, "attempt");
     let (why, how) = match cause {
         StopCause::Drain => ("asked to start nothing more".to_owned(), "may end"),
+        StopCause::NoSupervisor => ("nothing can be started".to_owned(), "may end"),
         StopCause::Deadline(AtEnd::Stop) => ("its time is over".to_owned(), "gets its stop signal"),
         StopCause::Deadline(AtEnd::Finish) => ("its time is over".to_owned(), "may end"),
         StopCause::Requested => ("asked to stop".to_owned(), "gets its stop signal"),
@@ -47,6 +49,7 @@ pub(super) fn sentence(cause: StopCause, running: usize) -> String {
         StopCause::Signal(_) => "; once more kills",
         StopCause::SecondSignal(_) => "; once more leaves at once",
         StopCause::Drain
+        | StopCause::NoSupervisor
         | StopCause::Deadline(_)
         | StopCause::Requested
         | StopCause::RequestedNow
