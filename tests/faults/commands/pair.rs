@@ -29,6 +29,7 @@ use autoexec::store::tasks::OnChange;
 use autoexec::support::clock::Timestamp;
 
 use crate::commands::Step;
+use crate::commands::compare::Extent::All;
 use crate::commands::compare::compare;
 use crate::commands::given::actor;
 use crate::commands::given::hold;
@@ -393,8 +394,7 @@ impl Pair {
     }
 
     fn compare(&self) -> Result<(), String> {
-        self.store
-            .as_ref()
-            .map_or(Ok(()), |store| compare(store, &self.model))
+        let same = |store| compare(store, &self.model, All, 0);
+        self.store.as_ref().map_or(Ok(()), same)
     }
 }
