@@ -11,6 +11,7 @@ use crate::model::ids::RunId;
 use crate::model::ids::TaskId;
 use crate::model::state::TaskStatus;
 use crate::process::checkpoint;
+use crate::process::remedy;
 use crate::store::StoreError;
 use crate::support::clock::Timestamp;
 
@@ -40,6 +41,16 @@ impl Dispatcher<'_> {
                 now,
             );
         }
+        self.tidy_environments();
+    }
+
+    /// A name that comes again every night keeps what was installed for it.
+    fn tidy_environments(&self) {
+        let store = &self.entered.store;
+        remedy::tidy_environments(&self.entered.dir.environments(), |task| {
+            // What cannot be known is kept.
+            !matches!(store.find(task), Ok(None))
+        });
     }
 
     fn tidy_files(&self, now: Timestamp) {

@@ -189,6 +189,13 @@ fn place(dir: &StateDir, spec: &TaskSpec, language: &str, list: &DependencyList)
         .into()
 }
 
+/// The name of the task whose environment has this name; `None` for what is no environment.
+pub fn task_of_environment(folder: &str) -> Option<&str> {
+    let (task, digits) = folder.rsplit_once('-')?;
+    let is_ours = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_ours.then_some(task)
+}
+
 /// What a supervisor does before an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,7 +300,8 @@ mod tests {
         assert_eq!(paths.len(), all.len());
         for path in paths {
             let path = path.as_path().to_str().unwrap();
-            assert!(path.starts_with("/state/environments/train-"), "{path}");
+            let name = path.strip_prefix("/state/environments/").unwrap();
+            assert_eq!(task_of_environment(name), Some("train"), "{path}");
         }
         let again = InstalledEnvironment::of_python(&dir, &spec, &file);
         assert_eq!(all[0], again);

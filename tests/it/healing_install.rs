@@ -1,6 +1,7 @@
 //! Dependencies that a task declares are installed into an environment of its own: with both words, and
 //! never otherwise.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::healing::{GUARDED, Story, assert_recoveries, configure, has, heals, runs, skipped};
@@ -79,6 +80,16 @@ fn a_declared_module_is_installed_for_the_task_alone() {
         .stderr(Stdio::null())
         .status();
     assert!(!beside.unwrap().success());
+    // It goes with its task.
+    let environments = || {
+        let all = fs::read_dir(sandbox.state().join("environments"));
+        all.unwrap().count()
+    };
+    assert_ne!(environments(), 0);
+    sandbox.ok(["queue", "remove", "use"]);
+    sandbox.ok(["queue", "add", "--name", "next", "--", "true"]);
+    sandbox.ok(["run"]);
+    assert_eq!(environments(), 0);
 }
 
 #[test]

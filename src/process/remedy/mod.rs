@@ -18,6 +18,8 @@ mod install;
 mod names;
 mod walk;
 
+pub use install::tidy as tidy_environments;
+
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;

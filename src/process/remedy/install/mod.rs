@@ -14,6 +14,9 @@
 mod list;
 mod node;
 mod python;
+mod spent;
+
+pub use spent::tidy;
 
 use std::fs;
 use std::fs::File;
@@ -44,6 +47,8 @@ use crate::support::crash;
 
 /// The file that says for which list a whole environment was made.
 const MARK: &str = ".autoexec-whole";
+/// What the name of its lock ends with.
+const LOCK: &str = ".lock";
 
 /// Where something is installed, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +184,7 @@ fn run(
 /// Keeps another builder of the same environment out until the file is closed.
 fn lock(folder: &Path) -> Result<File, RemedyError> {
     let mut name = folder.as_os_str().as_bytes().to_vec();
-    name.extend(b".lock");
+    name.extend(LOCK.bytes());
     let path = PathBuf::from(OsText::new(name).as_os_str());
     let file = OpenOptions::new()
         .write(true)
