@@ -18,9 +18,11 @@ use crate::host::alerts;
 use crate::host::alerts::Level;
 use crate::model::ids::AttemptId;
 use crate::model::ids::Epoch;
+use crate::model::ids::ProcessIdentity;
 use crate::model::layout::StateDir;
 use crate::model::signal::Signal;
 use crate::model::slot::SlotEntry;
+use crate::model::slot::SlotRecord;
 use crate::process::epoch;
 use crate::process::identity;
 use crate::process::slotfile;
@@ -52,7 +54,7 @@ pub(crate) fn settle(
         source,
     })?;
     let known: Vec<AttemptId> = store.open_attempts()?.iter().map(|row| row.id).collect();
-    let ended = end_unknown(dir, here, &known).map_err(|source: io::Error| EngineError::File {
+    let ended = end_unknown(dir, here, &known).map_err(|source| EngineError::File {
         doing: "end what the restored queue does not know, by the slot files in",
         path: dir.slots(),
         source,
@@ -69,8 +71,9 @@ pub(crate) fn settle(
     Ok(())
 }
 
-/// Ends all attempts in the slot files that are not among the known ones, and removes these files;
-/// how many there were. What they came to is lost with the database that knew of them.
+/// Ends all attempts in the slot files that are not among the known ones; how many of them were under
+/// way. Files of nothing else are removed: what those attempts came to is lost with the database that
+/// knew of them.
 ///
 /// # Errors
 /// When a slot file cannot be read, or its supervisor does not die.
@@ -79,25 +82,42 @@ fn end_unknown(dir: &StateDir, here: Here, known: &[AttemptId]) -> io::Result<us
     let mut spent = Vec::new();
     let mut ended = 0;
     for path in recover::slot_files(dir)? {
-        let records = slotfile::latest(&slotfile::read_pages(&path)?, here.queue);
-        if records.keys().any(|attempt| known.contains(attempt)) {
+        let mut records = slotfile::latest(&slotfile::read_pages(&path)?, here.queue);
+        let before = records.len();
+        records.retain(|attempt, _| !known.contains(attempt));
+        let is_all = records.len() == before;
+        let workers: Vec<ProcessIdentity> = records
+            .values()
+            .filter_map(|record| at_work(record, here))
+            .collect();
+        // Records of a slot stay for a while when the next attempt works there, so a file may hold one that
+        // is known and another one that lives: whoever takes over reads what it says of the first.
+        if workers.is_empty() && !is_all {
             continue;
         }
-        for record in records.values().filter(|record| record.boot == here.boot) {
-            if let SlotEntry::Starting { supervisor } | SlotEntry::Running { supervisor, .. } =
-                &record.entry
-            {
-                identity::signal(*supervisor, Signal::KILL)?;
-            }
+        for worker in &workers {
+            identity::signal(*worker, Signal::KILL)?;
         }
         let lock = slotfile::wait_lock(&path)?;
-        ended += records.len();
+        ended += workers.len();
         dead.take(lock, &path, here, records.into_iter().collect());
-        spent.push(path);
+        if is_all {
+            spent.push(path);
+        }
     }
     dead.sweep(here);
     for path in spent {
         std::fs::remove_file(path)?;
     }
     Ok(ended)
+}
+
+/// The supervisor that was at work on an attempt when it wrote this.
+fn at_work(record: &SlotRecord, here: Here) -> Option<ProcessIdentity> {
+    match record.entry {
+        SlotEntry::Starting { supervisor } | SlotEntry::Running { supervisor, .. } => {
+            (record.boot == here.boot).then_some(supervisor)
+        }
+        SlotEntry::NotStarted(_) | SlotEntry::Ended(_) => None,
+    }
 }

@@ -127,3 +127,34 @@ fn a_copy_made_while_a_run_is_active_is_known_as_one() {
     assert_eq!(left, []);
     sandbox.ok(["db", "check"]);
 }
+
+/// The copy knows the attempt that a slot worked on then, and not the one that came behind it there: who is
+/// to be asked after a crash is not claimed ahead.
+#[test]
+fn what_came_later_in_a_slot_that_the_copy_knows_is_ended_too() {
+    let sandbox = Sandbox::new();
+    let waits = "echo up >> up; until [ -e go ]; do sleep 0.02; done";
+    let later = "if [ -e twice ]; then echo again >> twice; exit 0; fi; \
+                 echo $$ > pid; echo once > twice; sleep 60";
+    let tasks = format!(
+        "[[task]]\nname = \"waits\"\npriority = 9\ncommand = \"{waits}\"\n\
+         [[task]]\nname = \"later\"\non_crash = \"ask\"\ncommand = \"{later}\"\n"
+    );
+    sandbox.file("night.toml", tasks);
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let mut run = sandbox.start(&["run", "-j", "1"]);
+    wait_for_file(&sandbox.work().join("up"));
+    sandbox.ok(["db", "backup", "copy.db"]);
+    sandbox.file("go", "x");
+    wait_for_file(&sandbox.work().join("twice"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    put_back(&sandbox, "copy.db");
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(sandbox.read("twice"), "once\nagain\n");
+    assert_eq!(sandbox.read("up"), "up\n", "its end was known");
+    let pid = sandbox.read("pid");
+    assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
+    sandbox.ok(["db", "check"]);
+}
