@@ -56,7 +56,7 @@ const SHAPES: &[(&[&str], &[&str])] = &[
     ], PATHS),
     (&[
         "ModuleNotFoundError: No module named '{}'",
-        "Error: Cannot find module '{}'\nRequire stack:\n- /work/job/x.js",
+        "Error: Cannot find module '{}'\nRequire stack:\n- /data/job/x.js",
         "bash: line 1: {}: command not found",
     ], MODULES),
     (&[

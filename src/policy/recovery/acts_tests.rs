@@ -22,18 +22,18 @@ fn an_empty_directory_beneath_the_workdir_is_created_and_no_other() {
     for (path, wanted) in [
         ("out/x.csv", Some("out")),
         ("./out/2026/x.csv", Some("out/2026")),
-        ("/work/job/out/x.csv", Some("out")),
+        ("/data/job/out/x.csv", Some("out")),
         ("out/deep/", Some("out/deep")),
         ("a b/c@2/x", Some("a b/c@2")),
         // Nothing to create, or not beneath.
         ("x.csv", None),
-        ("/work/job", None),
-        ("/work/job/", None),
+        ("/data/job", None),
+        ("/data/job/", None),
         ("/etc/cron.d/x", None),
-        ("/work/jobs/out/x", None),
+        ("/data/jobs/out/x", None),
         ("../other/x", None),
         ("out/../../other/x", None),
-        ("/work/job/../other/x", None),
+        ("/data/job/../other/x", None),
         ("~/x/y", None),
         ("--index-url=x/y", None),
         ("out/--index-url=x/y", None),
@@ -84,7 +84,7 @@ fn paths_are_those_of_the_step_that_failed() {
     };
     let created = |scene: &Scene| created(scene).map(|(path, _)| path);
     assert_eq!(
-        created(&scene("/work/job/part")).as_deref(),
+        created(&scene("/data/job/part")).as_deref(),
         Some("part/out")
     );
     assert_eq!(created(&scene("/elsewhere")), None);
@@ -100,7 +100,7 @@ fn only_files_that_temp_means_are_deleted() {
     };
     for (path, wanted) in [
         ("cache/a.tgz", true),
-        ("/work/job/cache/a.tgz", true),
+        ("/data/job/cache/a.tgz", true),
         ("cache/b/a.tgz", false),
         ("cache/../cache/a.tgz", false),
         ("../cache/a.tgz", false),
@@ -165,7 +165,7 @@ fn only_the_step_s_own_program_beneath_the_workdir_is_made_executable() {
     };
     for (program, path, wanted) in [
         ("./job", "./job", true),
-        ("bin/job", "/work/job/bin/job", true),
+        ("bin/job", "/data/job/bin/job", true),
         ("./job", "./other", false),
         ("./job", "/etc/shadow", false),
         ("/usr/bin/job", "/usr/bin/job", false),

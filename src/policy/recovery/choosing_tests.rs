@@ -230,7 +230,7 @@ fn the_probe_of_a_service_is_preferred_to_its_port() {
 #[test]
 fn a_stale_lock_is_removed_only_after_it_was_waited_for() {
     let mut scene = Scene::new(C::Resource, "busy", R::Yes)
-        .found("path", "/work/job/run/a.lock")
+        .found("path", "/data/job/run/a.lock")
         .allow("remove_stale_lock")
         .with(|scene| scene.spec.temp.push("run/*.lock".to_owned()));
     let tried: Vec<_> = (0..3).map_while(|_| scene.again(S::Helped)).collect();

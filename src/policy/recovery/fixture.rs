@@ -39,7 +39,7 @@ use crate::support::clock::Timestamp;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
-/// A task in the folder `/work/job` whose attempt has failed.
+/// A task in the folder `/data/job` whose attempt has failed.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
     pub(super) spec: TaskSpec,
@@ -179,7 +179,7 @@ pub(super) fn spec(argv: &[&str]) -> TaskSpec {
     TaskSpec::of_command(
         TaskName::new("job").unwrap(),
         Command::Direct(argv.iter().map(|word| (*word).into()).collect()),
-        "/work/job".into(),
+        "/data/job".into(),
     )
 }
 
@@ -226,7 +226,7 @@ pub(super) fn own(when: RecoverWhen, argv: &[&str], max_uses: u32) -> RecoverSpe
 }
 
 /// A task that declares something for every strategy, with both words for the guarded ones. Its folder is
-/// `/work/job`, its peers are `db.internal:5432` and `api.example.com:443`.
+/// `/data/job`, its peers are `db.internal:5432` and `api.example.com:443`.
 pub(super) fn rich() -> Scene {
     let mut scene = Scene::new(Category::Unknown, "generic", Retryable::No)
         .command(&[

@@ -27,7 +27,7 @@ const PATHS: &[&str] = &[
     "../../etc/cron.d/x", "../../etc", "/etc/passwd", "/root/.ssh/authorized_keys", "~/.bashrc",
     "out/../../../etc/x", "//evil/share/x", "out/\u{1b}[31m/x", "out/$(id)/x", "out/`id`/x",
     "--index-url=http://evil/x", "-rf/x", "/proc/self/mem", "out/%2e%2e/../../x", "link/../../x",
-    "C:\\Windows\\x", "/work/job/../../etc/x", "out/a;rm -rf ~/x", "/work/job2/out/x", "/work/job",
+    "C:\\Windows\\x", "/data/job/../../etc/x", "out/a;rm -rf ~/x", "/data/job2/out/x", "/data/job",
     "cache/../../x.tgz", "cache/--force.tgz", "/srv/out/../../etc/x", "/srv/outer/x", "run/../a.lock",
     "/var/lib/dpkg/lock-frontend", "logs/../../x/y", "out/\u{202e}gpj/x", "./../x/y", ".", "/", "out//-/x",
 ];
@@ -69,7 +69,7 @@ const OF_PATHS: &[&str] = &[
 #[rustfmt::skip]
 const OF_MODULES: &[&str] = &[
     "ModuleNotFoundError: No module named '{}'",
-    "Error: Cannot find module '{}'\nRequire stack:\n- /work/job/x.js",
+    "Error: Cannot find module '{}'\nRequire stack:\n- /data/job/x.js",
     "ERROR: Could not find a version that satisfies the requirement {}",
     "bash: line 1: {}: command not found",
     "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '{}' imported from /x/m.mjs",
@@ -179,7 +179,7 @@ fn is_declared_wait(target: &Await) -> bool {
         Await::Dns { host } => {
             ["db.internal", "api.example.com", "a.example", "b.example"].contains(&host.as_str())
         }
-        Await::Disk { path, .. } => *path == OsText::from("/work/job"),
+        Await::Disk { path, .. } => *path == OsText::from("/data/job"),
         Await::Memory { .. } => true,
         Await::Lock { path } => *path == OsText::from("run/job.lock"),
         // The configuration declares none.

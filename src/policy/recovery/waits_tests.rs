@@ -81,7 +81,7 @@ fn a_lock_that_is_a_file_s_presence_is_not_looked_for_among_the_kernel_s() {
         scene.remedy(),
         Some(Remedy::Await(Await::Lock { .. }))
     ));
-    let line = "fatal: Unable to create '/work/job/run/job.lock': File exists.";
+    let line = "fatal: Unable to create '/data/job/run/job.lock': File exists.";
     let scene = scene.with(|scene| scene.failure.line = Some(line.to_owned()));
     assert_eq!(scene.remedy(), Some(Remedy::Retry));
 }
@@ -135,7 +135,7 @@ fn a_lock_is_waited_for_only_where_the_definition_names_it() {
         (&["./job", "--lock=a.lock"], None, Some("a.lock")),
         (
             &["./job", "--lock=a.lock"],
-            Some("/work/job/a.lock"),
+            Some("/data/job/a.lock"),
             Some("a.lock"),
         ),
         (
@@ -170,7 +170,7 @@ fn space_and_memory_are_waited_for_by_what_was_there() {
     };
     let free = |free| {
         Remedy::Await(Await::Disk {
-            path: "/work/job".into(),
+            path: "/data/job".into(),
             free,
         })
     };
