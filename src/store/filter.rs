@@ -104,14 +104,18 @@ impl Filter {
              WHERE finished_at IS NULL",
         );
         // Those that are queued have no index of their own; the other ones are few.
-        for (join, statuses) in [(" AND id NOT IN (", unwanted), (" UNION ALL ", over)] {
+        for (before, statuses, behind) in [
+            (" AND id NOT IN (", unwanted, ")"),
+            (" UNION ALL ", over, ""),
+        ] {
             if !statuses.is_empty() {
                 sql.extend([
-                    join,
+                    before,
                     "SELECT id FROM task_records INDEXED BY task_status \
                      WHERE status <> 'queued' AND status IN (",
                     &words(&statuses),
-                    if join == " UNION ALL " { ")" } else { "))" },
+                    ")",
+                    behind,
                 ]);
             }
         }
