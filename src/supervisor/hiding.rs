@@ -46,17 +46,12 @@ impl Hiding {
     }
 
     fn redactor(&self) -> &Redactor {
-        self.redactor
-            .as_deref()
-            .unwrap_or_else(|| Redactor::of_tokens())
+        of_secrets_or_tokens(self.redactor.as_deref())
     }
 
     /// Takes output of a command; gives what may be kept of it.
     pub(super) fn push<'b>(&mut self, stream: Stream, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        let redactor = self
-            .redactor
-            .as_deref()
-            .unwrap_or_else(|| Redactor::of_tokens());
+        let redactor = of_secrets_or_tokens(self.redactor.as_deref());
         match stream {
             Stream::Stdout => self.stdout.push(redactor, bytes),
             Stream::Stderr | Stream::Remedy => self.stderr.push(redactor, bytes),
@@ -65,10 +60,7 @@ impl Hiding {
 
     /// The outputs of a command are over; gives what was held back of them.
     pub(super) fn finish(&mut self) -> [(Stream, Vec<u8>); 2] {
-        let redactor = self
-            .redactor
-            .as_deref()
-            .unwrap_or_else(|| Redactor::of_tokens());
+        let redactor = of_secrets_or_tokens(self.redactor.as_deref());
         [
             (Stream::Stdout, self.stdout.finish(redactor)),
             (Stream::Stderr, self.stderr.finish(redactor)),
@@ -196,6 +188,11 @@ impl Hiding {
         self.bytes(text.as_bytes())
             .map_or_else(|| text.clone(), OsText::new)
     }
+}
+
+/// What is looked for in an attempt, whether or not its task has secrets.
+fn of_secrets_or_tokens(secrets: Option<&Redactor>) -> &Redactor {
+    secrets.unwrap_or_else(|| Redactor::of_tokens())
 }
 
 #[cfg(test)]
