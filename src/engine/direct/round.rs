@@ -285,26 +285,15 @@ impl Round<'_> {
                 duration,
                 next: Next::Done,
             },
-            (Judgement::Failure(why), Decision::RetryAt { until, .. }) if !is_spent => {
-                Told::Ended {
-                    attempt,
-                    end: AttemptEnd::Failed(why.clone()),
-                    duration,
-                    next: Next::Retry(*until),
-                }
-            }
-            (Judgement::Failure(why), Decision::Recover { chosen, until, .. }) if !is_spent => {
-                let next = match awaited(chosen) {
-                    Some(_) => Next::Recovering,
-                    None => Next::Retry(*until),
-                };
-                Told::Ended {
-                    attempt,
-                    end: AttemptEnd::Failed(why.clone()),
-                    duration,
-                    next,
-                }
-            }
+            (
+                Judgement::Failure(why),
+                decision @ (Decision::RetryAt { .. } | Decision::Recover { .. }),
+            ) if !is_spent => Told::Ended {
+                attempt,
+                end: AttemptEnd::Failed(why.clone()),
+                duration,
+                next: next_of(decision),
+            },
             (Judgement::Failure(why), decision) => Told::GivenUp {
                 attempt,
                 why: why.clone(),
@@ -338,7 +327,7 @@ fn reason(decision: &Decision) -> String {
     }
 }
 
-/// What follows a wait in vain, in a word.
+/// What follows a failure or a wait in vain, in a word.
 fn next_of(decision: &Decision) -> Next {
     match decision {
         Decision::RetryAt { until, .. } => Next::Retry(*until),
