@@ -22,8 +22,8 @@
 //! - [`pick`]: what runs first, and why something does not run.
 //! - [`plain_retry`]: for which failures another attempt is worth it.
 //! - [`poison`]: which task kills its runner.
-//! - [`redact`]: what is hidden in output, and how while it streams.
 //! - [`recovery`]: which recovery suits a failure.
+//! - [`redact`]: what is hidden in output, and how while it streams.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
 //! - [`suspicion`]: which successes are hard to believe.

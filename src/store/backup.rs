@@ -134,7 +134,7 @@ fn copy(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         Err(TryLockError::WouldBlock) => return Err(exists()),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    // While we waited for nothing, the other may have given it its name: then it is theirs.
+    // Between our opening and our lock another may have given it its name: then it is theirs.
     if !is_still(&held, &partial).map_err(failed)? {
         return Err(exists());
     }

@@ -26,6 +26,7 @@ impl Lines {
             seldom: Seldom::default(),
         }
     }
+
     fn lines(&mut self, at: Timestamp, event: &RunEvent) -> Vec<String> {
         let is_wanted = !self.warnings_only || matches!(event, RunEvent::Warning { .. });
         if is_wanted && self.seldom.is_worth_a_line(at, event) {
