@@ -92,8 +92,8 @@ pub fn whole(path: &Path) -> Option<String> {
     serde_json::to_string(&object).ok()
 }
 
-/// Writes the file anew without what `hide` finds in it; untouched if it finds nothing. What is too long
-/// to be understood is cut off, so that no secret stays behind.
+/// Writes the file anew without what `hide` finds in it; untouched if it finds nothing. What stands behind
+/// the longest file that is understood is cut off: nobody looks for secrets in it.
 pub fn hide(path: &Path, hide: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
     let Some(bytes) = open(path).ok().and_then(|file| {
         let is_file = file.metadata().is_ok_and(|data| data.is_file());
@@ -104,7 +104,10 @@ pub fn hide(path: &Path, hide: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
     }) else {
         return;
     };
-    let Some(hidden) = hide(&bytes) else { return };
+    let is_too_long = bytes.len() > MOST_BYTES;
+    let Some(hidden) = hide(&bytes).or_else(|| is_too_long.then_some(bytes)) else {
+        return;
+    };
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".hidden");
     let fresh = Path::new(&fresh);
@@ -183,6 +186,22 @@ mod tests {
         let found = found.unwrap();
         assert_eq!(found.notes.len(), 4);
         assert_eq!(found.said, Some(Said::default()));
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_looked_through_is_cut_off_and_stays_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("7.json");
+        let text = format!("{{\"message\":\"{}secret\"}}", "x".repeat(MOST_BYTES));
+        std::fs::write(&path, text).unwrap();
+        hide(&path, |_| None);
+        let left = std::fs::read_to_string(&path).unwrap();
+        assert!(!left.contains("secret"));
+        let note = read(&path).unwrap().notes.remove(0);
+        assert!(note.contains("longer than 64 KiB"), "{note}");
+        std::fs::write(&path, "{}").unwrap();
+        hide(&path, |_| None);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}");
     }
 
     #[test]
