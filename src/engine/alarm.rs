@@ -1,17 +1,14 @@
 //! Telling whoever is not there that a run could not use its queue: in `alerts.jsonl`, which needs no
 //! database, and past the queue to those whom `[[notify]]` names.
 //!
-//! What fails within the loop is told there, as soon as it happens ([`crate::engine::dispatcher`]); here is what
-//! fails before the loop begins and behind its end.
+//! What fails within the loop is told as soon as it happens ([`crate::engine::dispatcher`]); what fails
+//! before the loop begins and behind its end, when the run has failed with it.
 
 use std::fmt::Display;
 
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::error::EngineError;
-use crate::engine::events::RunWatcher;
-use crate::engine::run::RunOutcome;
 use crate::engine::run::RunRequest;
-use crate::engine::run::from_beginning_to_end;
 use crate::engine::telling::Telling;
 use crate::engine::telling::tell_unrecorded;
 use crate::engine::telling::trouble;
@@ -24,19 +21,11 @@ use crate::support::clock::Timestamp;
 
 const COMPONENT: &str = "storage";
 
-/// Runs tasks until there is nothing more to do.
-///
-/// # Errors
-/// When another run is active, or when the queue cannot be used, at the start or at any later time.
-/// What was running then has ended or goes on under its supervisor, and the next run collects it.
-pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
-    let result = from_beginning_to_end(request, watcher);
-    if let Err(error) = &result
-        && is_of_storage(error)
-    {
+/// Tells why a run failed, if its queue is the reason and nobody was told yet.
+pub(crate) fn tell_of_failure(request: &RunRequest, error: &EngineError) {
+    if is_of_storage(error) {
         tell_of_storage(&request.dir, &request.telling, error, request.clock.now());
     }
-    result
 }
 
 /// Tells that a run could not begin, or not write its end down, for want of its queue.

@@ -58,10 +58,10 @@ pub mod telling;
 mod tidy;
 mod wishes;
 
-pub use alarm::{run, tell_of_storage};
+pub use alarm::tell_of_storage;
 pub use clearing::{prune, would_prune};
 pub use error::EngineError;
 pub use hours::Schedule;
 pub use hours::Until;
 pub use on_failure::OnFailure;
-pub use run::{RunOutcome, RunRequest};
+pub use run::{RunOutcome, RunRequest, run};

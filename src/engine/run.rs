@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::backend::Local;
 use crate::backend::LocalSetup;
+use crate::engine::alarm;
 use crate::engine::breakers;
 use crate::engine::breakers::Breakers;
 use crate::engine::dispatcher::Dispatcher;
@@ -112,8 +113,16 @@ pub struct RunOutcome {
     pub commits: u64,
 }
 
-/// As [`crate::engine::alarm::run`], without telling anybody what fails before and behind the loop.
-pub(crate) fn from_beginning_to_end(
+/// Runs tasks until there is nothing more to do.
+///
+/// # Errors
+/// When another run is active, or when the queue cannot be used, at the start or at any later time.
+/// What was running then has ended or goes on under its supervisor, and the next run collects it.
+pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
+    carry_out(request, watcher).inspect_err(|error| alarm::tell_of_failure(request, error))
+}
+
+fn carry_out(
     request: &RunRequest,
     watcher: &mut dyn RunWatcher,
 ) -> Result<RunOutcome, EngineError> {

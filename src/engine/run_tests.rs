@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::*;
-use crate::engine::alarm::run;
 use crate::engine::events::StopCause;
 use crate::engine::events::Unwatched;
 use crate::engine::fixture::NOW;
