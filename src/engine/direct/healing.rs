@@ -4,6 +4,7 @@
 use crate::engine::direct::Direct;
 use crate::engine::events::RunEvent;
 use crate::engine::events::TaskRef;
+use crate::engine::healing::begin::told_only;
 use crate::engine::healing::credit;
 use crate::engine::healing::facts;
 use crate::engine::healing::present;
@@ -182,28 +183,10 @@ impl Healed {
 
     /// Something that is only told.
     pub(super) fn note(&mut self, task: &TaskRef, deed: &Deed<'_>, note: RecoveryNote) -> RunEvent {
-        let RecoveryNote {
-            strategy,
-            risk,
-            state,
-            plan,
-            why,
-        } = note;
-        self.keep(deed, (&strategy, risk, state), plan, Some(why.clone()));
-        let task = task.clone();
-        if state == RecoveryState::Suggested {
-            RunEvent::RecoverySuggested {
-                task,
-                strategy,
-                why,
-            }
-        } else {
-            RunEvent::RecoveryRefused {
-                task,
-                strategy,
-                why,
-            }
-        }
+        let told = told_only(task.clone(), &note);
+        let kind = (note.strategy.as_str(), note.risk, note.state);
+        self.keep(deed, kind, note.plan, Some(note.why));
+        told
     }
 
     fn keep(

@@ -230,24 +230,7 @@ pub(crate) fn begin(
 /// Keeps and tells what would have been done, and what was refused.
 pub(crate) fn note(cause: &Cause<'_>, notes: Vec<RecoveryNote>, effects: &mut Effects) {
     for note in notes {
-        let task = cause.task.clone();
-        let strategy = note.strategy.clone();
-        let why = note.why.clone();
-        effects
-            .shown
-            .push(if note.state == RecoveryState::Suggested {
-                RunEvent::RecoverySuggested {
-                    task,
-                    strategy,
-                    why,
-                }
-            } else {
-                RunEvent::RecoveryRefused {
-                    task,
-                    strategy,
-                    why,
-                }
-            });
+        effects.shown.push(told_only(cause.task.clone(), &note));
         effects
             .writes
             .push(Write::Healing(HealingWrite::Begin(Box::new(Begun {
@@ -255,5 +238,23 @@ pub(crate) fn note(cause: &Cause<'_>, notes: Vec<RecoveryNote>, effects: &mut Ef
                 detail: Some(note.why),
                 ..cause.begun(&note.strategy, note.risk, note.state)
             }))));
+    }
+}
+
+/// What is told of something that is not done.
+pub(crate) fn told_only(task: TaskRef, note: &RecoveryNote) -> RunEvent {
+    let (strategy, why) = (note.strategy.clone(), note.why.clone());
+    if note.state == RecoveryState::Suggested {
+        RunEvent::RecoverySuggested {
+            task,
+            strategy,
+            why,
+        }
+    } else {
+        RunEvent::RecoveryRefused {
+            task,
+            strategy,
+            why,
+        }
     }
 }
