@@ -180,7 +180,8 @@ fn plant(sandbox: &Sandbox, canaries: &Canaries, url: &str) {
 
 /// Everything that shows something of a queue.
 const LOOKS: [&str; 31] = [
-    "status",
+    // The first page.
+    "",
     "queue list --all",
     "queue list --all --json",
     "queue show fails",
@@ -245,11 +246,7 @@ fn one_trial(rng: &mut Rng) -> Sightings {
     for line in LOOKS {
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
         let answer = sandbox.finish(command().args(words));
-        assert!(
-            answer.code < 2 || line == "status",
-            "{line}: {}",
-            answer.stderr
-        );
+        assert!(answer.code < 2, "{line}: {}", answer.stderr);
         seen.search(line, &answer.raw_stdout);
         seen.search(line, answer.stderr.as_bytes());
     }
