@@ -172,11 +172,9 @@ fn round(crowd: &[Kind], toll: &mut Toll) {
     }
     for (kind, child) in waiting {
         let answer = sandbox.answer_of(child);
-        toll.demand(
-            answer.code == 0 || !crowd.contains(&Kind::Retry),
-            Harm::Stuck,
-            || format!("{kind:?}: {}: {}", answer.code, answer.stderr),
-        );
+        toll.demand(answer.code == 0, Harm::Stuck, || {
+            format!("{kind:?}: {}: {}", answer.code, answer.stderr)
+        });
     }
     judge(&sandbox, crowd, toll);
 }
