@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::sandbox::{Answer, Sandbox};
+use crate::skipped;
 
 /// All guarded strategies.
 pub(crate) const GUARDED: &str = "[recover]\nallow = [\"install_dependency\", \"make_executable\", \"remove_stale_lock\", \"fetch_again\"]\n";
@@ -91,14 +92,8 @@ pub(crate) fn has(test: &str, tools: &[&str]) -> bool {
     if missing.is_empty() {
         return true;
     }
-    skipped(test, &format!("{} is not installed", missing.join(", ")));
+    skipped::say(test, &format!("{} is not installed", missing.join(", ")));
     false
-}
-
-/// A word about a test that is left out; not by `eprintln`, which is shown for failed tests only.
-pub(crate) fn skipped(test: &str, why: &str) {
-    let line = format!("\nSKIPPED {test}: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 fn is_there(tool: &str) -> bool {

@@ -4,8 +4,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::healing::{GUARDED, Story, assert_recoveries, configure, has, heals, runs, skipped};
+use crate::healing::{GUARDED, Story, assert_recoveries, configure, has, heals, runs};
 use crate::sandbox::Sandbox;
+use crate::skipped;
 
 /// Makes the archive of a package of one module by hand; packing is not our subject.
 const PACK: &str = "import sys, zipfile\nname = sys.argv[1]\n\
@@ -41,7 +42,7 @@ fn can_install(test: &str) -> bool {
         return false;
     }
     if !python_can_install() {
-        skipped(test, "python3 cannot make environments (venv)");
+        skipped::say(test, "python3 cannot make environments (venv)");
         return false;
     }
     true

@@ -7,10 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::healing::{
-    Fast, GUARDED, Story, Web, closed_port, configure, filled, free, has, skipped,
-};
+use crate::healing::{Fast, GUARDED, Story, Web, closed_port, configure, filled, free, has};
 use crate::sandbox::Sandbox;
+use crate::skipped;
 
 const HEALABLE: &str = include_str!("../fixtures/nights/healable.toml");
 const HOPELESS: &str = include_str!("../fixtures/nights/hopeless.toml");
@@ -119,7 +118,7 @@ fn night(test: &str, every: usize) {
         return;
     }
     if !crate::healing_install::python_can_install() {
-        skipped(test, "python3 cannot make environments (venv)");
+        skipped::say(test, "python3 cannot make environments (venv)");
         return;
     }
     let sandbox = Arc::new(Sandbox::new());

@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use crate::healing::{assert_recoveries, free, has, heals, skipped};
+use crate::healing::{assert_recoveries, free, has, heals};
 use crate::sandbox::Sandbox;
+use crate::skipped;
 
 #[test]
 fn a_full_file_system_is_cleared_of_what_temp_declares_and_of_nothing_else() {
@@ -33,7 +34,7 @@ retry = { base = "10ms" }
         quiet.status().is_ok_and(|status| status.success())
     });
     let Some(how) = can else {
-        skipped(
+        skipped::say(
             "a full file system is cleared",
             "no file system can be mounted here",
         );

@@ -1,13 +1,13 @@
 //! A month of nights on a clock that is set from outside: what their reports must say stands in a table
 //! beforehand.
 
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
 use crate::sandbox::{Answer, Sandbox};
+use crate::skipped;
 use crate::window::{HOUR, at};
 
 /// What is odd about a night.
@@ -185,9 +185,10 @@ impl Month {
         std::fs::create_dir(sandbox.work().join("small")).unwrap();
         let has_disk = may_mount(&sandbox.work().join("small"));
         if !has_disk {
-            let skipped = "SKIP: the night with a full disk needs a mount namespace";
-            let mut seen = std::io::stderr();
-            writeln!(seen, "{skipped}").unwrap();
+            skipped::say(
+                "month::a_month_of_nights_is_told_as_it_was: the night with a full disk",
+                "nobody may mount anything here",
+            );
         }
         let service = TcpListener::bind("127.0.0.1:0").unwrap();
         let closed = TcpListener::bind("127.0.0.1:0").unwrap();

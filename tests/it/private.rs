@@ -246,7 +246,10 @@ fn processes_of_ours_cannot_be_dumped_and_commands_keep_their_limits() {
     shell.stdout(Stdio::null()).stderr(Stdio::null());
     let mut shell = match shell.spawn() {
         Ok(shell) => shell,
-        Err(error) => return skipped::say("cores", &format!("no other user: {error}")),
+        Err(error) => {
+            let test = "private::processes_of_ours_cannot_be_dumped_and_commands_keep_their_limits";
+            return skipped::say(test, &format!("no other user: {error}"));
+        }
     };
     let _in_any_case = Ended(&sandbox, shell.id());
     wait_for_file(&sandbox.work().join("task"));
