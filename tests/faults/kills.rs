@@ -23,7 +23,7 @@ use fastrand::Rng;
 use crate::container;
 use crate::manners::{chosen, is_poison, judge, names, was_repeated};
 use crate::persons::Persons;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, wait_until};
 use crate::skipped;
 use crate::toll::{Harm, Toll};
 use crate::trials::Trials;
@@ -31,6 +31,8 @@ use crate::wild::{Kind, Process, is_whole, kill_all, kill_one, processes, tasks}
 
 /// Manners of tasks that are added at once.
 const BATCH: usize = 8;
+/// What tells a run from the commands of persons.
+const RUN: &str = " run --no-progress ";
 /// Kills of one campaign.
 const CAMPAIGN: u64 = 50;
 /// Campaigns at the same time: mostly they wait.
@@ -128,7 +130,8 @@ fn no_random_kill_loses_doubles_or_orphans_a_task() {
                     let way = Way::choose(&mut rng, index, missing.is_none());
                     println!("campaign {index}: {way:?}");
                     let wanted = CAMPAIGN.min(trials.wanted - index * CAMPAIGN);
-                    let campaign = Campaign::new(way, rng, wanted).fight();
+                    let mut campaign = Campaign::new(way, rng, wanted).fight();
+                    campaign.toll.name(&format!("campaign {index}"));
                     sums.lock().unwrap().add(campaign);
                     ways.lock().unwrap().push(way);
                 }
@@ -267,6 +270,7 @@ impl Campaign {
             4..6 => {
                 run.kill().unwrap();
                 self.note("run and all supervisors", kill_all(&supervisors) + 1);
+                self.empty_container();
             }
             10 => {
                 let kills = self.persons.kill();
@@ -275,6 +279,7 @@ impl Campaign {
             _ if self.way.in_container => {
                 run.kill().unwrap();
                 self.note("container", 1);
+                self.empty_container();
             }
             _ => {
                 run.kill().unwrap();
@@ -282,6 +287,18 @@ impl Campaign {
             }
         }
         (4..10).contains(&choice)
+    }
+
+    /// Who starts a container and is killed at once may not have tied the container's life to its own yet.
+    fn empty_container(&self) {
+        if !self.way.in_container {
+            return;
+        }
+        wait_until("the container is gone", || {
+            let mut left = processes(&self.sandbox);
+            left.retain(|one| one.kind == Kind::Program && one.command.contains(RUN));
+            kill_all(&left) == 0
+        });
     }
 
     fn killed(&self) -> u32 {

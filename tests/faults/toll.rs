@@ -41,6 +41,13 @@ impl Toll {
         }
     }
 
+    /// Says where it was found.
+    pub(crate) fn name(&mut self, place: &str) {
+        for (_, what) in &mut self.found {
+            what.insert_str(0, &format!("{place}: "));
+        }
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.found.extend(other.found);
     }
