@@ -8,7 +8,6 @@ use std::fmt::Display;
 
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::error::EngineError;
-use crate::engine::run::RunRequest;
 use crate::engine::telling::Telling;
 use crate::engine::telling::tell_unrecorded;
 use crate::engine::telling::trouble;
@@ -22,9 +21,14 @@ use crate::support::clock::Timestamp;
 const COMPONENT: &str = "storage";
 
 /// Tells why a run failed, if its queue is the reason and nobody was told yet.
-pub(crate) fn tell_of_failure(request: &RunRequest, error: &EngineError) {
+pub(crate) fn tell_of_failure(
+    dir: &StateDir,
+    telling: &Telling,
+    error: &EngineError,
+    now: Timestamp,
+) {
     if is_of_storage(error) {
-        tell_of_storage(&request.dir, &request.telling, error, request.clock.now());
+        tell_of_storage(dir, telling, error, now);
     }
 }
 

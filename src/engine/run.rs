@@ -119,7 +119,9 @@ pub struct RunOutcome {
 /// When another run is active, or when the queue cannot be used, at the start or at any later time.
 /// What was running then has ended or goes on under its supervisor, and the next run collects it.
 pub fn run(request: &RunRequest, watcher: &mut dyn RunWatcher) -> Result<RunOutcome, EngineError> {
-    carry_out(request, watcher).inspect_err(|error| alarm::tell_of_failure(request, error))
+    carry_out(request, watcher).inspect_err(|error| {
+        alarm::tell_of_failure(&request.dir, &request.telling, error, request.clock.now());
+    })
 }
 
 fn carry_out(
