@@ -14,6 +14,7 @@ use crate::model::ids::BootId;
 use crate::model::ids::ProcessIdentity;
 use crate::model::signal::Signal;
 use crate::process::table;
+use crate::support::crash;
 
 /// The boot of the machine that we live in.
 ///
@@ -22,7 +23,7 @@ use crate::process::table;
 /// # Errors
 /// When the kernel does not tell.
 pub fn boot_id() -> io::Result<BootId> {
-    let text = match boot_of_a_test() {
+    let text = match crash::wish("__AUTOEXEC_BOOT_ID") {
         Some(text) => text,
         None => fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
     };
@@ -32,17 +33,6 @@ pub fn boot_id() -> io::Result<BootId> {
             "the kernel's boot id has not 32 hexadecimal digits",
         )
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only a debug build reads it, and only here"
-)]
-fn boot_of_a_test() -> Option<String> {
-    if !cfg!(debug_assertions) {
-        return None;
-    }
-    std::env::var("__AUTOEXEC_BOOT_ID").ok()
 }
 
 /// The process that has this pid now, a zombie included; `None` when there is none.

@@ -11,7 +11,7 @@ use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -90,7 +90,8 @@ impl Launch<'_> {
         reason = "the one place that starts a supervisor"
     )]
     pub fn start(&self) -> io::Result<Launched> {
-        let stand_in = crash::stand_in();
+        // A test puts a tracer in its place.
+        let stand_in = crash::wish("__AUTOEXEC_SUPERVISOR").map(PathBuf::from);
         let mut command = Command::new(stand_in.as_deref().unwrap_or(self.executable));
         command
             .arg0("autoexec")

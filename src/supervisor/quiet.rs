@@ -19,6 +19,7 @@ use crate::supervisor::requires::within;
 use crate::supervisor::silence::Verdict;
 use crate::supervisor::tree;
 use crate::support::clock::Clock;
+use crate::support::crash;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
@@ -41,21 +42,13 @@ pub(super) fn keep_last_words(words: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// After how much silence somebody is told; a debug build lets a test shorten it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only a debug build reads it, and only here"
-)]
 pub(super) fn stalled_after(post: &Post) -> Duration {
     let told = match post {
         Post::Slot(slot) => slot.stalled_after,
         // Whoever started the command sits before it.
         Post::Alone(_) => ALONE,
     };
-    if !cfg!(debug_assertions) {
-        return told;
-    }
-    std::env::var("__AUTOEXEC_STALLED_AFTER_MS")
-        .ok()
+    crash::wish("__AUTOEXEC_STALLED_AFTER_MS")
         .and_then(|millis| millis.parse().ok())
         .map_or(told, Duration::from_millis)
 }

@@ -1,5 +1,5 @@
-//! Named places at which a test lets the program die, to see what is left; and who stands in for a
-//! supervisor, so that a test can put a tracer in its place.
+//! Named places at which a test lets the program die, to see what is left, and whatever else a test
+//! wishes of a debug build by a variable ([`wish`]).
 //!
 //! A place is marked `// CRASH:` with what is true there, followed by `crash::point("name")`. It does
 //! nothing unless the program was built with debug assertions and `__AUTOEXEC_CRASH_AT` names it:
@@ -64,20 +64,16 @@ fn read_delay() -> Option<Delay> {
     })
 }
 
+/// What a test wishes by a variable; nothing in a build without debug assertions.
 #[expect(
     clippy::disallowed_methods,
     reason = "only a debug build reads it, and only here"
 )]
-fn wish(variable: &str) -> Option<String> {
-    std::env::var(variable).ok()
-}
-
-/// The program that a test wants to be started in the place of a supervisor.
-pub fn stand_in() -> Option<PathBuf> {
+pub fn wish(variable: &str) -> Option<String> {
     if !cfg!(debug_assertions) {
         return None;
     }
-    wish("__AUTOEXEC_SUPERVISOR").map(PathBuf::from)
+    std::env::var(variable).ok()
 }
 
 fn read_target() -> Option<Target> {
