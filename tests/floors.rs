@@ -209,6 +209,38 @@ fn the_ground_plan_and_the_crate_name_the_same_modules() {
     }
 }
 
+/// The sources and tests that a page names in backquotes and that are not there.
+fn gone(page: &str, root: &Path) -> Vec<String> {
+    let named = page.split('`').skip(1).step_by(2);
+    let is_plain = |name: &&str| {
+        let begins = ["src/", "tests/", "benches/", "examples/", "docs/"];
+        begins.iter().any(|begin| name.starts_with(begin)) && !name.contains(['*', '{', ' '])
+    };
+    named
+        .filter(is_plain)
+        .filter(|name| !root.join(name).exists())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let (root, _) = project();
+    assert_eq!(
+        gone("`src/no.rs` `src/lib.rs` `src/`", &root),
+        ["src/no.rs"]
+    );
+    let mut pages = vec![root.join("README.md")];
+    let documents = fs::read_dir(root.join("docs")).unwrap();
+    pages.extend(documents.map(|entry| entry.unwrap().path()));
+    for page in pages {
+        if page.extension().is_some_and(|ending| ending == "md") {
+            let gone = gone(&fs::read_to_string(&page).unwrap(), &root);
+            assert!(gone.is_empty(), "{} names {gone:?}", page.display());
+        }
+    }
+}
+
 #[test]
 fn each_rule_finds_what_it_forbids() {
     let floors = floors_in("| 6 | `engine` | x |\n| 4 | `store`, `host` | y |\n| 0 | `support` |");
