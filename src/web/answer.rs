@@ -1,15 +1,16 @@
 //! What every answer has in common: its headers, and what a refusal looks like.
 
-use axum::Json;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::report::load::LoadError;
 use crate::store::StoreError;
+use crate::support::visible_json;
 use crate::web::guard::Denied;
 
 /// Nothing from elsewhere, and nothing but what this server serves.
@@ -27,6 +28,19 @@ pub(crate) fn set_headers(headers: &mut HeaderMap) {
         (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// A value as JSON that whoever asked may show on a terminal as it came.
+#[derive(Debug)]
+pub(crate) struct Visible<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Visible<T> {
+    fn into_response(self) -> Response {
+        match visible_json::to_string(&self.0) {
+            Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+            Err(_) => Refusal::bug().into_response(),
+        }
     }
 }
 
@@ -77,7 +91,7 @@ impl IntoResponse for Refusal {
             "schema": "autoexec.error/1",
             "error": { "code": self.code, "message": self.message },
         });
-        (self.status, Json(body)).into_response()
+        (self.status, Visible(body)).into_response()
     }
 }
 

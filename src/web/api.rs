@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -25,7 +24,7 @@ use crate::report::{alerted, json, queue_table, standstill, task_page};
 use crate::store::{Filter, Store};
 use crate::support::clock::Zone;
 use crate::support::untrusted::Untrusted;
-use crate::web::answer::{Asked, Named, Refusal};
+use crate::web::answer::{Asked, Named, Refusal, Visible};
 use crate::web::metrics;
 use crate::web::site::{Look, Site};
 
@@ -75,7 +74,7 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
 
 fn as_json(value: &impl Serialize) -> Answer {
     serde_json::to_value(value)
-        .map(|value| Json(value).into_response())
+        .map(|value| Visible(value).into_response())
         .map_err(|_| Refusal::bug())
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,6 +21,7 @@ use crate::store::requests::Wish;
 use crate::support::untrusted::Untrusted;
 use crate::web::answer::Named;
 use crate::web::answer::Refusal;
+use crate::web::answer::Visible;
 use crate::web::api::Answer;
 use crate::web::site::Site;
 
@@ -35,7 +35,7 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
 async fn detailed(State(site): State<Arc<Site>>) -> Answer {
     site.answer(|site| {
         let health = site.health()?;
-        Ok(Json(health_page::value(&health)).into_response())
+        Ok(Visible(health_page::value(&health)).into_response())
     })
     .await
 }
@@ -47,7 +47,7 @@ async fn breakers(State(site): State<Arc<Site>>) -> Answer {
             Some(store) => services(store, look.moment.now)?,
             None => Vec::new(),
         };
-        Ok(Json(services::value(&found)).into_response())
+        Ok(Visible(services::value(&found)).into_response())
     })
     .await
 }
@@ -79,7 +79,7 @@ async fn reset(State(site): State<Arc<Site>>, Named(name): Named) -> Answer {
             "schema": "autoexec.changed/1",
             "breakers": [{ "name": name, "result": "reset" }],
         });
-        Ok(Json(answer).into_response())
+        Ok(Visible(answer).into_response())
     })
     .await
 }

@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -281,22 +281,7 @@ fn one_trial(rng: &mut Rng) -> Sightings {
 
 #[cfg(feature = "web")]
 fn serve(sandbox: &Sandbox, seen: &mut Sightings) {
-    let mut child = sandbox
-        .command()
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line
-        .trim()
-        .trim_start_matches("http://")
-        .trim_end_matches('/')
-        .to_owned();
+    let server = crate::server::Server::of(sandbox);
     seen.search_processes(sandbox);
     let tasks =
         (1..=9).flat_map(|id| [format!("/api/tasks/{id}"), format!("/api/tasks/{id}/logs")]);
@@ -311,19 +296,11 @@ fn serve(sandbox: &Sandbox, seen: &mut Sightings) {
         "/api/report",
     ];
     for path in pages.into_iter().map(str::to_owned).chain(tasks) {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        assert!(
-            answer.starts_with(b"HTTP/1.0 200"),
-            "{path}: {}",
-            String::from_utf8_lossy(&answer)
-        );
-        seen.search(&path, &answer);
+        let (status, head, body) = server.visit("GET", &path, &[("Host", &server.address)]);
+        assert_eq!(status, 200, "{path}: {body}");
+        seen.search(&path, head.as_bytes());
+        seen.search(&path, body.as_bytes());
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 fn wait_until_there(sandbox: &Sandbox, name: &str) {

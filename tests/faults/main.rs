@@ -12,9 +12,16 @@
     reason = "tests: a broken expectation shall stop them, and they start programs"
 )]
 
+#[cfg(feature = "notify")]
+#[path = "../it/mail_server.rs"]
+mod mail_server;
 #[path = "../it/sandbox.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod sandbox;
+#[cfg(feature = "web")]
+#[path = "../it/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of the program")]
+mod server;
 #[path = "../it/skipped.rs"]
 mod skipped;
 #[path = "../it/wild.rs"]
@@ -49,5 +56,6 @@ mod stage;
 mod starts;
 mod texts;
 mod toll;
+#[expect(dead_code, reason = "shared with the tests of the program")]
 mod trials;
 mod upgrades;

@@ -19,6 +19,43 @@ retry = { max_attempts = 1000, base = "10ms", cap = "20ms" }
 grace = "200ms"
 "#;
 
+/// A task of three steps, and one that comes behind it.
+pub(crate) const STEPS: &str = r#"
+name = "%-steps"
+  [[task.step]]
+  name = "one"
+  command = "FAKE lock @.lock record @.log one sleep ~"
+  [[task.step]]
+  name = "two"
+  command = "FAKE lock @.lock record @.log two sleep ~"
+  [[task.step]]
+  name = "three"
+  command = "FAKE lock @.lock record @.log three sleep ~ record @.log end record %.order up"
+
+[[task]]
+name = "%-down"
+after = ["%-steps"]
+command = "FAKE lock @.lock record @.log start record %.order down sleep ~ record @.log end"
+"#;
+
+/// A task that cannot succeed, one that needs it, and one that is there for that.
+pub(crate) const BROKEN: &str = r#"
+name = "%-broken"
+retry = { max_attempts = 1 }
+on_crash = "fail"
+command = "FAKE lock @.lock record @.log start exit 1"
+
+[[task]]
+name = "%-blocked"
+after = ["%-broken"]
+command = "FAKE record @.log start"
+
+[[task]]
+name = "%-instead"
+after = [{ task = "%-broken", when = "failure" }]
+command = "FAKE lock @.lock record @.log start sleep ~ record @.log end"
+"#;
+
 /// One or several tasks that belong together. In their text `%` stands for what comes before the
 /// manner in a name, `@` for the name of the task, `~` for a short time in milliseconds, `FAKE` for
 /// the scripted program, `PORT` for a port where somebody listens.
@@ -85,39 +122,8 @@ command = "FAKE lock @.lock record @.log start; n=$(cat @.n || echo 0); echo $((
 name = "%-told"
 command = "FAKE lock @.lock record @.log start; [ -e @.n ] || { touch @.n; echo '{\"category\": \"rate_limit\", \"retry_after\": 0.2}' > $AUTOEXEC_RESULT_FILE; exit 1; }; FAKE record @.log end"
 "#,
-    r#"
-name = "%-steps"
-  [[task.step]]
-  name = "one"
-  command = "FAKE lock @.lock record @.log one sleep ~"
-  [[task.step]]
-  name = "two"
-  command = "FAKE lock @.lock record @.log two sleep ~"
-  [[task.step]]
-  name = "three"
-  command = "FAKE lock @.lock record @.log three sleep ~ record @.log end record %.order up"
-
-[[task]]
-name = "%-down"
-after = ["%-steps"]
-command = "FAKE lock @.lock record @.log start record %.order down sleep ~ record @.log end"
-"#,
-    r#"
-name = "%-broken"
-retry = { max_attempts = 1 }
-on_crash = "fail"
-command = "FAKE lock @.lock record @.log start exit 1"
-
-[[task]]
-name = "%-blocked"
-after = ["%-broken"]
-command = "FAKE record @.log start"
-
-[[task]]
-name = "%-instead"
-after = [{ task = "%-broken", when = "failure" }]
-command = "FAKE lock @.lock record @.log start sleep ~ record @.log end"
-"#,
+    STEPS,
+    BROKEN,
 ];
 
 /// A file of so many different manners; each has a prefix of its own, made from `prefix`.

@@ -2,53 +2,21 @@
 
 use fastrand::Rng;
 
-use crate::manners::filled;
+use crate::manners::{BROKEN, STEPS, filled};
 
 /// How many tasks [`batch`] makes.
 pub(crate) const BATCH: usize = 14;
 
 /// The tasks of a night, whose names begin with its number.
 pub(crate) fn batch(rng: &mut Rng, night: i64) -> String {
-    filled(rng, TASKS, &format!("n{night}"))
+    let text = format!("{TASKS}\n[[task]]{STEPS}\n[[task]]{BROKEN}");
+    filled(rng, &text, &format!("n{night}"))
 }
 
 const TASKS: &str = r#"
 [defaults]
 retry = { max_attempts = 1000, base = "10ms", cap = "20ms" }
 grace = "200ms"
-
-[[task]]
-name = "%-steps"
-  [[task.step]]
-  name = "one"
-  command = "FAKE lock @.lock record @.log one sleep 60"
-  [[task.step]]
-  name = "two"
-  command = "FAKE lock @.lock record @.log two sleep 60"
-  [[task.step]]
-  name = "three"
-  command = "FAKE lock @.lock record @.log three sleep 40 record @.log end record %.order up"
-
-[[task]]
-name = "%-down"
-after = ["%-steps"]
-command = "FAKE lock @.lock record @.log start record %.order down sleep 20 record @.log end"
-
-[[task]]
-name = "%-broken"
-retry = { max_attempts = 1 }
-on_crash = "fail"
-command = "FAKE lock @.lock record @.log start exit 1"
-
-[[task]]
-name = "%-blocked"
-after = ["%-broken"]
-command = "FAKE record @.log start"
-
-[[task]]
-name = "%-instead"
-after = [{ task = "%-broken", when = "failure" }]
-command = "FAKE lock @.lock record @.log start sleep 30 record @.log end"
 
 [[task]]
 name = "%-saves"

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::browser::Tab;
 use crate::sandbox::Sandbox;
-use crate::serve::Server;
+use crate::server::Server;
 
 /// What would be markup if anybody took it for that.
 const PAYLOAD: &str =

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
-use crate::serve::Server;
+use crate::server::Server;
 
 /// Tasks of a service that is down: its breaker opens at the second failure.
 fn with_open_breaker() -> Sandbox {
@@ -163,7 +163,9 @@ fn many_visitors_at_once_do_not_hold_a_run_up() {
                 while !over.load(Ordering::SeqCst) || visits < paths.len() {
                     let path = paths[(visits + visitor) % paths.len()];
                     let (status, body) = server.ask("GET", path, &[("Host", &server.address)]);
-                    assert_eq!(status, 200, "{path}: {body}");
+                    // A machine that has nothing to spare may say so.
+                    let is_slow = status == 503 && body.contains("\"too_slow\"");
+                    assert!(status == 200 || is_slow, "{path}: {body}");
                     visits += 1;
                 }
             });

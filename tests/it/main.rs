@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "tests: a broken expectation shall stop them, and they start programs"
 )]
 
@@ -44,6 +45,7 @@ mod live;
 mod live_api;
 mod logs;
 mod mail;
+mod mail_server;
 mod many_nights;
 mod month;
 mod night;
@@ -67,6 +69,7 @@ mod restored;
 mod run;
 mod said;
 mod serve;
+mod server;
 mod silence;
 mod skipped;
 mod start;
@@ -77,6 +80,8 @@ mod strays;
 mod success;
 mod task_times;
 mod timer;
+#[path = "../faults/trials.rs"]
+mod trials;
 mod unanswered;
 mod why;
 #[expect(dead_code, reason = "shared with the fault suites")]

@@ -186,17 +186,9 @@ fn a_run_that_is_stopped_queues_who_waits() {
 #[test]
 fn a_missing_directory_beneath_the_workdir_is_made() {
     let sandbox = Sandbox::new();
-    sandbox.file(
-        "night.toml",
-        r#"
-[[task]]
-name = "write"
-command = ["sh", "-c", "echo result > out/deep/file"]
-retry = { base = "10ms" }
-"#,
-    );
-    let answer = sandbox.run(["run", "night.toml", "--no-progress"]);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let writes = "name = \"write\"\ncommand = [\"sh\", \"-c\", \"echo result > out/deep/file\"]";
+    let tasks = format!("[[task]]\n{writes}\nretry = {{ base = \"10ms\" }}\n");
+    let answer = crate::healing::heals(&sandbox, &tasks);
     assert_eq!(sandbox.read("out/deep/file"), "result\n");
     assert_eq!(
         recoveries(&sandbox, "write"),

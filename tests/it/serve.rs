@@ -1,98 +1,10 @@
 //! `autoexec serve`: who gets an answer, and what it says.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
-
-use serde_json::Value;
 
 use crate::sandbox::Sandbox;
-
-/// The name and the value of a header.
-pub(crate) type Header<'a> = (&'a str, &'a str);
-
-/// A server of a sandbox, ended when it goes out of scope.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) address: String,
-    pub(crate) token: String,
-}
-
-impl Server {
-    pub(crate) fn of(sandbox: &Sandbox) -> Self {
-        let mut child = sandbox
-            .command()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned();
-        let token = std::fs::read_to_string(sandbox.home().join(".config/autoexec/token")).unwrap();
-        Self {
-            child,
-            address,
-            token: token.trim().to_owned(),
-        }
-    }
-
-    /// Sends a request as it is and gives status and body.
-    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[Header<'_>]) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n").unwrap();
-        for (name, value) in headers {
-            write!(stream, "{name}: {value}\r\n").unwrap();
-        }
-        stream.write_all(b"\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        for header in [
-            "content-security-policy: default-src 'none'",
-            "x-content-type-options: nosniff",
-            "cache-control: no-store",
-        ] {
-            assert!(head.contains(header), "{header} in {head}");
-        }
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, body.to_owned())
-    }
-
-    pub(crate) fn get(&self, path: &str) -> Value {
-        let (status, body) = self.ask("GET", path, &[("Host", &self.address)]);
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).unwrap()
-    }
-
-    fn refused(&self, path: &str) -> (u16, String) {
-        let (status, body) = self.ask("GET", path, &[("Host", &self.address)]);
-        let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(body["schema"], "autoexec.error/1");
-        (status, body["error"]["code"].as_str().unwrap().to_owned())
-    }
-}
-
-impl Server {
-    /// Ends it at once.
-    pub(crate) fn kill(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
+use crate::server::Header;
+use crate::server::Server;
 
 fn with_tasks() -> Sandbox {
     let sandbox = Sandbox::new();

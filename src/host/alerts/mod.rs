@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use crate::model::layout::StateDir;
 use crate::support::clock::Timestamp;
+use crate::support::visible_json;
 
 pub use crate::model::alert::Level;
 
@@ -97,7 +98,7 @@ fn line(
     } else {
         details
     };
-    let mut line = serde_json::to_vec(&Line {
+    let line = Line {
         timestamp: now.to_rfc3339(),
         level,
         component,
@@ -105,9 +106,11 @@ fn line(
             .get(..message.floor_char_boundary(LONGEST_MESSAGE))
             .unwrap_or_default(),
         details,
-    })?;
-    line.push(b'\n');
-    Ok(line)
+    };
+    // People read this file, and show it on a terminal.
+    let mut bytes = visible_json::to_string(&line)?.into_bytes();
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 #[derive(serde::Serialize)]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::model::notice::Occasion;
 use crate::notify::letter::{Letter, Urgency, cut};
+use crate::support::visible_json;
 
 /// The kinds of receivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn with_json(letter: &Letter, body: &Value) -> Request {
             ("Content-Type", "application/json".to_owned()),
             ("Idempotency-Key", letter.id.clone()),
         ],
-        body: body.to_string(),
+        body: visible_json::to_string(body).unwrap_or_default(),
     }
 }
 

@@ -4,8 +4,14 @@
 //! tag, a name of a folder, a line of output and the message of a result file of a task; then
 //! every command that tells of tasks is asked, in every form. What is for eyes holds no control
 //! character and no mark of direction, and says the text in its visible form; what is structured is
-//! read back and holds the text as it was; HTML and Markdown hold no element of it. What a browser makes of
-//! pages is in `tests/it/{html,live}.rs`.
+//! read back and holds the text as it was; HTML and Markdown hold no element of it. The same over the
+//! port of `serve` (pages, REST, figures for a collector) and in the mail as a server receives it. What a
+//! browser makes of pages is in `tests/it/{html,live}.rs`.
+
+#[cfg(feature = "notify")]
+mod letters;
+#[cfg(feature = "web")]
+mod serve;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -62,6 +68,25 @@ const TEXTS: &[&str] = &[
     "*",
 ];
 
+/// The name of a service.
+const SERVICE: &str = "\"} 1 # EOF \\n \\ evil=\u{202e}<evil>:1";
+
+/// What tells of the whole queue.
+const LOOKS: &[&[&str]] = &[
+    &["queue", "list", "--all"],
+    &["queue", "show", "broken"],
+    &["why", "broken"],
+    &["report", "--peek"],
+    &["plan"],
+    &["alerts"],
+    &["health"],
+    &["patterns", "list"],
+    &["breakers", "list"],
+    &["rescue", "--dry-run"],
+    &["db", "check"],
+    &[],
+];
+
 /// Bytes that are no text.
 const BROKEN: &[u8] = b"\xff\xfe\x80\xc3(\xed\xa0\x80\xf0\x9f";
 
@@ -90,12 +115,11 @@ fn is_fit(what: &str, answer: &Answer) {
 }
 
 /// A queue of tasks that print, are given and say hostile text, after a run.
-fn night() -> Sandbox {
-    let sandbox = Sandbox::new();
+fn night(sandbox: &Sandbox) {
     let script = "printf '%s\\n' \"$NOTE\"; printf 'error: permission denied: %s\\n' \"$NOTE\" >&2; \
                   if [ -n \"$SAID\" ]; then printf '%s' \"$SAID\" > \"$AUTOEXEC_RESULT_FILE\"; fi; exit 77";
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut file = String::from("[defaults]\nretries = 0\n");
+    let mut file = format!("[defaults]\nretries = 0\nservice = [{}]\n", quoted(SERVICE));
     for (number, text) in TEXTS.iter().enumerate() {
         let command = ["/bin/sh", "-c", script, "sh", text]
             .map(&quoted)
@@ -109,6 +133,10 @@ fn night() -> Sandbox {
         )
         .unwrap();
     }
+    // A failure by which the service is known to those who collect figures.
+    file.push_str(
+        "[[task]]\nname = \"refused\"\ncommand = \"echo 'connect: Connection refused' >&2; exit 1\"\n",
+    );
     // The name of the file is hostile, too.
     let path = sandbox.file("\u{1b}[2Jta<evil>sks\u{202e}.toml", file);
     let answer = sandbox.run([OsString::from("queue"), "add".into(), path.into()]);
@@ -134,13 +162,15 @@ fn night() -> Sandbox {
     let run = sandbox.run(["run", "-j", "4"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     is_fit("run", &run);
-    sandbox
 }
 
 #[test]
 fn hostile_text_is_shown_and_never_obeyed_by_any_command() {
     let trials = Trials::of("T10 texts", 1, 1);
-    let sandbox = night();
+    let sandbox = Sandbox::new();
+    #[cfg(feature = "notify")]
+    let server = letters::subscribe(&sandbox);
+    night(&sandbox);
     let mut outputs = 0;
     let mut ask = |words: &[&str]| {
         let answer = sandbox.run(words);
@@ -169,20 +199,7 @@ fn hostile_text_is_shown_and_never_obeyed_by_any_command() {
     for number in (0..TEXTS.len()).step_by(5) {
         ask(&["queue", "show", &name(number)]);
     }
-    for words in [
-        &["queue", "list", "--all"][..],
-        &["queue", "show", "broken"],
-        &["why", "broken"],
-        &["report", "--peek"],
-        &["plan"],
-        &["alerts"],
-        &["health"],
-        &["patterns", "list"],
-        &["breakers", "list"],
-        &["rescue", "--dry-run"],
-        &["db", "check"],
-        &[],
-    ] {
+    for words in LOOKS {
         ask(words);
     }
     for words in [
@@ -196,7 +213,34 @@ fn hostile_text_is_shown_and_never_obeyed_by_any_command() {
         answer.json();
         read += 1;
     }
-    // What is typed is told back in words that command nothing.
+    outputs += what_is_typed_is_told_back(&sandbox);
+    let html = sandbox.run(["report", "--format", "html", "--peek"]);
+    let html = String::from_utf8_lossy(&html.raw_stdout);
+    assert!(html.contains("evil"));
+    stands_in_no_element("report in HTML", &html);
+    let markdown = sandbox.run(["report", "--format", "markdown", "--peek"]);
+    makes_no_markup(&String::from_utf8_lossy(&markdown.raw_stdout));
+    #[cfg(feature = "web")]
+    let answers = serve::visit(&sandbox);
+    #[cfg(not(feature = "web"))]
+    let answers = 0;
+    #[cfg(feature = "notify")]
+    let letters = letters::look(&server);
+    #[cfg(not(feature = "notify"))]
+    let letters = 0;
+    trials.tell(&[
+        ("texts", &(TEXTS.len() + 1)),
+        ("outputs for eyes", &(outputs + 2)),
+        ("read back", &read),
+        ("answers over a port", &answers),
+        ("letters", &letters),
+        ("control characters, foreign elements", &0),
+    ]);
+}
+
+/// What is typed is told back in words that command nothing; how many answers there were.
+fn what_is_typed_is_told_back(sandbox: &Sandbox) -> usize {
+    let mut outputs = 0;
     for text in TEXTS {
         for words in [
             &["why", text][..],
@@ -209,28 +253,18 @@ fn hostile_text_is_shown_and_never_obeyed_by_any_command() {
             outputs += 1;
         }
     }
-    let html = sandbox.run(["report", "--format", "html", "--peek"]);
-    stands_in_no_element(&String::from_utf8_lossy(&html.raw_stdout));
-    let markdown = sandbox.run(["report", "--format", "markdown", "--peek"]);
-    makes_no_markup(&String::from_utf8_lossy(&markdown.raw_stdout));
-    trials.tell(&[
-        ("texts", &(TEXTS.len() + 1)),
-        ("outputs for eyes", &(outputs + 2)),
-        ("read back", &read),
-        ("control characters, foreign elements", &0),
-    ]);
+    outputs
 }
 
 /// No tag of the page has a name or an attribute that came from outside.
-fn stands_in_no_element(page: &str) {
-    is_fit_for_eyes("report in HTML", page.as_bytes());
-    assert!(page.contains("evil"));
+fn stands_in_no_element(what: &str, page: &str) {
+    is_fit_for_eyes(what, page.as_bytes());
     for tag in page.split('<').skip(1) {
         let tag = tag.split('>').next().unwrap_or_default();
         // Between quotes of an attribute anything may stand that does not end it.
         let outside: String = tag.split('"').step_by(2).collect();
-        assert!(!outside.contains("evil"), "<{tag}>");
-        assert!(!outside.contains("onload"), "<{tag}>");
+        assert!(!outside.contains("evil"), "{what}: <{tag}>");
+        assert!(!outside.contains("onload"), "{what}: <{tag}>");
     }
 }
 
