@@ -4,11 +4,27 @@
 //! lives at once, or a start after a recorded success, or one that its rule forbids), *left* (a process
 //! of an ended attempt that is alive five seconds later), *stuck* (neither done nor resolved).
 
+use std::fmt::Display;
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::sandbox::Sandbox;
+use crate::trials::Trials;
 use crate::wild::processes;
+
+impl Trials {
+    /// Says what came out, one count after the other, and ends with what was found to be wrong.
+    pub(crate) fn tell_toll(&self, counts: &[(&str, &dyn Display)], toll: &Toll) {
+        let harms = toll.counts();
+        let mut all = counts.to_vec();
+        all.extend(
+            harms
+                .iter()
+                .map(|(harm, count)| (*harm, count as &dyn Display)),
+        );
+        self.tell(&all);
+    }
+}
 
 /// Nothing of an ended attempt is alive so much later.
 const PROMISED: Duration = Duration::from_secs(5);

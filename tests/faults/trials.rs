@@ -9,8 +9,6 @@ use std::io::Write as _;
 
 use fastrand::Rng;
 
-use crate::toll::Toll;
-
 /// The trials of one suite.
 pub(crate) struct Trials {
     suite: &'static str,
@@ -38,16 +36,12 @@ impl Trials {
         trials
     }
 
-    /// Says what came out, one count after the other, and ends with what was found to be wrong.
-    pub(crate) fn tell_toll(&self, counts: &[(&str, &dyn Display)], toll: &Toll) {
-        let harms = toll.counts();
-        let mut all = counts.to_vec();
-        all.extend(
-            harms
-                .iter()
-                .map(|(harm, count)| (*harm, count as &dyn Display)),
-        );
-        self.tell(&all);
+    /// Of so many there are, how many of the first are passed over, and every how many-th is taken, so that
+    /// as many as are wanted are spread over all of them.
+    pub(crate) fn stride(&mut self, there: usize) -> (usize, usize) {
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).max(1);
+        let every = there.div_ceil(wanted).max(1);
+        (self.rng.usize(..every), every)
     }
 
     /// Says what came out, one count after the other; seen whether or not output is captured.

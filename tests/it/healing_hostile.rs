@@ -1,5 +1,9 @@
 //! Output that wants something done, against the real program with everything allowed: files, processes
 //! and connections are watched, and nothing happens but what the tasks declare.
+//!
+//! Suite T11: `cargo test --test it healing_hostile:: -- --nocapture`. The short form takes every seventh
+//! of the outputs, beginning with one of the first; the long one (`AUTOEXEC_FAULTS=long`) all of them.
+//! What is chosen for an output, without a program, is `src/policy`'s.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,6 +14,7 @@ use std::sync::Arc;
 
 use crate::healing::{Fast, configure, free};
 use crate::sandbox::Sandbox;
+use crate::trials::Trials;
 
 #[rustfmt::skip]
 const PATHS: &[&str] = &[
@@ -126,8 +131,9 @@ fn tree(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// Runs every `n`-th message through the program, and holds what changed against what is declared.
-fn nothing_undeclared_happens(every: usize) {
+#[test]
+fn hostile_output_makes_nothing_happen_that_is_not_declared() {
+    let mut trials = Trials::of("T11 hostile advice", 55, u64::MAX);
     let sandbox = Arc::new(Sandbox::new());
     configure(
         &sandbox,
@@ -172,7 +178,9 @@ fn nothing_undeclared_happens(every: usize) {
     )
     .unwrap();
 
-    let outputs: Vec<String> = outputs(&places).into_iter().step_by(every).collect();
+    let all = outputs(&places);
+    let (first, every) = trials.stride(all.len());
+    let outputs: Vec<String> = all.into_iter().skip(first).step_by(every).collect();
     let mut tasks = Vec::new();
     for (number, output) in outputs.iter().enumerate() {
         sandbox.file(&format!("said/{number}"), output);
@@ -242,27 +250,18 @@ fn nothing_undeclared_happens(every: usize) {
         .iter()
         .map(|one| one["strategy"].as_str().unwrap())
         .collect();
+    // Some of the outputs alone need not ask for each of them.
+    assert!(!done.is_empty());
     for strategy in ["create_missing_path", "install_dependency", "clean_temp"] {
-        assert!(done.contains(&strategy), "{strategy} in {done:?}");
+        let is_done = done.contains(&strategy);
+        assert!(every > 1 || is_done, "{strategy} in {done:?}");
     }
-    let figures = format!(
-        "\nhostile outputs: {}, attempts {}, recoveries {}, strategies {}\n",
-        outputs.len(),
-        report["totals"]["attempts"],
-        report["totals"]["recovery"]["attempted"],
-        done.len()
-    );
-    std::io::Write::write_all(&mut std::io::stderr(), figures.as_bytes()).unwrap();
+    trials.tell(&[
+        ("outputs", &outputs.len()),
+        ("attempts", &report["totals"]["attempts"]),
+        ("recoveries", &report["totals"]["recovery"]["attempted"]),
+        ("strategies", &done.len()),
+        ("undeclared", &0),
+    ]);
     sandbox.ok(["db", "check"]);
-}
-
-#[test]
-fn hostile_output_makes_nothing_happen_that_is_not_declared() {
-    nothing_undeclared_happens(7);
-}
-
-#[test]
-#[ignore = "takes a minute: cargo test --test it -- --ignored healing_hostile"]
-fn all_hostile_output_makes_nothing_happen_that_is_not_declared() {
-    nothing_undeclared_happens(1);
 }
