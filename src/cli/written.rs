@@ -16,16 +16,18 @@ use std::path::Path;
 /// # Errors
 /// When the file cannot be written.
 pub(crate) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let before = fs::metadata(file).ok();
+    if before.as_ref().is_some_and(|before| !before.is_file()) {
+        return fs::write(file, content);
+    }
     // What a link leads to is replaced, not the link.
     let real = match file.canonicalize() {
         Ok(real) => real,
         Err(error) if error.kind() == ErrorKind::NotFound && !file.is_symlink() => file.to_owned(),
+        // `/dev/stdout` leads to whatever is open there, which may have lost its name.
+        Err(_) if before.is_some() => return fs::write(file, content),
         Err(error) => return Err(error),
     };
-    let before = fs::metadata(&real).ok();
-    if before.as_ref().is_some_and(|before| !before.is_file()) {
-        return fs::write(&real, content);
-    }
     if before.is_some() {
         // A file that may not be written is not replaced behind its owner's back.
         drop(OpenOptions::new().write(true).open(&real)?);
@@ -71,6 +73,8 @@ pub(crate) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
@@ -101,6 +105,20 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"new");
         replace(Path::new("/dev/null"), b"nothing").unwrap();
         assert!(!Path::new("/dev/null").is_file());
+    }
+
+    #[test]
+    fn what_only_a_descriptor_leads_to_takes_what_it_is_given() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let link = |open: &dyn AsRawFd| format!("/proc/self/fd/{}", open.as_raw_fd());
+        replace(Path::new(&link(&writer)), b"through a pipe").unwrap();
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through a pipe");
+        let nameless = tempfile::tempfile().unwrap();
+        replace(Path::new(&link(&nameless)), b"into a file").unwrap();
+        assert_eq!(io::read_to_string(nameless).unwrap(), "into a file");
     }
 
     #[test]
