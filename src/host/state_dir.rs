@@ -147,6 +147,15 @@ pub fn prepare(
 ) -> Result<Vec<StateDirWarning>, StateDirError> {
     make_root(dir.root())?;
     check_root(dir.root(), shared)?;
+    let cannot = |source| StateDirError::CannotMake {
+        path: dir.root().to_owned(),
+        source,
+    };
+    // CRASH: a directory whose name is not on the disk is lost with all that is synced in it. So nobody
+    // makes a queue before, whoever made the directory.
+    if dir.database().symlink_metadata().is_err() {
+        sync_way_to(dir.root()).map_err(cannot)?;
+    }
     let mut made = Made::Nothing;
     for part in [
         dir.slots(),
@@ -162,10 +171,7 @@ pub fn prepare(
         }
     }
     if made == Made::Something {
-        sync_names(dir.root()).map_err(|source| StateDirError::CannotMake {
-            path: dir.root().to_owned(),
-            source,
-        })?;
+        sync_names(dir.root()).map_err(cannot)?;
     }
     // What is in its place is told by whoever wants to write an alert; the queue works without.
     let _told_later = alerts::prepare(dir);
@@ -198,19 +204,24 @@ fn make_root(root: &Path) -> Result<(), StateDirError> {
         path: root.to_owned(),
         source,
     };
-    let missing: Vec<&Path> = root
-        .ancestors()
-        .skip(1)
-        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
-        .collect();
     if let Some(above) = root.parent() {
         fs::create_dir_all(above).map_err(cannot)?;
     }
-    make_private(root).map_err(cannot)?;
-    // CRASH: a directory whose name is not on the disk is lost with all that is synced in it.
-    for made in std::iter::once(root).chain(missing) {
-        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
-        sync_names(above.unwrap_or(Path::new("."))).map_err(cannot)?;
+    make_private(root).map(drop).map_err(cannot)
+}
+
+/// The names that lead to a directory survive a loss of power when this returns. Which of them are new
+/// nobody knows, as their maker may be dead; but folders of other users are not made by us.
+fn sync_way_to(root: &Path) -> io::Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    for folder in root.ancestors() {
+        let Some(above) = folder.parent() else { break };
+        let above = Some(above).filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        sync_names(above)?;
+        if above.metadata()?.uid() != user {
+            break;
+        }
     }
     Ok(())
 }
@@ -233,11 +244,19 @@ fn make_private(path: &Path) -> io::Result<Made> {
 
 /// The names in a directory survive a loss of power when this returns.
 fn sync_names(folder: &Path) -> io::Result<()> {
-    match fs::File::open(folder) {
-        Ok(folder) => folder.sync_all(),
-        // One may be allowed to make something in it and not to look into it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        Err(error) => Err(error),
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // One may be allowed to make something in it and not to look into it, and the folder of an
+        // automounter, for instance, is on no disk.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
     }
 }
 

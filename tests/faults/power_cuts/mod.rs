@@ -10,11 +10,11 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use crate::border;
 use crate::sandbox::Sandbox;
-use crate::skipped;
 use crate::trials::Trials;
 use crate::wild::fake_task;
 
@@ -43,8 +43,8 @@ struct Story {
 
 #[test]
 fn what_was_acknowledged_survives_every_loss_of_power() {
-    if !has_strace() {
-        skipped::say("power_cuts", "strace cannot trace here");
+    const NAME: &str = "power_cuts::what_was_acknowledged_survives_every_loss_of_power";
+    if !border::is_open(NAME) {
         return;
     }
     let mut trials = Trials::of("T3 power cuts", 600, 10_000);
@@ -86,6 +86,35 @@ fn what_was_acknowledged_survives_every_loss_of_power() {
         ("lived on", &survivors),
         ("lost, corrupt, or started again unasked", &0),
     ]);
+}
+
+/// Where the maker of a directory died before its name was on the disk, the next one brings it there.
+#[test]
+fn a_state_directory_without_a_queue_is_named_on_the_disk_before_it_has_one() {
+    const NAME: &str =
+        "power_cuts::a_state_directory_without_a_queue_is_named_on_the_disk_before_it_has_one";
+    if !border::is_open(NAME) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let state = sandbox.state();
+    fs::DirBuilder::new().mode(0o700).create(&state).unwrap();
+    let add = ["queue", "add", "--", "true"];
+    let synced = |folder: &Path| {
+        let (answer, calls) = border::calls(&sandbox, &add, "fsync,openat", &[]);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let place = format!("<{}>", folder.display());
+        let is_sync = |call: &border::Call| call.kind == "fsync" && call.line.contains(&place);
+        let is_queue =
+            |call: &border::Call| call.line.contains("O_CREAT") && call.line.contains("queue.db");
+        let sync = calls.iter().position(is_sync);
+        let queue = calls.iter().position(is_queue);
+        (sync, queue)
+    };
+    let above = state.parent().unwrap();
+    let (sync, queue) = synced(above);
+    assert!(sync.is_some() && sync < queue, "{sync:?}, {queue:?}");
+    assert_eq!(synced(above).0, None, "only once");
 }
 
 impl Story {
@@ -298,13 +327,4 @@ pub(crate) fn shelf() -> tempfile::TempDir {
         .tempdir_in(memory)
         .or_else(|_| builder.tempdir())
         .unwrap()
-}
-
-fn has_strace() -> bool {
-    Command::new("strace")
-        .args(["-f", "-o", "/dev/null", "true"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
