@@ -150,18 +150,26 @@ fn kind_of(line: &str) -> Option<&str> {
 #[derive(Debug)]
 pub(crate) struct TracedSupervisor {
     /// What `__AUTOEXEC_SUPERVISOR` is to be.
-    pub(crate) program: PathBuf,
+    program: PathBuf,
     log: PathBuf,
 }
 
 impl TracedSupervisor {
-    /// Puts a script in the place of the supervisors.
-    pub(crate) fn new(
+    /// Runs with one slot, the first supervisor of which stands under the tracer.
+    pub(crate) fn run(
         sandbox: &Sandbox,
         kinds: &str,
-        files: &[PathBuf],
         fault: Option<(&Call, Fault)>,
-    ) -> Self {
+    ) -> (Answer, Self) {
+        let traced = Self::new(sandbox, kinds, fault);
+        let mut run = sandbox.command();
+        run.args(["run", "--no-progress", "-j", "1"]);
+        let answer = sandbox.finish(run.env("__AUTOEXEC_SUPERVISOR", &traced.program));
+        (answer, traced)
+    }
+
+    /// Puts a script in the place of the supervisors.
+    fn new(sandbox: &Sandbox, kinds: &str, fault: Option<(&Call, Fault)>) -> Self {
         let log = sandbox.home().join("supervisor-calls");
         let once = sandbox.home().join("traced");
         let program = sandbox.home().join("supervisor");
@@ -169,7 +177,7 @@ impl TracedSupervisor {
             let _there_was_none = fs::remove_file(old);
         }
         let _there_was_none = fs::remove_dir(&once);
-        let quoted: Vec<String> = words(&log, kinds, files, fault)
+        let quoted: Vec<String> = words(&log, kinds, &[], fault)
             .iter()
             .map(|word| format!("'{word}'"))
             .collect();

@@ -137,20 +137,14 @@ fn a_supervisor_that_dies_at_any_call_loses_and_doubles_nothing() {
     let mut trials = Trials::of("T2 calls of a supervisor", 8, ALL);
     let stage = with_queue();
     let sandbox = &stage.sandbox;
-    let run_under = |fault: Option<(&Call, Fault)>| {
-        let traced = TracedSupervisor::new(sandbox, border::CHANGES, &[], fault);
-        let mut run = sandbox.command();
-        run.args(["run", "--no-progress", "-j", "1"]);
-        let answer = sandbox.finish(run.env("__AUTOEXEC_SUPERVISOR", &traced.program));
-        (answer, traced)
-    };
-    let (answer, traced) = run_under(None);
+    let (answer, traced) = TracedSupervisor::run(sandbox, border::CHANGES, None);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     let calls = traced.calls();
     let mut tally = Tally::default();
     for call in chosen(&mut trials, &calls) {
         stage.reset();
-        let (answer, traced) = run_under(Some((&call, Fault::Kill)));
+        let fault = Some((&call, Fault::Kill));
+        let (answer, traced) = TracedSupervisor::run(sandbox, border::CHANGES, fault);
         let told = format!("{call:?}\n{}", answer.stderr);
         // The run lives on; at most somebody has to say what becomes of the one that asks.
         assert!(matches!(answer.code, 0 | 1), "{} {told}", answer.code);

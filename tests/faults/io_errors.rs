@@ -231,14 +231,7 @@ fn a_supervisor_to_which_any_call_fails_loses_and_doubles_nothing() {
         let mut trials = Trials::of(suite, short, ALL);
         let stage = with_queue();
         let sandbox = &stage.sandbox;
-        let run_under = |fault: Option<(&Call, Fault)>| {
-            let traced = TracedSupervisor::new(sandbox, kinds, &[], fault);
-            let mut run = sandbox.command();
-            run.args(["run", "--no-progress", "-j", "1"]);
-            let answer = sandbox.finish(run.env("__AUTOEXEC_SUPERVISOR", &traced.program));
-            (answer, traced)
-        };
-        let (answer, traced) = run_under(None);
+        let (answer, traced) = TracedSupervisor::run(sandbox, kinds, None);
         assert_eq!(answer.code, 0, "{}", answer.stderr);
         let usual = used(sandbox);
         let is_library = |call: &Call| call.line.contains("/etc/") || call.line.contains(".so");
@@ -259,7 +252,7 @@ fn a_supervisor_to_which_any_call_fails_loses_and_doubles_nothing() {
                 SYNCS => Fault::Once("EIO"),
                 _ => scarcity(&call),
             };
-            let (answer, supervisor) = run_under(Some((&call, fault)));
+            let (answer, supervisor) = TracedSupervisor::run(sandbox, kinds, Some((&call, fault)));
             let lines = supervisor.lines();
             let hit = lines.iter().find(|line| line.contains("(INJECTED)"));
             let told = format!("{call:?}\nhit: {hit:?}\n{}", answer.stderr);
