@@ -72,8 +72,8 @@ fn a_crowd_on_one_queue_is_served_without_a_word_about_locks() {
         let log = scope.spawn(|| crowd.reads_for_ever());
         let locks = scope.spawn(|| crowd.locks());
         let persons = scope.spawn(|| crowd.types());
-        for _reader in 0..READERS {
-            scope.spawn(|| crowd.reads());
+        for reader in 0..READERS {
+            scope.spawn(move || crowd.reads(reader));
         }
         let adders: Vec<_> = (0..ADDERS)
             .map(|adder| scope.spawn(move || crowd.adds(adder)))
@@ -172,8 +172,9 @@ impl Crowd {
         }
     }
 
-    fn reads(&self) {
-        let mut rng = Rng::with_seed(self.seed);
+    fn reads(&self, reader: u64) {
+        // Each asks for something else.
+        let mut rng = Rng::with_seed(self.seed.wrapping_add(reader));
         while !self.is_over() {
             let some = rng.choice(self.added.lock().unwrap().iter()).cloned();
             let some = some.as_deref().unwrap_or("none");
