@@ -8,7 +8,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::{Answer, Sandbox, wait_for_file, wait_until};
 use crate::trials::Trials;
@@ -253,25 +255,18 @@ fn a_run_that_stands_still_does_not_keep_timeouts_from_being_watched() {
         );
         let run = sandbox.start(&["run", "--no-progress"]);
         wait_for_file(&sandbox.work().join("up"));
-        signal("STOP", run.id());
+        kill_process(Pid::from_child(&run), Signal::STOP).unwrap();
         wait_until("the task is gone while its run stands still", || {
             processes(&sandbox)
                 .iter()
                 .all(|process| process.kind != Kind::Task)
         });
-        signal("CONT", run.id());
+        kill_process(Pid::from_child(&run), Signal::CONT).unwrap();
         let answer = sandbox.answer_of(run);
         assert_eq!(answer.code, 1, "{}", answer.stderr);
         let ended = only_attempt(&sandbox);
         assert_eq!(ended.category.as_deref(), Some("timeout"));
     });
-}
-
-fn signal(name: &str, pid: u32) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(status.unwrap().success());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::container;
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
@@ -196,7 +197,7 @@ fn round(when: When, base: i32, toll: &mut Toll) -> usize {
     };
     if let Some(run) = adopter {
         wait_until("the run is asked", || is_asked(&sandbox));
-        signal("CONT", i32::try_from(run.id()).unwrap());
+        kill_process(Pid::from_child(&run), Signal::CONT).unwrap();
         sandbox.answer_of(run);
     } else if last.is_none() {
         sandbox.run(["run", "--no-progress"]);
@@ -229,7 +230,7 @@ fn standing_adopter(sandbox: &Sandbox) -> Child {
     wait_until("the attempt is adopted", || {
         sandbox.read("run.err").contains("it goes on")
     });
-    signal("STOP", i32::try_from(run.id()).unwrap());
+    kill_process(Pid::from_child(&run), Signal::STOP).unwrap();
     run
 }
 
@@ -241,11 +242,4 @@ fn is_asked(sandbox: &Sandbox) -> bool {
     let database = Connection::open_with_flags(path, flags).unwrap();
     let count: i64 = database.query_row(count, [], |row| row.get(0)).unwrap();
     count > 0
-}
-
-fn signal(name: &str, pid: i32) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(status.unwrap().success());
 }

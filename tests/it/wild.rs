@@ -218,17 +218,17 @@ pub(crate) fn attempt_of_line(line: &str) -> Option<i64> {
 }
 
 /// Kills one of them, if there is any; how many that were.
-pub(crate) fn kill_one(rng: &mut Rng, supervisors: &[Process]) -> u32 {
-    rng.choice(supervisors).map_or(0, |supervisor| {
-        kill(supervisor.pid);
+pub(crate) fn kill_one(rng: &mut Rng, victims: &[Process]) -> u32 {
+    rng.choice(victims).map_or(0, |victim| {
+        kill(victim.pid);
         1
     })
 }
 
 /// Kills all of them; how many that were.
-pub(crate) fn kill_all(supervisors: &[Process]) -> u32 {
-    for supervisor in supervisors {
-        kill(supervisor.pid);
+pub(crate) fn kill_all(victims: &[Process]) -> u32 {
+    for victim in victims {
+        kill(victim.pid);
     }
-    u32::try_from(supervisors.len()).unwrap()
+    u32::try_from(victims.len()).unwrap()
 }
