@@ -157,6 +157,10 @@ fn what_is_exported_is_imported_as_it_was() {
         .run(["patterns", "import", "half.toml"])
         .fails(2, &["matches nothing"]);
     assert_eq!(listed(&other).as_array().unwrap().len(), 2);
+    sandbox.ok(["patterns", "disable", "b"]);
+    let told = sandbox.ok(["patterns", "export", "one.toml"]);
+    assert!(told.starts_with("wrote 2 patterns to `"), "{told}");
+    assert!(told.ends_with("(1 of them switched off)\n"), "{told}");
 }
 
 #[test]

@@ -79,6 +79,11 @@ pub(super) fn export(
         CliError::usage("output_unwritable", format!("cannot write `{shown}`")).because(error)
     })?;
     let mut told = format!("wrote {} to `{shown}`", count(own.len(), "pattern"));
+    let off = own.iter().filter(|row| !row.enabled).count();
+    if off > 0 {
+        // They stand in the file as comments, which nobody imports.
+        let _infallible = write!(told, " ({off} of them switched off)");
+    }
     if learned {
         let figures = figures.iter().filter(|row| row.tried > 0).count();
         // Writing into a String cannot fail.
