@@ -26,6 +26,7 @@
 //! - [`redact`]: what is hidden in output, and how while it streams.
 //! - [`schedule`]: when queued tasks would run.
 //! - [`strategy`]: which remedies suit a failure.
+//! - [`last_word`]: whether a line says that something failed, or that all is well.
 //! - [`suspicion`]: which successes are hard to believe.
 //! - [`trace`]: where an attempt spent its time.
 //! - [`verdict`]: what the report says of a task.
@@ -45,6 +46,7 @@ pub mod fit;
 pub mod forecast;
 pub mod guard;
 pub mod health;
+pub mod last_word;
 pub mod learning;
 pub mod limits;
 mod line_words;

@@ -7,13 +7,16 @@
 //!    of them at least [`LEAST`], and this one took less than a [`SHARE`]th of it. Only for a first
 //!    attempt without a checkpoint: whatever goes on from somewhere is shorter by right. A task that
 //!    declares `success.min_duration` has said itself what is too short.
-//! 2. **An error as its last word.** The last line that it printed, on either stream, names the cause
-//!    of a failure beyond doubt, and it ended right behind it: `pg_dump: error: connection refused` in
-//!    front of a pipe. Not when the task declares a success check, not when anything was printed or
-//!    the task went on for a while after it (then it was a retry that worked, or an error that was
-//!    caught), not when the line warns, speaks of a retry or comes from a command whose complaints
-//!    mean little (`rm: cannot remove`), and on standard output only where the line says itself that it
-//!    is an error: what is printed there is mostly data.
+//! 2. **An error as its last word.** The last line that it printed names the cause of a failure beyond
+//!    doubt, or on standard error says in so many words that something failed ([`last_word`]), and it
+//!    ended right behind it: `pg_dump: error: connection refused` in front of a pipe. Not when the task
+//!    declares a success check, not when anything was printed or the task went on for a while after it
+//!    (then it was a retry that worked, or an error that was caught), not when the line warns, speaks of
+//!    a retry, says that all is well (`refuses a bad password ... ok`) or comes from a command whose
+//!    complaints mean little (`rm: cannot remove`), and on standard output only where the line says
+//!    itself that it is an error: what is printed there is mostly data.
+//!
+//! `tests/suspicion.rs` measures both sides of it.
 
 use std::time::Duration;
 
@@ -21,6 +24,8 @@ use crate::model::category::Category;
 use crate::model::spec::TaskSpec;
 use crate::policy::classify::CommandEnd;
 use crate::policy::classify::classify_end;
+use crate::policy::classify::is_said;
+use crate::policy::last_word;
 use crate::support::text::span;
 
 /// So many earlier successes make a habit.
@@ -33,6 +38,8 @@ pub const SHARE: u32 = 10;
 pub const BEHIND: Duration = Duration::from_secs(2);
 /// The most bytes of the end of the output that are looked at.
 pub const LAST_WORDS: usize = 4096;
+/// So many hints may stand behind the last word, and the word itself.
+const TRAILING: usize = 4;
 /// How sure a judgement of the line must be: it names an error by its own name.
 const SURE: f64 = 0.69;
 
@@ -91,7 +98,8 @@ pub fn error_as_last_word(stream: Printed, end: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(end);
     let last = last_line(&text)?;
     // What a program prints as data is not judged at all.
-    if stream == Printed::Out && !calls_itself_an_error(last) {
+    let is_data = stream == Printed::Out && !calls_itself_an_error(last);
+    if is_data || last_word::speaks_well(last) {
         return None;
     }
     let judgement = classify_end(&CommandEnd {
@@ -100,7 +108,10 @@ pub fn error_as_last_word(stream: Printed, end: &[u8]) -> Option<String> {
         stdout: b"",
         stderr: end,
     });
-    let line = judgement.line.filter(|line| !line.is_empty())?;
+    let line = judgement.line.filter(|line| !line.is_empty());
+    let Some(line) = line else {
+        return said_to_have_failed(stream, last);
+    };
     let is_vague = matches!(judgement.category, Category::Unknown | Category::Killed);
     let told = !is_vague && judgement.confidence > SURE;
     let is_said = match stream {
@@ -108,15 +119,29 @@ pub fn error_as_last_word(stream: Printed, end: &[u8]) -> Option<String> {
         Printed::Out => calls_itself_an_error(&line),
     };
     let is_last = last.contains(&line) || line.contains(last);
-    (told && is_said && is_last).then_some(line)
+    if told && is_said && is_last {
+        return Some(line);
+    }
+    said_to_have_failed(stream, last)
 }
 
-/// The last line behind which nothing but stack frames and blank lines stand.
+/// The last line, where it says of itself that something failed and nobody knows of what.
+fn said_to_have_failed(stream: Printed, last: &str) -> Option<String> {
+    let is_plain = stream == Printed::Err
+        && last_word::says_it_failed(last)
+        && !is_housekeeping(last)
+        && is_said(last.as_bytes());
+    is_plain.then(|| last.to_owned())
+}
+
+/// The last line behind which nothing but stack frames, blank lines and a few hints stand.
 fn last_line(text: &str) -> Option<&str> {
     text.lines()
         .rev()
         .map(str::trim_end)
-        .find(|line| !line.is_empty() && !line.starts_with(char::is_whitespace))
+        .filter(|line| !line.is_empty() && !line.starts_with(char::is_whitespace))
+        .take(TRAILING)
+        .find(|line| !last_word::is_trailer(line))
 }
 
 /// Commands that complain on the way while nothing is wrong.

@@ -49,13 +49,17 @@ const CONVENTIONS: &[Convention] = {
 };
 
 /// What exit code 85 means, whatever was printed: nobody returns it by accident.
-pub(super) fn start_again() -> Classification {
+pub(super) fn start_again(checkpoint_changed: bool) -> Classification {
     judged(
         Category::Unknown,
         START_AGAIN_PATTERN,
         Retryable::Yes,
         0.9,
-        "exit code 85: it asks to be started again",
+        if checkpoint_changed {
+            "exit code 85: it asks to be started again"
+        } else {
+            "exit code 85 without a new checkpoint, so this attempt counts"
+        },
     )
 }
 

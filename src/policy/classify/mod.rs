@@ -50,6 +50,7 @@ mod words;
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
 pub use ended::SUCCESS_CHECK_FAILED_PATTERN;
+pub use noise::is_said;
 pub use pattern_set::PatternSet;
 pub use reasons::BuiltIn;
 pub use reasons::built_in;
@@ -169,7 +170,7 @@ fn by_facts(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
             "it ended with exit code 0, which `success.exit_codes` does not name",
         ),
         Ended::ByItself(Exit::Code(codes::START_AGAIN)) if !is_claimed(facts.spec) => {
-            codes::start_again()
+            codes::start_again(outcome.account.checkpoint_changed)
         }
         Ended::ByItself(exit) => {
             let command = command_text(facts.spec);

@@ -114,6 +114,12 @@ pub(super) fn without_prefix(line: &[u8]) -> &[u8] {
     line.get(start..).unwrap_or_default()
 }
 
+/// Whether the program says it, by the looks of the line alone.
+pub fn is_said(line: &[u8]) -> bool {
+    let lines = Lines::new(b"", line);
+    matches!(Roles::of(&lines).role(0), Role::Said | Role::Fault)
+}
+
 /// Tells the parts that lines play.
 #[derive(Debug)]
 pub(super) struct Roles<'a> {
