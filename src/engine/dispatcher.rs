@@ -21,6 +21,7 @@ use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
 use crate::engine::gather::Gathered;
 use crate::engine::ground::Ground;
+use crate::engine::hand_out::PATIENCE;
 use crate::engine::hand_out::hand_out;
 use crate::engine::healing::watch::Watchers;
 use crate::engine::hours::RunHours;
@@ -170,8 +171,20 @@ impl Dispatcher<'_> {
     fn start_ready(&mut self, now: Timestamp) {
         let throttled = self.pace.throttled.is_some_and(|until| until > now);
         if !throttled && self.hours.is_open(now) {
+            let before = self.state.alone_next.map(|turn| turn.attempt);
             let acts = hand_out(&mut self.state, monotonic());
             self.carry_out(acts);
+            let turn = self.state.alone_next.map(|turn| turn.attempt);
+            if let Some(attempt) = turn.filter(|turn| before != Some(*turn))
+                && let Some(live) = self.state.live.get(&attempt)
+            {
+                let event = RunEvent::WaitsAlone {
+                    task: live.task.reference(),
+                    running: self.state.running(),
+                    patience: PATIENCE,
+                };
+                self.tell(&[event], now);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::engine::hours::Bar;
+pub use crate::engine::totals::RunTotals;
 use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
 use crate::model::ids::RunId;
@@ -210,6 +211,8 @@ pub enum RunEvent {
         strategy: String,
         /// What it is about; text from outside.
         about: Option<String>,
+        /// Until when it waits at most, where it waits.
+        until: Option<Timestamp>,
     },
     /// A recovery is over, or the next attempt has told whether it helped.
     RecoveryEnded {
@@ -223,6 +226,15 @@ pub enum RunEvent {
         detail: Option<String>,
         /// What becomes of the task, where that is decided now.
         next: Option<Next>,
+    },
+    /// An attempt is to run alone, so that nothing else starts for a while.
+    WaitsAlone {
+        /// Its task.
+        task: TaskRef,
+        /// How many attempts are to end first.
+        running: usize,
+        /// How long slots stand idle for it at most.
+        patience: Duration,
     },
     /// What would have been done about a failure, were it allowed to be done.
     RecoverySuggested {
@@ -270,6 +282,13 @@ pub enum AttemptEnd {
     Succeeded,
     /// It failed.
     Failed(Classification),
+    /// It did not get its turn, because the recovery before it failed.
+    Unprepared {
+        /// What is wrong with the recovery.
+        remedy: Classification,
+        /// What the program itself had failed with before.
+        cause: Option<Classification>,
+    },
     /// We stopped it.
     Interrupted(StopReason),
     /// Nobody saw its end.
@@ -287,8 +306,8 @@ pub enum Next {
     Recovering,
     /// Another attempt in a later run.
     NextRun,
-    /// It failed for good.
-    Failed,
+    /// It failed for good, and why it is not tried again; may hold text from outside.
+    Failed(String),
     /// It waits for a person.
     Held(Hold),
     /// It was called off.
@@ -355,31 +374,4 @@ impl RunEnd {
             Self::Storage => "storage",
         }
     }
-}
-
-/// The figures of a run: how many of its tasks stand where at its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RunTotals {
-    /// Succeeded at the first attempt.
-    pub ok: usize,
-    /// Succeeded after a failed attempt.
-    pub recovered: usize,
-    /// Succeeded, which is hard to believe.
-    pub suspicious: usize,
-    /// Failed for good.
-    pub failed: usize,
-    /// Wait for a person.
-    pub held: usize,
-    /// Will not run because another task failed.
-    pub blocked: usize,
-    /// Were stopped and go on next time.
-    pub interrupted: usize,
-    /// Were called off.
-    pub cancelled: usize,
-    /// Were not started, because the window would have been or was too short.
-    pub deferred: usize,
-    /// Are queued and were not reached.
-    pub waiting: usize,
-    /// Attempts that were started.
-    pub attempts: usize,
 }

@@ -4,6 +4,7 @@
 use crate::engine::events::AttemptEnd;
 use crate::engine::events::Next;
 use crate::engine::healing::begin;
+use crate::engine::healing::facts::remedy_failed;
 use crate::engine::state::Afterwards;
 use crate::engine::state::Live;
 use crate::engine::state::RunState;
@@ -93,14 +94,23 @@ pub(crate) fn follow(
             TaskEvent::Interrupted { attempt, until },
             until.map_or(Next::NextRun, Next::Retry),
         ),
-        (Decision::Fail { .. }, None) => (TaskEvent::Failed { attempt }, Next::Failed),
+        (Decision::Fail { reason }, None) => (TaskEvent::Failed { attempt }, Next::Failed(reason)),
         (Decision::Hold(hold), None) => (TaskEvent::Held(hold.clone()), Next::Held(hold)),
     }
 }
 
-pub(crate) fn shown_end(outcome: &Outcome, classification: Option<&Classification>) -> AttemptEnd {
+/// What is told of an end; `before` is what the program had failed with, where a recovery followed.
+pub(crate) fn shown_end(
+    outcome: &Outcome,
+    classification: Option<&Classification>,
+    before: Option<&Classification>,
+) -> AttemptEnd {
     match (&outcome.ended, classification) {
         (_, None) => AttemptEnd::Succeeded,
+        (ended, Some(classification)) if remedy_failed(ended) => AttemptEnd::Unprepared {
+            remedy: classification.clone(),
+            cause: before.cloned(),
+        },
         (Ended::Stopped { reason, .. }, Some(_)) => AttemptEnd::Interrupted(*reason),
         (Ended::Lost(_), Some(_)) => AttemptEnd::Lost,
         (

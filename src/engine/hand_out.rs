@@ -19,7 +19,7 @@ use crate::engine::state::Turn;
 use crate::model::ids::AttemptId;
 
 /// How long slots stand idle at most until an attempt can run alone.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Hands ready attempts to free slots, opening slots as far as the capacity goes; `now` on a clock
 /// that does not jump.

@@ -56,6 +56,7 @@ mod takeover;
 mod tally;
 pub mod telling;
 mod tidy;
+mod totals;
 mod wishes;
 
 pub use alarm::tell_of_storage;

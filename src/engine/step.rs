@@ -6,6 +6,7 @@
 //! `engine::hand_out`.
 
 use crate::engine::breakers::word;
+use crate::engine::events::AttemptEnd;
 use crate::engine::events::Found;
 use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
@@ -35,7 +36,6 @@ use crate::engine::state::Place;
 use crate::engine::state::RunState;
 use crate::engine::wishes::change_idle;
 use crate::engine::wishes::changed;
-use crate::model::category::Classification;
 use crate::model::ids::AttemptId;
 use crate::model::message::NotStartedReason;
 use crate::model::outcome::Ended;
@@ -232,14 +232,9 @@ fn ended(
         Judgement::Success => None,
         Judgement::Failure(classification) => Some(classification),
     };
-    tell(
-        &live,
-        attempt,
-        &end.outcome,
-        classification.as_ref(),
-        next,
-        effects,
-    );
+    let before = end.recovery.as_ref().and_then(|it| it.original.as_ref());
+    let shown = shown_end(&end.outcome, classification.as_ref(), before);
+    tell(&live, attempt, &end.outcome, shown, next, effects);
     credit::tell(&live.task.reference(), &credits, effects);
     keep(&live, attempt, &end.outcome, &credits, &event, effects);
     let mut more = Effects::default();
@@ -302,7 +297,7 @@ fn tell(
     live: &Live,
     attempt: AttemptId,
     outcome: &Outcome,
-    classification: Option<&Classification>,
+    end: AttemptEnd,
     next: Next,
     effects: &mut Effects,
 ) {
@@ -317,7 +312,7 @@ fn tell(
     if matches!(live.found, None | Some(Found::Outcome)) {
         effects.shown.push(RunEvent::AttemptEnded {
             attempt: live.reference(attempt),
-            end: shown_end(outcome, classification),
+            end,
             step: failed_step(live, outcome),
             duration: outcome.duration,
             next,

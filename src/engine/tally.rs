@@ -35,6 +35,7 @@ enum Word {
     Failed,
     Held,
     Blocked,
+    NotNeeded,
     Interrupted,
     Cancelled,
 }
@@ -61,9 +62,14 @@ impl Tally {
                 why: Skip::Blocked,
                 ..
             } => self.word(task.id, Word::Blocked),
+            RunEvent::TaskSkipped {
+                task,
+                why: Skip::NotNeeded,
+                ..
+            } => self.word(task.id, Word::NotNeeded),
             RunEvent::TaskGivenUp { task, .. } => self.word(task.id, Word::Failed),
             RunEvent::RecoveryEnded { task, next, .. } => match next {
-                Some(Next::Failed) => self.word(task.id, Word::Failed),
+                Some(Next::Failed(_)) => self.word(task.id, Word::Failed),
                 Some(Next::Held(_)) => self.word(task.id, Word::Held),
                 Some(
                     Next::Done
@@ -84,11 +90,11 @@ impl Tally {
             RunEvent::RunStarted { .. }
             | RunEvent::QueueChanged { .. }
             | RunEvent::Progress { .. }
-            | RunEvent::TaskSkipped { .. }
             | RunEvent::Adopted { .. }
             | RunEvent::AfterCrash { .. }
             | RunEvent::Warning { .. }
             | RunEvent::RecoveryStarted { .. }
+            | RunEvent::WaitsAlone { .. }
             | RunEvent::RecoverySuggested { .. }
             | RunEvent::RecoveryRefused { .. }
             | RunEvent::Waits { .. }
@@ -111,7 +117,7 @@ impl Tally {
                     self.ok += 1;
                 }
             }
-            Next::Failed => self.word(task, Word::Failed),
+            Next::Failed(_) => self.word(task, Word::Failed),
             Next::Held(_) => self.word(task, Word::Held),
             Next::Cancelled => self.word(task, Word::Cancelled),
             Next::NextRun if matches!(end, AttemptEnd::Interrupted(_)) => {
@@ -164,6 +170,7 @@ impl Tally {
             failed: self.count(Word::Failed),
             held,
             blocked: self.count(Word::Blocked),
+            not_needed: self.count(Word::NotNeeded),
             interrupted,
             cancelled: self.count(Word::Cancelled),
             // A task that was interrupted is queued, too.

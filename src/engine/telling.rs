@@ -296,7 +296,7 @@ fn failed_task(event: &RunEvent, at: Timestamp) -> Option<FailedTask> {
         } => {
             let (why, line) = words(end);
             match next {
-                Next::Failed => failed(&attempt.task, false, why, line),
+                Next::Failed(_) => failed(&attempt.task, false, why, line),
                 Next::Held(hold) => put_aside(&attempt.task, hold, line),
                 Next::Done
                 | Next::Retry(_)
@@ -310,7 +310,7 @@ fn failed_task(event: &RunEvent, at: Timestamp) -> Option<FailedTask> {
             found: Found::Reboot | Found::MaybeRan,
             next,
         } => match next {
-            Next::Failed => failed(&attempt.task, false, words(&AttemptEnd::Lost).0, None),
+            Next::Failed(_) => failed(&attempt.task, false, words(&AttemptEnd::Lost).0, None),
             Next::Held(hold) => put_aside(&attempt.task, hold, None),
             Next::Done | Next::Retry(_) | Next::Recovering | Next::NextRun | Next::Cancelled => {
                 None
@@ -328,6 +328,14 @@ fn words(end: &AttemptEnd) -> (String, Option<String>) {
             cause_words(judged.category, &judged.pattern),
             judged.line.clone(),
         ),
+        AttemptEnd::Unprepared { remedy, cause } => {
+            let judged = cause.as_ref().unwrap_or(remedy);
+            let words = cause_words(judged.category, &judged.pattern);
+            let remedy = remedy.line.as_deref().filter(|_| cause.is_some());
+            let remedy = remedy.map(|line| format!("; {line}"));
+            let why = format!("{words}{}", remedy.unwrap_or_default());
+            (why, judged.line.clone())
+        }
         AttemptEnd::Lost => ("nobody saw its end".to_owned(), None),
         AttemptEnd::Interrupted(_) => ("it was stopped".to_owned(), None),
         AttemptEnd::Succeeded => ("it succeeded".to_owned(), None),

@@ -60,7 +60,10 @@ fn only_what_needs_a_person_is_told() {
         next,
     };
     for (event, told) in [
-        (ended(Next::Failed), Some(false)),
+        (
+            ended(Next::Failed("all 5 attempts are used up".to_owned())),
+            Some(false),
+        ),
         (ended(Next::Held(hold("maybe_ran"))), Some(true)),
         (ended(Next::Held(hold("by_hand"))), None),
         (ended(Next::Retry(NOW)), None),
@@ -70,9 +73,21 @@ fn only_what_needs_a_person_is_told() {
             crash(Found::MaybeRan, Next::Held(hold("maybe_ran"))),
             Some(true),
         ),
-        (crash(Found::Reboot, Next::Failed), Some(false)),
+        (
+            crash(
+                Found::Reboot,
+                Next::Failed("all 5 attempts are used up".to_owned()),
+            ),
+            Some(false),
+        ),
         // What was kept of an outcome is told by an event of its own.
-        (crash(Found::Outcome, Next::Failed), None),
+        (
+            crash(
+                Found::Outcome,
+                Next::Failed("all 5 attempts are used up".to_owned()),
+            ),
+            None,
+        ),
         (
             RunEvent::TaskGivenUp {
                 task: task(),
@@ -103,7 +118,11 @@ fn only_what_needs_a_person_is_told() {
 
 #[test]
 fn a_failure_is_told_with_its_cause_and_the_line_that_decided() {
-    let told = failed_task(&ended(Next::Failed), NOW).unwrap();
+    let told = failed_task(
+        &ended(Next::Failed("all 5 attempts are used up".to_owned())),
+        NOW,
+    )
+    .unwrap();
     assert_eq!(told.why, "network (connection refused)");
     assert_eq!(told.line.as_deref(), Some("connect: refused"));
 }

@@ -12,6 +12,9 @@ pub fn cause_words(category: Category, pattern: &str) -> String {
     }
     let pattern = match (category, pattern) {
         (Category::Timeout, "own_timeout") => "its time limit".to_owned(),
+        (Category::Timeout, "own_idle_timeout") => "its idle timeout".to_owned(),
+        (Category::Timeout, "deadline_passed") => "its deadline".to_owned(),
+        (Category::Timeout, "total_timeout") => "its time in all".to_owned(),
         (Category::Unknown, "silent") => "no output".to_owned(),
         (Category::Unknown, "generic") => String::new(),
         _ => Untrusted::from(pattern.replace('_', " ")).for_terminal(),

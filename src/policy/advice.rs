@@ -114,6 +114,8 @@ const PATTERNS: &[Entry] = &[
 
     (C::Timeout, "own_timeout", "it reached its own `timeout`", "raise `timeout` if it was still working, or find out what it hung on"),
     (C::Timeout, "own_idle_timeout", "it was silent and idle for its `idle_timeout`", "find out what it hung on; raise `idle_timeout` if that is normal"),
+    (C::Timeout, "deadline_passed", "its `deadline` came before it was done", "add it again with a later `deadline`, or start it earlier"),
+    (C::Timeout, "total_timeout", "its `total_timeout` was over before it was done", "raise `total_timeout`, or find out what took so long"),
     (C::Timeout, "connect_timeout", "the peer did not answer", "check that host and network are up, and firewalls"),
     (C::Timeout, "read_timeout", "the peer took too long to answer", "retry; if it stays, allow more time or look at the peer"),
     (C::Timeout, "http_408", "the peer gave up waiting for the request", "retry; if it stays, check the upload and the network"),

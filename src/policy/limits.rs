@@ -131,6 +131,10 @@ pub fn in_time(
     zone: Zone,
     now: Timestamp,
 ) -> Decision {
+    if let (Some(limit), Decision::Fail { .. }) = (stopped, &decision) {
+        let reason = limit.words(zone, now);
+        return Decision::Fail { reason };
+    }
     let until = match &decision {
         Decision::RetryAt { until, .. }
         | Decision::Recover { until, .. }

@@ -4,9 +4,11 @@ use crate::engine::events::Next;
 use crate::engine::events::RunEvent;
 use crate::model::recovery::RecoveryState;
 use crate::support::clock::Timestamp;
+use crate::support::paint::Paint;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 use crate::ui::lines::Manner;
+use crate::ui::lines::for_good;
 
 /// The most columns of what a recovery is about.
 const ABOUT: usize = 100;
@@ -24,10 +26,17 @@ pub(super) fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Optio
             task,
             strategy,
             about,
+            until,
         } => {
             let about = about.as_deref().map(|about| format!(" ({})", short(about)));
             let about = about.unwrap_or_default();
-            format!("{}: recovering: {}{about}", task.name, short(strategy))
+            let strategy = short(strategy);
+            let until = until.map(|until| {
+                let until = manner.zone.clock_time(until);
+                format!(", waits until {until} at most")
+            });
+            let until = until.unwrap_or_default();
+            format!("{}: recovering: {strategy}{about}{until}", task.name)
         }
         RunEvent::RecoveryEnded {
             task,
@@ -43,22 +52,25 @@ pub(super) fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Optio
                 (RecoveryState::Applied, Some(detail)) => detail,
                 (RecoveryState::Applied, None) => format!("{strategy} is done"),
                 (state, detail) => {
-                    let word = match state {
-                        RecoveryState::Helped => paint.good("helped"),
-                        RecoveryState::InVain => paint.warn("did not help"),
-                        RecoveryState::Failed => paint.bad("failed"),
-                        RecoveryState::Pending
-                        | RecoveryState::Applied
-                        | RecoveryState::Suggested
-                        | RecoveryState::Refused
-                        | RecoveryState::Abandoned => state.as_str().to_owned(),
-                    };
+                    let word = word(paint, *state);
                     let detail = detail.map(|detail| format!(": {detail}"));
                     format!("{strategy} {word}{}", detail.unwrap_or_default())
                 }
             };
             let follows = next.as_ref().map(|next| follows(at, next));
             format!("{}: {what}{}", task.name, follows.unwrap_or_default())
+        }
+        RunEvent::WaitsAlone {
+            task,
+            running,
+            patience,
+        } => {
+            let most = span(*patience);
+            let those = those_that_run(*running);
+            format!(
+                "{}: waits to run alone: nothing else starts until {those}, for {most} at most",
+                task.name
+            )
         }
         RunEvent::RecoverySuggested {
             task,
@@ -84,12 +96,33 @@ pub(super) fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Optio
     })
 }
 
+/// The word for what came of a recovery.
+fn word(paint: Paint, state: RecoveryState) -> String {
+    match state {
+        RecoveryState::Helped => paint.good("helped"),
+        RecoveryState::InVain => paint.warn("did not help"),
+        RecoveryState::Failed => paint.bad("failed"),
+        RecoveryState::Pending
+        | RecoveryState::Applied
+        | RecoveryState::Suggested
+        | RecoveryState::Refused
+        | RecoveryState::Abandoned => state.as_str().to_owned(),
+    }
+}
+
+fn those_that_run(running: usize) -> String {
+    match running {
+        1 => "the attempt that runs has ended".to_owned(),
+        more => format!("the {more} attempts that run have ended"),
+    }
+}
+
 /// What becomes of the task, fit to follow what became of the recovery.
 fn follows(at: Timestamp, next: &Next) -> String {
     match next {
         Next::Retry(due) if due.since(at).as_secs() == 0 => "; trying again".to_owned(),
         Next::Retry(due) => format!("; trying again in {}", span(due.since(at))),
-        Next::Failed => "; it failed for good".to_owned(),
+        Next::Failed(reason) => for_good(reason),
         Next::Held(hold) => format!(
             "; held: {}",
             Untrusted::from(hold.reason.as_str()).for_terminal()

@@ -1,6 +1,6 @@
 //! The words for what happens in a run: one line per event.
 //!
-//! `[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: network (connection refused); next
+//! `[14:23:47] deploy-portfolio: attempt 1 of 5 failed after 2.0s: network (connection refused); next
 //! attempt in 4.1s`. Pure: the same event at the same time in the same zone is the same line.
 
 use std::time::Duration;
@@ -76,7 +76,12 @@ pub fn given_up(
         .paint
         .dim(&format!("[{}]", manner.zone.clock_time(at)));
     let end = AttemptEnd::Failed(why.clone());
-    let how = how(manner.paint, &end, (None, duration), &Next::Failed);
+    let how = how(
+        manner.paint,
+        &end,
+        (None, duration),
+        &Next::Failed(String::new()),
+    );
     let reason = Untrusted::from(reason).for_terminal();
     format!("{time} {} {how}; {reason}", head(attempt))
 }
@@ -106,6 +111,7 @@ pub(crate) fn worth_keeping(event: &RunEvent) -> bool {
         | RunEvent::AfterCrash { .. }
         | RunEvent::Warning { .. }
         | RunEvent::RecoveryStarted { .. }
+        | RunEvent::WaitsAlone { .. }
         | RunEvent::RecoveryEnded { .. }
         | RunEvent::RecoverySuggested { .. }
         | RunEvent::RecoveryRefused { .. }
@@ -123,6 +129,7 @@ pub fn figures(totals: &RunTotals) -> String {
         (totals.failed, "failed"),
         (totals.held, "held"),
         (totals.blocked, "blocked"),
+        (totals.not_needed, "not needed"),
         (totals.interrupted, "interrupted"),
         (totals.cancelled, "cancelled"),
         (totals.deferred, "deferred"),
@@ -210,6 +217,7 @@ fn sentence(manner: Manner, at: Timestamp, event: &RunEvent) -> Option<String> {
             )
         }
         RunEvent::RecoveryStarted { .. }
+        | RunEvent::WaitsAlone { .. }
         | RunEvent::RecoveryEnded { .. }
         | RunEvent::RecoverySuggested { .. }
         | RunEvent::RecoveryRefused { .. } => return healing::sentence(manner, at, event),
@@ -249,14 +257,14 @@ fn after_crash(attempt: &AttemptRef, at: Timestamp, found: Found, next: &Next) -
     format!("{head} {what}{}", follows(attempt, at, next, None))
 }
 
-/// `name: attempt 2/5`; an attempt beyond the limit, such as a last resort, is told without it.
+/// `name: attempt 2 of 5`; an attempt beyond the limit, such as a last resort, is told without it.
 fn head(attempt: &AttemptRef) -> String {
     let AttemptRef { number, limit, .. } = attempt;
     let name = &attempt.task.name;
     if number > limit {
         format!("{name}: attempt {number}")
     } else {
-        format!("{name}: attempt {number}/{limit}")
+        format!("{name}: attempt {number} of {limit}")
     }
 }
 
@@ -273,14 +281,14 @@ fn how(
         AttemptEnd::Failed(why) => {
             let cause = cause_words(why.category, &why.pattern);
             // Who saved something and asks for another start has not failed.
-            let asks = why.pattern == START_AGAIN_PATTERN && *next != Next::Failed;
+            let asks = why.pattern == START_AGAIN_PATTERN && !matches!(next, Next::Failed(_));
             if asks {
                 return format!("ended after {after}: {cause}");
             }
             let failed = paint.bad("failed");
             // Another attempt may still do; of the last one the reason itself is told.
             let line = match (next, &why.line) {
-                (Next::Failed, Some(line)) => {
+                (Next::Failed(_), Some(line)) => {
                     format!(
                         ": {}",
                         Untrusted::from(line.as_str()).for_terminal_within(REASON)
@@ -292,12 +300,22 @@ fn how(
             let step = step.map_or_else(String::new, |step| format!(" in step `{step}`"));
             format!("{failed}{step} after {after}: {cause}{line}")
         }
+        // What is wrong with the recovery comes in a line of its own.
+        AttemptEnd::Unprepared { cause, .. } => {
+            let remains = cause.as_ref().map(|cause| {
+                let words = cause_words(cause.category, &cause.pattern);
+                format!("; {words} remains")
+            });
+            let not = paint.bad("did not start");
+            let remains = remains.unwrap_or_default();
+            format!("{not}, as the recovery before it failed{remains}")
+        }
         AttemptEnd::Interrupted(reason) => {
             let why = stopped(*reason);
             format!("{} after {after}: {why}", paint.warn("stopped"))
         }
         AttemptEnd::Lost => format!(
-            "{} after {after}: its supervisor died, it may have finished",
+            "{} after {after}: its supervisor died and what was left of it was killed; it may have finished before",
             paint.bad("lost")
         ),
     }
@@ -306,6 +324,7 @@ fn how(
 const fn judgement(end: &AttemptEnd) -> Option<&Classification> {
     match end {
         AttemptEnd::Failed(why) => Some(why),
+        AttemptEnd::Unprepared { remedy, .. } => Some(remedy),
         AttemptEnd::Succeeded | AttemptEnd::Interrupted(_) | AttemptEnd::Lost => None,
     }
 }
@@ -324,17 +343,23 @@ fn follows(
         Next::Retry(due) => format!("; next attempt in {}", span(due.since(at))),
         Next::NextRun => "; it is started again in the next run".to_owned(),
         // The reason is in the line itself, and no output says more.
-        Next::Failed if why.is_some_and(known_without_output) => "; it failed for good".to_owned(),
-        Next::Failed => format!(
-            "; it failed for good, see `autoexec logs {}`",
-            attempt.task.id
-        ),
+        Next::Failed(reason) if why.is_some_and(known_without_output) => for_good(reason),
+        Next::Failed(reason) => {
+            let task = attempt.task.id;
+            format!("{}; see `autoexec logs {task}`", for_good(reason))
+        }
         Next::Held(hold) => format!(
             "; held: {}",
             Untrusted::from(hold.reason.as_str()).for_terminal()
         ),
         Next::Cancelled => "; cancelled".to_owned(),
     }
+}
+
+/// That there is no other attempt, and why.
+pub(super) fn for_good(reason: &str) -> String {
+    let reason = Untrusted::from(reason).for_terminal_within(2 * REASON);
+    format!("; it failed for good: {reason}")
 }
 
 /// Whether the judgement rests on a fact of our own, such as a program that is not there, and not

@@ -64,7 +64,7 @@ fn a_failed_attempt_says_why_and_when_it_goes_on() {
     let next = Next::Retry(NOW.plus(Duration::from_millis(4100)));
     assert_eq!(
         line(&ended(AttemptEnd::Failed(refused()), next)),
-        "[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: \
+        "[14:23:47] deploy-portfolio: attempt 1 of 5 failed after 2.0s: \
          network (connection refused); next attempt in 4.1s"
     );
 }
@@ -79,8 +79,8 @@ fn every_end_of_an_attempt_has_its_words() {
         (AttemptEnd::Succeeded, Next::Done, "succeeded after 2.0s"),
         (
             AttemptEnd::Failed(refused()),
-            Next::Failed,
-            "failed after 2.0s: network (connection refused); it failed for good, see `autoexec logs 12`",
+            Next::Failed("all 5 attempts are used up".to_owned()),
+            "failed after 2.0s: network (connection refused); it failed for good: all 5 attempts are used up; see `autoexec logs 12`",
         ),
         (
             AttemptEnd::Interrupted(StopReason::RunStopped),
@@ -90,7 +90,7 @@ fn every_end_of_an_attempt_has_its_words() {
         (
             AttemptEnd::Lost,
             Next::Held(hold),
-            "lost after 2.0s: its supervisor died, it may have finished; held: it may have finished",
+            "lost after 2.0s: its supervisor died and what was left of it was killed; it may have finished before; held: it may have finished",
         ),
         (
             AttemptEnd::Interrupted(StopReason::Cancelled),
@@ -101,7 +101,7 @@ fn every_end_of_an_attempt_has_its_words() {
     for (end, next, expected) in table {
         assert_eq!(
             line(&ended(end, next)),
-            format!("[14:23:47] deploy-portfolio: attempt 1/5 {expected}")
+            format!("[14:23:47] deploy-portfolio: attempt 1 of 5 {expected}")
         );
     }
 }
@@ -116,9 +116,12 @@ fn an_attempt_that_could_not_start_says_the_reason_itself() {
         ..refused()
     };
     assert_eq!(
-        line(&ended(AttemptEnd::Failed(missing), Next::Failed)),
-        "[14:23:47] deploy-portfolio: attempt 1/5 failed after 2.0s: dependency (missing command): \
-         the program `/no/such` was not found; it failed for good"
+        line(&ended(
+            AttemptEnd::Failed(missing),
+            Next::Failed("all 5 attempts are used up".to_owned())
+        )),
+        "[14:23:47] deploy-portfolio: attempt 1 of 5 failed after 2.0s: dependency (missing command): \
+         the program `/no/such` was not found; it failed for good: all 5 attempts are used up"
     );
 }
 
@@ -128,16 +131,19 @@ fn a_reason_is_told_when_no_attempt_follows_and_never_at_any_length() {
         line: Some("refused ".repeat(100)),
         ..refused()
     };
-    let last = line(&ended(AttemptEnd::Failed(long()), Next::Failed));
+    let last = line(&ended(
+        AttemptEnd::Failed(long()),
+        Next::Failed("all 5 attempts are used up".to_owned()),
+    ));
     assert!(
         last.contains("(connection refused): refused refused"),
         "{last}"
     );
     assert!(
-        last.ends_with("…; it failed for good, see `autoexec logs 12`"),
+        last.ends_with("…; it failed for good: all 5 attempts are used up; see `autoexec logs 12`"),
         "{last}"
     );
-    assert!(last.chars().count() < 250, "{last}");
+    assert!(last.chars().count() < 280, "{last}");
     let first = line(&ended(AttemptEnd::Failed(long()), Next::Retry(NOW)));
     assert!(
         first.ends_with("(connection refused); next attempt now"),
@@ -184,7 +190,7 @@ fn what_a_crash_left_behind_is_told() {
             attempt: attempt(1),
             started_at: None
         }),
-        "[14:23:47] deploy-portfolio: attempt 1/5 was still running when the last run ended; it goes on"
+        "[14:23:47] deploy-portfolio: attempt 1 of 5 was still running when the last run ended; it goes on"
     );
     assert_eq!(
         line(&RunEvent::AfterCrash {
@@ -192,7 +198,7 @@ fn what_a_crash_left_behind_is_told() {
             found: Found::Reboot,
             next: Next::Retry(NOW),
         }),
-        "[14:23:47] deploy-portfolio: attempt 2/5 was cut short when the machine went down; \
+        "[14:23:47] deploy-portfolio: attempt 2 of 5 was cut short when the machine went down; \
          next attempt now"
     );
 }
@@ -230,4 +236,24 @@ fn of_several_steps_the_one_that_failed_is_named() {
     };
     let told = line(&event);
     assert!(told.contains(r"failed in step `up\eload` after"), "{told}");
+}
+
+#[test]
+fn an_attempt_without_its_recovery_says_what_remains() {
+    let remedy = Classification {
+        pattern: "remedy_failed".to_owned(),
+        confidence: 1.0,
+        ..refused()
+    };
+    let end = AttemptEnd::Unprepared {
+        remedy,
+        cause: Some(refused()),
+    };
+    let failed = Next::Failed("the recovery was run as often as it may".to_owned());
+    assert_eq!(
+        line(&ended(end, failed)),
+        "[14:23:47] deploy-portfolio: attempt 1 of 5 did not start, as the recovery before it failed; \
+         network (connection refused) remains; it failed for good: \
+         the recovery was run as often as it may; see `autoexec logs 12`"
+    );
 }

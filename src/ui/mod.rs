@@ -9,6 +9,7 @@
 mod aside;
 mod breaker;
 mod far;
+mod hanging;
 mod healing;
 pub mod lines;
 mod night;

@@ -27,6 +27,8 @@ use crate::model::ids::TaskName;
 use crate::support::clock::Timestamp;
 use crate::ui::aside::Aside;
 use crate::ui::far::far;
+use crate::ui::hanging::hang;
+use crate::ui::hanging::terminal;
 use crate::ui::lines::Manner;
 use crate::ui::lines::words;
 use crate::ui::lines::worth_keeping;
@@ -135,7 +137,7 @@ impl Bars {
         let text = match number {
             1 => name.to_string(),
             _ if number > limit => format!("{name} (attempt {number})"),
-            _ => format!("{name} (attempt {number}/{limit})"),
+            _ => format!("{name} (attempt {number} of {limit})"),
         };
         let running = Running {
             text,
@@ -161,7 +163,7 @@ impl Bars {
             Next::Retry(due) => {
                 self.waiting.insert(task.id, (*due, task.name.clone()));
             }
-            Next::Failed => {
+            Next::Failed(_) => {
                 self.failed += 1;
                 self.finished(task.id);
             }
@@ -234,6 +236,7 @@ impl Bars {
             | RunEvent::AfterCrash { .. }
             | RunEvent::TaskDeferred { .. }
             | RunEvent::RecoveryStarted { .. }
+            | RunEvent::WaitsAlone { .. }
             | RunEvent::RecoveryEnded { next: None, .. }
             | RunEvent::RecoverySuggested { .. }
             | RunEvent::RecoveryRefused { .. }
@@ -348,8 +351,11 @@ impl RunWatcher for Bars {
             self.clear();
         }
         if worth_keeping(event) {
+            let width = terminal();
             for line in words(self.manner, at, event) {
-                self.stream.line(&line);
+                for line in hang(&line, width) {
+                    self.stream.line(&line);
+                }
             }
         }
         if !over {

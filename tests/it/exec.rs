@@ -94,8 +94,8 @@ fn a_failure_that_may_pass_is_tried_again_and_told() {
         0,
         "1\n2 connection_refused\n",
         "curl: (7) Failed to connect to db.internal port 80: Connection refused\n\
-         [[TIME]] sh: attempt 1/5 failed after [SPAN]: network (connection refused); next attempt in [SPAN]\n\
-         [[TIME]] sh: attempt 2/5 succeeded after [SPAN]\n",
+         [[TIME]] sh: attempt 1 of 5 failed after [SPAN]: network (connection refused); next attempt in [SPAN]\n\
+         [[TIME]] sh: attempt 2 of 5 succeeded after [SPAN]\n",
     );
 }
 
@@ -121,7 +121,7 @@ fn what_a_retry_cannot_heal_is_told_once_and_quiet_says_nothing() {
     let sandbox = Sandbox::new();
     let script = "echo x >> runs; echo 'ModuleNotFoundError: No module named shop' >&2; exit 1";
     let answer = exec(&sandbox, &[], script);
-    answer.fails(1, &["sh: attempt 1/5 failed", "not installed"]);
+    answer.fails(1, &["sh: attempt 1 of 5 failed", "not installed"]);
     let answer = exec(&sandbox, &["-q", "--retries", "0"], "echo only; exit 4");
     answer.is(4, "only\n", "");
     assert_eq!(sandbox.read("runs"), "x\n");

@@ -32,7 +32,7 @@ fn a_command_waits_for_its_port_and_is_tried_again_when_it_answers() {
         format!("sh: recovering: wait_for_reconnection ({service})"),
         format!("sh: {service} answered after "),
         "trying again".to_owned(),
-        "sh: attempt 2/5 succeeded".to_owned(),
+        "sh: attempt 2 of 5 succeeded".to_owned(),
     ] {
         assert!(answer.stderr.contains(&piece), "{piece}: {}", answer.stderr);
     }

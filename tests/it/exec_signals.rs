@@ -109,7 +109,7 @@ fn left_over_processes_are_killed_or_count_as_failure_as_for_a_task() {
     exec(&sandbox, &[], script).is(0, "", "");
     assert!(!is_alive(pid_in(&sandbox, "left")));
     let answer = exec(&sandbox, &["--leftovers", "fail", "--retries", "0"], script);
-    answer.fails(125, &["attempt 1/1 failed"]);
+    answer.fails(125, &["attempt 1 of 1 failed"]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn a_run_waits_for_its_window_and_takes_up_what_is_added_meanwhile() {
     for line in [
         "the window is not open yet; waiting until [TIME] (in [SPAN])",
         "the window is open until 22 Nov [TIME]",
-        "early: attempt 1/5 succeeded",
+        "early: attempt 1 of 5 succeeded",
     ] {
         assert!(
             answer.stderr.contains(line),

@@ -120,9 +120,9 @@ fn without_a_terminal_each_event_is_one_plain_line() {
     let answer = sandbox.run(["run", "f.toml"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer
-            .stderr
-            .contains("[[TIME]] flaky: attempt 1/5 failed after [SPAN]: asked to be tried later"),
+        answer.stderr.contains(
+            "[[TIME]] flaky: attempt 1 of 5 failed after [SPAN]: asked to be tried later"
+        ),
         "{}",
         answer.stderr
     );

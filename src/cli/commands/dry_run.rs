@@ -153,13 +153,13 @@ fn in_order(mut waiting: Vec<Next>) -> Vec<Next> {
     sorted
 }
 
-/// `train (attempt 2/5, not before 02:00, after shop-dump)`.
+/// `train (attempt 2 of 5, not before 02:00, after shop-dump)`.
 fn words(task: &Next, now: Timestamp) -> String {
     let mut remarks = Vec::new();
     let used = task.used;
     if task.place.attempts > 0 {
         let limit = task.spec.retry.announced_limit().max(used + 1);
-        remarks.push(format!("attempt {}/{limit}", used + 1));
+        remarks.push(format!("attempt {} of {limit}", used + 1));
     }
     if let Some(due) = task.place.due.filter(|due| *due > now) {
         remarks.push(format!("not before {}", Zone::Local.short(due, now)));

@@ -169,6 +169,7 @@ impl Healed {
             task: task.clone(),
             strategy: plan.strategy.clone(),
             about: plan.about.clone().or(about),
+            until: matches!(plan.remedy, Remedy::Await(_)).then(|| deed.now.plus(plan.timeout)),
         })
     }
 

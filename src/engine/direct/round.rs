@@ -339,6 +339,6 @@ fn next_of(decision: &Decision) -> Next {
         Decision::Succeed
         | Decision::Rescue { .. }
         | Decision::Fail { .. }
-        | Decision::Interrupt { .. } => Next::Failed,
+        | Decision::Interrupt { .. } => Next::Failed(reason(decision)),
     }
 }

@@ -193,6 +193,7 @@ pub(crate) fn begin(
             seed: Some(chosen.seed),
             ..cause.begun(&plan.strategy, plan.risk, at_once)
         }))));
+    let mut waits_until = None;
     if let Some(what) = awaited(chosen) {
         let ends_at = now.plus(plan.timeout);
         // A task whose own time is over first is decided upon then.
@@ -200,6 +201,7 @@ pub(crate) fn begin(
             .limits
             .end(now)
             .map_or(ends_at, |(at, _)| at.min(ends_at));
+        waits_until = Some(ends_at);
         let watched = Watched {
             task: cause.task.clone(),
             strategy: plan.strategy.clone(),
@@ -223,6 +225,7 @@ pub(crate) fn begin(
             task: cause.task.clone(),
             strategy: plan.strategy.clone(),
             about,
+            until: waits_until,
         });
     }
 }

@@ -146,6 +146,7 @@ fn resumed(
         task: task.clone(),
         strategy: watched.strategy.clone(),
         about: Some(probe::name(&watched.what)),
+        until: Some(watched.ends_at),
     });
     state.watched.insert(attempt, watched);
     effects.acts.push(Act::Watch { attempt });
@@ -304,7 +305,10 @@ fn decided_anew(
             let until = until.unwrap_or(now);
             (queued(until), Next::Retry(until), "interrupted".to_owned())
         }
-        Decision::Fail { reason } => (TaskEvent::Failed { attempt }, Next::Failed, reason),
+        Decision::Fail { reason } => {
+            let next = Next::Failed(reason.clone());
+            (TaskEvent::Failed { attempt }, next, reason)
+        }
         Decision::Hold(hold) => held(hold),
         // It failed: no decision makes a success of that.
         Decision::Succeed => (queued(now), Next::Retry(now), String::new()),

@@ -187,7 +187,7 @@ fn a_wait_in_vain_after_the_last_attempt_is_the_end_of_the_task() {
     assert!(matches!(
         &effects.shown[..],
         [RunEvent::RecoveryEnded {
-            next: Some(Next::Failed),
+            next: Some(Next::Failed(_)),
             ..
         }]
     ));

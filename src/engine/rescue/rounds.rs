@@ -152,6 +152,7 @@ pub(crate) fn begin(state: &RunState, cause: &Cause<'_>, round: &Round, effects:
         task: cause.task.clone(),
         strategy: RESCUE_ROUND.to_owned(),
         about: Some(about),
+        until: None,
     });
 }
 
@@ -218,7 +219,7 @@ fn still_there(
                 code: CAUSE_STILL_THERE.to_owned(),
                 reason: format!("its cause was still there in the last rescue round: {seen}"),
             },
-            Next::Failed,
+            Next::Failed("its cause was still there in the last rescue round".to_owned()),
         ),
     };
     effects.writes.push(Write::Change {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use crate::engine::healing::facts::remedy_failed;
 use crate::engine::rescue::looks;
 use crate::host::memory;
 use crate::model::category::Category;
@@ -71,7 +72,11 @@ pub fn suspects(
     for failed in store.failed_since(now.minus(OLDEST))? {
         let task = store.task(failed.id)?;
         let mut newest_first = store.attempts_of(failed.id)?.into_iter().rev();
-        let judged = newest_first.find_map(|one| Some((one.classification?, one.outcome?)));
+        // A remedy that failed says nothing of the program.
+        let judged = newest_first.find_map(|one| {
+            let outcome = one.outcome.filter(|it| !remedy_failed(&it.ended))?;
+            Some((one.classification?, outcome))
+        });
         let sight = match (&judged, failed.newer) {
             (_, Some(newer)) => Sight::NotSeen(format!(
                 "task {newer} of the same name is newer and stands for it"

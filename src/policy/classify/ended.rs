@@ -77,7 +77,7 @@ pub(super) fn lost(cause: LossCause) -> Classification {
         ),
         LossCause::SupervisorDied => (
             "supervisor_died",
-            "its supervisor died while it ran; whether it finished is not known",
+            "its supervisor died while it ran, and what was left of it was killed; whether it had finished is not known",
         ),
     };
     judged(Category::Killed, pattern, Retryable::Yes, 1.0, words)

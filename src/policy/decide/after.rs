@@ -11,6 +11,7 @@ use crate::model::category::Classification;
 use crate::model::category::Retryable;
 use crate::model::outcome::Ended;
 use crate::model::recovery::RecoveryNote;
+use crate::model::retry::DEFAULT_MAX_ATTEMPTS;
 use crate::model::spec::OnCrash;
 use crate::model::spec::TaskSpec;
 use crate::model::state::Hold;
@@ -171,7 +172,7 @@ fn with_recoveries(
         },
         Ok(()) => {
             rescue(facts, failure, case.as_ref(), counted.limit).unwrap_or_else(|| Decision::Fail {
-                reason: used_up(counted.limit),
+                reason: used_up(facts.spec, failure, counted.limit),
             })
         }
     };
@@ -202,7 +203,7 @@ fn rescue(
         timeout: held_limit(facts),
         reason: format!(
             "{}, and its cause may go away: rescue round {round} of {all}",
-            used_up(limit)
+            used_up(facts.spec, failure, limit)
         ),
     })
 }
@@ -278,7 +279,7 @@ fn after_loss(
             reason: format!("{what}, and `on_crash` is \"fail\""),
         },
         OnCrash::Retry if counted.used_in_all >= counted.limit => Decision::Fail {
-            reason: used_up(counted.limit),
+            reason: used_up(facts.spec, failure, counted.limit),
         },
         OnCrash::Retry => Decision::Interrupt {
             until: Some(facts.now.plus(wait)),
@@ -286,10 +287,15 @@ fn after_loss(
     }
 }
 
-fn used_up(limit: u32) -> String {
+/// Why none is left, also where the task as a whole may have more attempts than a failure of this kind.
+fn used_up(spec: &TaskSpec, failure: &Classification, limit: u32) -> String {
+    let all = spec.retry.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS);
+    let category = failure.category;
     match limit {
-        0 | 1 => "no further attempt is wanted".to_owned(),
-        _ => format!("all {limit} attempts are used up"),
+        0 | 1 if limit >= all => "no further attempt is wanted".to_owned(),
+        0 | 1 => format!("a failure of category `{category}` is not tried again"),
+        _ if limit == all => format!("all {limit} attempts are used up"),
+        _ => format!("a failure of category `{category}` gets {limit} attempts, which are used up"),
     }
 }
 

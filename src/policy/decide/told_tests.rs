@@ -65,3 +65,25 @@ fn an_unmet_success_check_is_tried_as_often_as_what_nobody_understands() {
     assert!(next(&written, 2));
     assert!(!next(&written, 3));
 }
+
+#[test]
+fn fewer_attempts_for_a_category_are_told_as_the_reason() {
+    let judgement = judged(Category::Unknown, "generic", Retryable::Yes);
+    let after = |limit: u32| {
+        let mut spec = spec();
+        let on = spec.retry.on.entry(Category::Unknown).or_default();
+        on.max_attempts = Some(limit);
+        decided(&spec, &outcome(code(1)), &judgement, limit - 1).decision
+    };
+    for (limit, expected) in [
+        (1, "a failure of category `unknown` is not tried again"),
+        (
+            2,
+            "a failure of category `unknown` gets 2 attempts, which are used up",
+        ),
+        (5, "all 5 attempts are used up"),
+    ] {
+        let reason = expected.to_owned();
+        assert_eq!(after(limit), Decision::Fail { reason });
+    }
+}

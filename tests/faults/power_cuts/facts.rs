@@ -86,10 +86,10 @@ fn said(line: &str) -> Option<Fact> {
     if let Some(rest) = line.strip_prefix("added `") {
         return Some(Fact::Added(rest.split('`').next()?.to_owned()));
     }
-    // `[08:35:20] good: attempt 1/5 succeeded after 0.1s`
+    // `[08:35:20] good: attempt 1 of 5 succeeded after 0.1s`
     let (_, rest) = line.split_once("] ")?;
     let (task, rest) = rest.split_once(": attempt ")?;
-    let (number, rest) = rest.split_once('/')?;
+    let (number, rest) = rest.split_once(" of ")?;
     let (_, what) = rest.split_once(' ')?;
     let events: &[&str] = match what.split([' ', ';']).next()? {
         "started" => &["started"],
