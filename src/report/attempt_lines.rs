@@ -6,7 +6,7 @@ use crate::model::outcome::Ended;
 use crate::model::outcome::Leftover;
 use crate::model::outcome::LeftoverFate;
 use crate::report::facts::Failure;
-use crate::report::outcome_words::outcome_words;
+use crate::report::outcome_words::end_words;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
 use crate::support::clock::Timestamp;
@@ -53,7 +53,7 @@ pub(crate) fn attempt_lines(attempt: &AttemptRecord, now: Timestamp, look: Look)
             };
             lines.push(format!("{head}  {words}  {took}"));
             let mut indented = |text: &str| lines.push(format!("       {text}"));
-            indented(&outcome_words(&outcome.ended));
+            indented(&end_words(&outcome.ended, &why.pattern));
             if let Some(line) = &why.line {
                 indented(&paint.dim(&Untrusted::from(line.as_str()).for_terminal()));
             }

@@ -10,6 +10,7 @@ use crate::report::needs::Need;
 use crate::report::needs::needs;
 use crate::report::sections::Item;
 use crate::report::sections::Section;
+use crate::report::sections::Seen;
 use crate::report::sections::reasons;
 use crate::report::sections::sections;
 use crate::report::summary::RunSummary;
@@ -49,7 +50,7 @@ pub fn render(summary: &RunSummary, zone: Zone) -> String {
             .into_iter()
             .filter(|need| need.tasks.len() > 1)
             .collect();
-        if let Some(mut who) = reasons(&together) {
+        if let Some(mut who) = reasons(&together, |_| Seen::Nothing) {
             "Told together".clone_into(&mut who.title);
             // The line and the advice stand above already.
             for item in &mut who.items {

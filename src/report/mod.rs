@@ -19,6 +19,7 @@ pub mod causes;
 pub mod charts;
 mod cleared;
 mod declared;
+mod died_of;
 mod different;
 pub mod evening;
 mod evening_page;
@@ -64,6 +65,7 @@ pub mod text;
 pub mod told;
 pub mod usual;
 pub mod why;
+mod why_attempts;
 mod why_page;
 mod why_under_way;
 

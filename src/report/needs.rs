@@ -131,7 +131,11 @@ fn common(task: &TaskSummary) -> Common {
 }
 
 fn of_one(task: &TaskSummary) -> Need<'_> {
-    let logs = format!("autoexec logs {}", task.id);
+    let mut logs = format!("autoexec logs {}", task.id);
+    if let Some(recovery) = &task.failed_recovery {
+        // The last output is that of the recovery.
+        logs = format!("{logs} --attempt {}", recovery.attempt);
+    }
     let mut commands = Vec::new();
     if task.attempts > 0 {
         commands.push(logs.clone());
@@ -241,7 +245,12 @@ pub(crate) fn what_happened(task: &TaskSummary) -> String {
         (Some(hold), _) => Untrusted::from(hold.reason.as_str()).for_terminal(),
         (None, Some(failure)) if task.verdict != Verdict::Blocked => {
             let attempts = usize::try_from(task.attempts).unwrap_or_default();
-            format!("{}, {}", failure.words(), count(attempts, "attempt"))
+            let recovery = task.failed_recovery.as_ref();
+            let recovery = recovery.and_then(|it| it.line.as_ref());
+            let recovery = recovery.map(|line| format!("; {}", line.for_terminal()));
+            let recovery = recovery.unwrap_or_default();
+            let attempts = count(attempts, "attempt");
+            format!("{}, {attempts}{recovery}", failure.words())
         }
         (None, _) if task.verdict == Verdict::Blocked => match &task.blocked_by {
             Some((id, name)) => format!("it needs {name} ({id}), which did not succeed"),

@@ -88,7 +88,7 @@ pub(crate) fn skipped_words(skip: Skip, other: Option<&BlockedBy>) -> String {
         Some(TaskStatus::Succeeded) => "succeeded",
         Some(TaskStatus::Failed) => "failed",
         Some(TaskStatus::Cancelled) => "was cancelled",
-        Some(TaskStatus::Skipped) => "was skipped",
+        Some(TaskStatus::Skipped) => "did not run either",
         Some(
             TaskStatus::Queued | TaskStatus::Running | TaskStatus::Recovering | TaskStatus::Held,
         ) => "runs again",

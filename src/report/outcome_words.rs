@@ -7,6 +7,7 @@ use crate::model::outcome::StartFailure;
 use crate::model::outcome::StartFailureKind;
 use crate::model::outcome::StopReason;
 use crate::support::text::span;
+use crate::support::text::without_number;
 
 /// The end of an attempt: `exit code 7`, `time limit of 2h 00m reached, then SIGKILL`.
 pub(crate) fn outcome_words(ended: &Ended) -> String {
@@ -58,6 +59,19 @@ pub(crate) fn outcome_words(ended: &Ended) -> String {
     }
 }
 
+/// The end of an attempt whose judgement is known: what stopped it may be more than its own limit.
+pub(crate) fn end_words(ended: &Ended, pattern: &str) -> String {
+    match (ended, pattern) {
+        (Ended::TimedOut { exit, .. }, "deadline_passed") => {
+            format!("its `deadline` came, then {}", exit_words(*exit))
+        }
+        (Ended::TimedOut { exit, .. }, "total_timeout") => {
+            format!("its `total_timeout` was over, then {}", exit_words(*exit))
+        }
+        _ => outcome_words(ended),
+    }
+}
+
 fn exit_words(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),
@@ -91,7 +105,10 @@ fn start_words(failure: &StartFailure) -> String {
     };
     let number = match failure.errno {
         0 => String::new(),
-        errno => format!(" ({})", std::io::Error::from_raw_os_error(errno)),
+        errno => {
+            let words = std::io::Error::from_raw_os_error(errno).to_string();
+            format!(" ({})", without_number(&words))
+        }
     };
     if path.is_empty() {
         format!("{what}{number}")
@@ -136,7 +153,7 @@ mod tests {
                     errno: libc::ENOENT,
                     path: "pg_dumb".into(),
                 }),
-                "the program is not there: `pg_dumb` (No such file or directory (os error 2))",
+                "the program is not there: `pg_dumb` (No such file or directory)",
             ),
             (
                 Ended::Lost(LossCause::Reboot),

@@ -12,7 +12,7 @@ use crate::model::cause_words::cause_words;
 use crate::model::ids::TaskName;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
-use crate::model::state::TaskStatus;
+use crate::model::verdict::Verdict;
 use crate::policy::pick::Candidate;
 use crate::policy::pick::RunPresence;
 use crate::policy::pick::Standing;
@@ -21,6 +21,7 @@ use crate::policy::pick::why_not;
 use crate::report::order_words::skipped_words;
 use crate::report::parked;
 use crate::report::text::Look;
+use crate::report::text::words_of;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskLine;
@@ -86,7 +87,7 @@ pub fn text(lines: &[TaskLine], moment: Moment, look: Look) -> String {
             let mut row = vec![
                 line.id.to_string(),
                 Untrusted::from(line.name.as_str()).for_terminal(),
-                status_word(look.paint, line.state.status()),
+                status_word(look.paint, &line.state),
                 line.starts().to_string(),
             ];
             if with_priority {
@@ -296,15 +297,17 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
     }
 }
 
-/// A status in its colour.
-pub(crate) fn status_word(paint: Paint, status: TaskStatus) -> String {
-    let word = status.as_str();
-    match status {
-        TaskStatus::Failed | TaskStatus::Skipped => paint.bad(word),
-        TaskStatus::Held => paint.warn(word),
-        TaskStatus::Succeeded => paint.good(word),
-        TaskStatus::Running | TaskStatus::Recovering => paint.strong(word),
-        TaskStatus::Queued | TaskStatus::Cancelled => word.to_owned(),
+/// A status in its colour. A skipped task is called what the report calls it, because that says why.
+pub(crate) fn status_word(paint: Paint, state: &TaskState) -> String {
+    let word = state.status().as_str();
+    match state {
+        TaskState::Failed => paint.bad(word),
+        TaskState::Skipped(Skip::Blocked) => paint.bad(words_of(Verdict::Blocked)),
+        TaskState::Skipped(Skip::NotNeeded) => words_of(Verdict::NotNeeded).to_owned(),
+        TaskState::Held(_) => paint.warn(word),
+        TaskState::Succeeded => paint.good(word),
+        TaskState::Running { .. } | TaskState::Recovering { .. } => paint.strong(word),
+        TaskState::Queued { .. } | TaskState::Cancelled => word.to_owned(),
     }
 }
 

@@ -3,6 +3,9 @@
 //! Texts are safe for a terminal already: whatever came from outside went through that sink, and a
 //! rendering for something else escapes them once more. A line of a child's output is left to it.
 
+use std::collections::BTreeMap;
+
+use crate::model::ids::TaskId;
 use crate::model::recovery::RecoveryState;
 use crate::model::verdict::Verdict;
 use crate::policy::pick::RunPresence;
@@ -21,6 +24,7 @@ use crate::report::text::LISTED;
 use crate::report::text::Look;
 use crate::report::told;
 use crate::store::RecoveryBrief;
+use crate::support::text::count;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
@@ -121,9 +125,23 @@ pub(crate) fn sections(summary: &RunSummary, look: Look) -> Vec<Section> {
     .collect()
 }
 
+/// What of an entry stands at the top of a page already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Its name and its command, or less.
+    Nothing,
+    /// What happened.
+    What,
+    /// That and the line that decided.
+    Line,
+}
+
 /// Why each entry needs a person: the line that tells, what it means, what helps, and who is in it.
-pub(crate) fn reasons(needs: &[Need<'_>]) -> Option<Section> {
-    let mut items: Vec<Item> = told_of(needs, LISTED).into_iter().map(reason).collect();
+///
+/// `seen` says what of an entry stands above already; that is not repeated.
+pub(crate) fn reasons(needs: &[Need<'_>], seen: impl Fn(&Need<'_>) -> Seen) -> Option<Section> {
+    let told = told_of(needs, LISTED).into_iter();
+    let mut items: Vec<Item> = told.map(|need| reason(need, seen(need))).collect();
     let hidden = needs.len() - items.len();
     if hidden > 0 {
         items.push(Item::of(format!("and {hidden} more")));
@@ -131,7 +149,7 @@ pub(crate) fn reasons(needs: &[Need<'_>]) -> Option<Section> {
     Section::of(Part::Why, "Why", needs.len(), items)
 }
 
-fn reason(need: &Need<'_>) -> Item {
+fn reason(need: &Need<'_>, seen: Seen) -> Item {
     let mut notes = Vec::new();
     if let Some(advice) = need.advice {
         notes.push(format!("{}: {}", advice.means, advice.helps));
@@ -149,9 +167,24 @@ fn reason(need: &Need<'_>) -> Item {
         }
         notes.push(names.join(", "));
     }
+    let what = format!("{}: {}", need.title(), need.what);
+    if seen == Seen::Nothing || need.tasks.len() > 1 {
+        return Item {
+            text: what,
+            quote: need.quote.cloned(),
+            notes,
+        };
+    }
+    // The first of what is new stands behind the name.
+    let quote = need.quote.filter(|_| seen == Seen::What).cloned();
+    let first = if quote.is_none() && !notes.is_empty() {
+        format!(": {}", notes.remove(0))
+    } else {
+        String::new()
+    };
     Item {
-        text: format!("{}: {}", need.title(), need.what),
-        quote: need.quote.cloned(),
+        text: format!("{}{first}", need.title()),
+        quote,
         notes,
     }
 }
@@ -282,9 +315,19 @@ fn running(summary: &RunSummary) -> Option<Section> {
 fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
     let interrupted: Vec<&TaskSummary> = summary.with(Verdict::Interrupted).collect();
     let total = summary.not_run.len() + interrupted.len();
+    let begun: BTreeMap<TaskId, &TaskSummary> = summary
+        .tasks
+        .iter()
+        .filter(|task| task.attempts > 0)
+        .map(|task| (task.id, task))
+        .collect();
+    let has_run = summary
+        .not_run
+        .iter()
+        .any(|one| begun.contains_key(&one.id));
     let title = match summary.presence {
         RunPresence::Active => "Still to come",
-        RunPresence::Absent if interrupted.is_empty() => "Did not run",
+        RunPresence::Absent if interrupted.is_empty() && !has_run => "Did not run",
         RunPresence::Absent => "Did not finish",
     };
     let mut items = listed(&interrupted, |task| {
@@ -296,7 +339,9 @@ fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
     if interrupted.len() + summary.not_run.len() <= LISTED {
         items.extend(summary.not_run.iter().map(|task| {
             let why = reason_words(task, summary, look);
-            Item::of(format!("{} ({}): {why}", task.name, task.id))
+            let so_far = begun.get(&task.id).map(|task| so_far(task));
+            let so_far = so_far.unwrap_or_default();
+            Item::of(format!("{} ({}): {why}{so_far}", task.name, task.id))
         }));
     } else {
         items.extend(by_reason(summary));
@@ -311,6 +356,15 @@ fn not_run(summary: &RunSummary, look: Look) -> Option<Section> {
     });
     section.command = goes_on.find_map(|task| task.next.clone());
     Some(section)
+}
+
+/// What became of the attempts of a task that goes on: `; 2 attempts so far, the last: network (dns failure)`.
+fn so_far(task: &TaskSummary) -> String {
+    let attempts = usize::try_from(task.attempts).unwrap_or_default();
+    let last = task.failure.as_ref();
+    let last = last.map(|failure| format!(", the last: {}", failure.words()));
+    let attempts = count(attempts, "attempt");
+    format!("; {attempts} so far{}", last.unwrap_or_default())
 }
 
 /// Tasks whose commands left processes behind: they were ended, or may go on by the task's rule.

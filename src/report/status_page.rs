@@ -126,7 +126,7 @@ fn needing_lines(status: Status<'_>, moment: Moment, look: Look) -> String {
         .map(|line| {
             let command = command(line);
             vec![
-                format!("  {}", status_word(look.paint, line.state.status())),
+                format!("  {}", status_word(look.paint, &line.state)),
                 format!("{} ({})", line.name, line.id),
                 note(line, moment, look),
                 look.paint.command(&command),

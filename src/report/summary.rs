@@ -13,6 +13,7 @@ use crate::model::state::Hold;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::model::verdict::Verdict;
+use crate::policy::classify::REMEDY_FAILED_PATTERN;
 use crate::policy::compare::Change;
 use crate::policy::compare::Tonight;
 use crate::policy::compare::changes;
@@ -24,6 +25,9 @@ use crate::policy::verdict::Story;
 use crate::policy::verdict::verdict;
 use crate::report::causes::Cause;
 use crate::report::causes::Causes;
+use crate::report::died_of::FailedRecovery;
+use crate::report::died_of::failed_recovery;
+use crate::report::died_of::failure_of;
 use crate::report::facts::AttemptFacts;
 use crate::report::facts::Facts;
 use crate::report::facts::Failure;
@@ -126,6 +130,8 @@ pub struct TaskSummary {
     pub duration: Duration,
     /// Its last failure, also when it succeeded later.
     pub failure: Option<Failure>,
+    /// The recovery that failed after that, so that no attempt followed.
+    pub failed_recovery: Option<FailedRecovery>,
     /// What makes its success hard to believe.
     pub doubt: Option<Untrusted>,
     /// Why it was put aside.
@@ -285,7 +291,9 @@ fn count_attempts(facts: &Facts, task: &TaskFacts, totals: &mut Totals, causes: 
         if attempt.number > 1 {
             totals.retry += attempt.duration;
         }
-        if let Fate::Failed(failure) | Fate::Lost(failure) = &attempt.fate {
+        if let Fate::Failed(failure) | Fate::Lost(failure) = &attempt.fate
+            && failure.pattern != REMEDY_FAILED_PATTERN
+        {
             causes.add(&task.name, attempt.ended_at.unwrap_or(started), failure);
         }
     }
@@ -321,7 +329,6 @@ fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummar
             Fate::Open | Fate::Succeeded | Fate::Stopped(_) => None,
         })
     };
-    let failures = || failures_since(None);
     let last = task
         .attempts
         .iter()
@@ -345,9 +352,8 @@ fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummar
         status: task.state.status(),
         attempts: u32::try_from(started().count()).unwrap_or(u32::MAX),
         duration: task.attempts.iter().map(|one| one.duration).sum(),
-        failure: (verdict != Verdict::Ok)
-            .then(|| failures().next_back().cloned())
-            .flatten(),
+        failure: (verdict != Verdict::Ok).then(|| failure_of(task)).flatten(),
+        failed_recovery: failed_recovery(task),
         doubt: last.and_then(|last| last.doubt.clone()),
         hold: hold(&task.state),
         log: task.attempts.iter().rev().find_map(|one| one.log.clone()),

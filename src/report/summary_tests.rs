@@ -114,3 +114,54 @@ fn a_task_that_waits_for_its_hour_needs_a_run_that_waits() {
         Some("autoexec run --watch")
     );
 }
+
+#[test]
+fn a_recovery_that_failed_does_not_hide_what_the_task_died_of() {
+    let of_recovery = Failure {
+        category: crate::model::category::Category::Unknown,
+        pattern: REMEDY_FAILED_PATTERN.to_owned(),
+        line: Some("the recovery `vpn` failed: its command ended with exit code 1".into()),
+    };
+    let fates = [
+        Fate::Failed(nights::refused()),
+        Fate::Failed(of_recovery.clone()),
+    ];
+    let mut facts = nights::mixed();
+    facts.tasks = vec![nights::task(1, "shop-dump", TaskState::Failed, &fates)];
+    let summary = RunSummary::of(facts);
+    let task = &summary.tasks[0];
+    assert_eq!(task.failure, Some(nights::refused()));
+    let recovery = task.failed_recovery.as_ref().unwrap();
+    assert_eq!((recovery.attempt, &recovery.line), (1, &of_recovery.line));
+    let causes: Vec<&str> = summary
+        .causes
+        .iter()
+        .map(|one| one.pattern.as_str())
+        .collect();
+    assert_eq!(causes, ["connection_refused"]);
+    let needs = crate::report::needs::needs(&summary, nights::ZONE);
+    assert_eq!(
+        needs[0].what,
+        "network (connection refused), 2 attempts; \
+         the recovery `vpn` failed: its command ended with exit code 1"
+    );
+    assert_eq!(needs[0].commands[0], "autoexec logs 1 --attempt 1");
+}
+
+#[test]
+fn a_task_that_failed_of_asking_to_be_started_again_says_so() {
+    let asked = Failure {
+        category: crate::model::category::Category::Unknown,
+        pattern: "start_again".to_owned(),
+        line: None,
+    };
+    let mut facts = nights::mixed();
+    let fates = [Fate::Stopped(asked.clone())];
+    facts.tasks = vec![
+        nights::task(1, "gave-up", TaskState::Failed, &fates),
+        nights::task(2, "goes-on", TaskState::added(None), &fates),
+    ];
+    let summary = RunSummary::of(facts);
+    assert_eq!(summary.tasks[0].failure, Some(asked));
+    assert_eq!(summary.tasks[1].failure, None);
+}

@@ -30,6 +30,7 @@ use crate::report::spoken::accept_command;
 use crate::report::spoken::reason_of;
 use crate::report::stages;
 use crate::report::text::Look;
+use crate::report::why_attempts::last_failed;
 use crate::store::AttemptRecord;
 use crate::store::Dependency;
 use crate::store::LoggedEvent;
@@ -106,7 +107,7 @@ pub fn text(whole: &Whole, moment: Moment, look: Look) -> String {
         page.push_str(cut(line, look.width).trim_end());
         page.push('\n');
     };
-    let status = status_word(paint, whole.task.status());
+    let status = status_word(paint, &whole.task.state);
     let note = note(&line, moment, look);
     let head = format!("{} ({})", line.name, line.id);
     push(&format!("{}: {status}, {note}", paint.strong(&head)));
@@ -242,8 +243,7 @@ fn event_value(event: &LoggedEvent) -> Value {
 /// A task as one line of a list.
 pub(crate) fn line_of(whole: &Whole) -> TaskLine {
     let task = &whole.task;
-    let mut judged = whole.attempts.iter().rev();
-    let last = judged.find_map(|attempt| attempt.classification.as_ref());
+    let last = last_failed(whole).and_then(|attempt| attempt.classification.as_ref());
     TaskLine {
         id: task.id,
         name: task.spec.name.to_string(),

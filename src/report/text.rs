@@ -14,6 +14,7 @@ use crate::report::needs::needs;
 use crate::report::needs::told_of;
 use crate::report::page::Page;
 use crate::report::sections::Section;
+use crate::report::sections::Seen;
 use crate::report::sections::reasons;
 use crate::report::sections::sections;
 use crate::report::summary::RunSummary;
@@ -58,7 +59,13 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
         .into_iter()
         .filter(|need| is_untold(need, told, look.width))
         .collect();
-    if let Some(reasons) = reasons(&untold) {
+    let seen = |need: &Need<'_>| match told {
+        _ if is_cut(need, told, look.width) => Seen::Nothing,
+        Told::Short => Seen::Nothing,
+        Told::NoLine => Seen::What,
+        Told::Whole | Told::Helped => Seen::Line,
+    };
+    if let Some(reasons) = reasons(&untold, seen) {
         section(&mut page, &reasons);
     }
     for part in sections(summary, look) {
@@ -69,15 +76,21 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
 
 /// Whether something about an entry had no room at the top.
 fn is_untold(need: &Need<'_>, told: Told, width: usize) -> bool {
+    let is_told = match told {
+        Told::Short => false,
+        Told::NoLine => need.quote.is_none() && need.advice.is_none(),
+        Told::Whole => need.advice.is_none(),
+        Told::Helped => true,
+    };
+    !is_told || need.tasks.len() > 1 || is_cut(need, told, width)
+}
+
+/// Whether what happened, or the line that decided where it stands there, is wider than the top.
+fn is_cut(need: &Need<'_>, told: Told, width: usize) -> bool {
     let room = width.saturating_sub(2 + WORD);
-    let is_cut = need
-        .quote
-        .is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room)
-        || measure_text_width(&headed(need)) > room;
-    told < Told::Whole
-        || (told == Told::Whole && need.advice.is_some())
-        || need.tasks.len() > 1
-        || is_cut
+    let quote = need.quote.filter(|_| told >= Told::Whole);
+    quote.is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room)
+        || measure_text_width(&headed(need)) > room
 }
 
 /// How much was told of each entry that needs a person.

@@ -17,7 +17,7 @@ use crate::policy::rescue::heals_with_time;
 use crate::policy::since::Difference;
 use crate::report::kept;
 use crate::report::order_words::{blocked_by, order_facts, skipped_words};
-use crate::report::outcome_words::outcome_words;
+use crate::report::outcome_words::end_words;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::reason;
 use crate::report::queue_table::why_words;
@@ -29,7 +29,7 @@ use crate::report::spoken::said_done;
 use crate::report::task_page::Whole;
 use crate::report::task_page::line_of;
 use crate::report::text::Look;
-use crate::store::AttemptRecord;
+use crate::report::why_attempts;
 use crate::store::recoveries::RecoveryRecord;
 use crate::support::text::count;
 use crate::support::untrusted::Untrusted;
@@ -126,7 +126,18 @@ impl Why {
             why.tell("kept", kept::kept_words(facts.whole).unwrap_or_default());
         }
         if !facts.whole.attempts.is_empty() && facts.whole.doubt.is_none() {
-            why.next(format!("autoexec logs {}", task.id), "its output");
+            let of_recovery = why_attempts::failed_recovery(facts.whole).is_some();
+            let own = why_attempts::last_failed(facts.whole).filter(|_| of_recovery);
+            if let Some(own) = own {
+                let logs = format!("autoexec logs {} --attempt {}", task.id, own.number);
+                why.next(logs, "its output");
+                why.next(
+                    format!("autoexec logs {}", task.id),
+                    "what the recovery wrote",
+                );
+            } else {
+                why.next(format!("autoexec logs {}", task.id), "its output");
+            }
         }
         why.next(
             format!("autoexec queue show {}", task.id),
@@ -205,11 +216,17 @@ impl Why {
             }
             return;
         }
-        let used = facts.whole.task.used;
-        self.sentence = match used {
-            0 => "failed before any attempt".to_owned(),
-            1 => "failed".to_owned(),
-            _ => format!("failed after {}", count(used as usize, "attempt")),
+        let used = facts.whole.task.used as usize;
+        let all = facts.whole.attempts.len();
+        self.sentence = match (all, used) {
+            (0, _) => "failed before any attempt".to_owned(),
+            (1, 1) => "failed".to_owned(),
+            (all, used) if all == used => format!("failed after {}", count(all, "attempt")),
+            (all, used) => format!(
+                "failed after {}, of which {used} {}",
+                count(all, "attempt"),
+                if used == 1 { "counts" } else { "count" }
+            ),
         };
         self.failure(facts, look);
         if self.cause.as_ref().is_some_and(heals_with_time) {
@@ -261,8 +278,7 @@ impl Why {
 
     /// What the last failed attempt died of, and what was decided.
     pub(super) fn failure(&mut self, facts: &Facts<'_>, look: Look) {
-        let failed = |one: &&AttemptRecord| one.classification.is_some();
-        let Some(attempt) = facts.whole.attempts.iter().rev().find(failed) else {
+        let Some(attempt) = why_attempts::last_failed(facts.whole) else {
             return;
         };
         let Some(judged) = &attempt.classification else {
@@ -279,7 +295,7 @@ impl Why {
             self.tell("line", Untrusted::from(line.as_str()).for_terminal());
         }
         if let Some(ended) = &attempt.outcome {
-            self.tell("end", outcome_words(&ended.ended));
+            self.tell("end", end_words(&ended.ended, &judged.pattern));
             for hint in &ended.account.hang {
                 self.tell("hung on", Untrusted::from(hint.as_str()).for_terminal());
             }
@@ -289,7 +305,15 @@ impl Why {
         }
         let advice = advice(judged.category, &judged.pattern);
         self.tell("meaning", advice.means.to_owned());
-        if let Some(decision) = &attempt.decision {
+        self.tell(
+            "recovery",
+            why_attempts::failed_recovery(facts.whole).unwrap_or_default(),
+        );
+        // What followed a recovery that failed was decided behind it.
+        let last = facts.whole.attempts.iter().rev();
+        let mut last = last.take_while(|one| one.number >= attempt.number);
+        let decision = last.find_map(|one| one.decision.as_ref());
+        if let Some(decision) = decision {
             let decision = Untrusted::from(decision.as_str()).for_terminal();
             self.tell("decision", decided(self.status, &decision));
         }
@@ -310,6 +334,9 @@ impl Why {
             self.tell(label, words);
         }
         self.tell("advice", advice.helps.to_owned());
+        for line in why_attempts::lines(facts.whole) {
+            self.tell("attempts", line);
+        }
         self.cause = Some(judged.clone());
     }
 

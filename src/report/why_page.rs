@@ -23,10 +23,12 @@ pub fn text(why: &Why, look: Look) -> String {
     for line in wrap(&line, look.width) {
         page.line(&line);
     }
+    let mut before = "";
     for (label, sentence) in &why.told {
+        let again = std::mem::replace(&mut before, label) == *label;
         let room = look.width.saturating_sub(LABEL + 3);
         for (index, line) in wrap(sentence, room).iter().enumerate() {
-            let label = if index == 0 { *label } else { "" };
+            let label = if index == 0 && !again { *label } else { "" };
             let label = look.paint.dim(&pad(label, LABEL));
             page.line(&format!("  {label} {line}"));
         }

@@ -1,6 +1,9 @@
 //! Answers of `why`, from real queues.
 
 use super::*;
+use crate::model::outcome::Ended;
+use crate::model::outcome::StartFailure;
+use crate::model::outcome::StartFailureKind;
 use crate::model::recovery::RecoveryPlan;
 use crate::model::recovery::RecoveryState;
 use crate::model::recovery::Risk;
@@ -230,4 +233,85 @@ fn a_success_after_a_failure_gives_no_advice() {
     let (_, page) = asked(&queue, task, 100);
     assert!(page.contains("cause      network"), "{page}");
     assert!(!page.contains("advice"), "{page}");
+}
+
+/// An attempt that did not start, because the recovery before it failed.
+fn remedy_failed(queue: &mut Queue, task: TaskId, run: crate::model::ids::RunId) {
+    let attempt = queue.claim(task, run);
+    let mut ended = outcome(1);
+    ended.ended = Ended::CouldNotStart(StartFailure {
+        kind: StartFailureKind::RemedyFailed,
+        errno: 0,
+        path: "vpn".into(),
+    });
+    let mut judged = network();
+    judged.category = crate::model::category::Category::Unknown;
+    judged.pattern = "remedy_failed".to_owned();
+    judged.line = Some("the recovery `vpn` failed: exit code 1".to_owned());
+    let finish = Finish {
+        outcome: &ended,
+        classification: Some(&judged),
+        used: false,
+        decision: "vpn was run as often as it may",
+        next_at: None,
+    };
+    let event = TaskEvent::Failed { attempt };
+    queue
+        .store
+        .write(|tx| attempts::finish(tx, attempt, &finish, &event, &actor(), later(9)))
+        .unwrap();
+}
+
+#[test]
+fn a_recovery_that_failed_stands_beside_the_cause_and_not_in_its_place() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::RetryScheduled {
+        attempt,
+        until: later(4),
+    });
+    let first = queue.store.attempts_of(task).unwrap()[0].id;
+    let run = queue.store.attempts_of(task).unwrap()[0].run;
+    let new = NewRecovery {
+        attempt: first,
+        failure: &network(),
+        tool: "",
+        fingerprint: "f",
+        strategy: "vpn",
+        risk: Risk::Guarded,
+        plan: None,
+        variant: None,
+        expected: None,
+        draw: None,
+        seed: None,
+        state: RecoveryState::Applied,
+        detail: Some("exit code 1"),
+    };
+    queue
+        .store
+        .write(|tx| recoveries::begin(tx, &new, later(3)))
+        .unwrap();
+    remedy_failed(&mut queue, task, run);
+    let (why, page) = asked(&queue, task, 100);
+    assert_eq!(why.code.as_deref(), Some("connection_refused"));
+    for expected in [
+        "shop-dump (1) failed after 2 attempts, of which 1 counts",
+        "  cause      network (connection refused) (attempt 1, ",
+        "  recovery   the recovery `vpn` failed: exit code 1",
+        "  decision   no further attempt: vpn was run as often as it may",
+        "  attempts   1: network (connection refused); vpn was given up",
+        "             2: did not start, as the recovery before it failed",
+        "  autoexec logs 1 --attempt 1  its output",
+        "  autoexec logs 1              what the recovery wrote",
+    ] {
+        assert!(
+            page.lines().any(|line| line.starts_with(expected)),
+            "{expected:?} in\n{page}"
+        );
+    }
+    let line = &queue.store.list(&crate::store::Filter::default()).unwrap()[0];
+    assert_eq!(
+        line.last_category,
+        Some(crate::model::category::Category::Network)
+    );
+    assert_eq!(line.last_pattern.as_deref(), Some("connection_refused"));
 }

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::model::attempt::AttemptState;
 use crate::model::category::Classification;
 use crate::model::ids::{AttemptId, BootId, Epoch, ProcessIdentity, RunId, TaskId};
-use crate::model::outcome::{Ended, Exit, Outcome, StopReason};
+use crate::model::outcome::{Ended, Exit, Outcome, StartFailureKind, StopReason};
 use crate::model::state::{TaskEvent, TaskState};
 use crate::store::connection::Transaction;
 use crate::store::error::{Doing, StoreError};
@@ -221,7 +221,10 @@ pub fn finish(
         mark_started(tx, attempt, &facts, actor, now)?;
     }
     end_row(tx, attempt, end, now)?;
-    if let Some(classification) = end.classification {
+    // A remedy that failed says nothing of the program: what that failed with before stays its cause.
+    let is_of_a_remedy = matches!(&end.outcome.ended,
+        Ended::CouldNotStart(failure) if failure.kind == StartFailureKind::RemedyFailed);
+    if let Some(classification) = end.classification.filter(|_| !is_of_a_remedy) {
         note_category(tx, open.task, classification)?;
     }
     let counters = Counters {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::model::category::Category;
 use crate::model::ids::TaskId;
 use crate::model::state::{TaskState, TaskStatus};
+use crate::policy::classify::REMEDY_FAILED_PATTERN;
 use crate::store::connection::Reader;
 use crate::store::doubts::DOUBT;
 use crate::store::error::{Doing, StoreError};
@@ -171,7 +172,7 @@ impl Reader {
             "SELECT id, name, {STATE_COLUMNS}, priority, attempts, used, rescue_round, last_category, \
              iif(last_category IS NULL, NULL, (SELECT pattern FROM attempts \
               WHERE task_id = task_records.id AND category IS NOT NULL \
-              ORDER BY number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED_COLUMNS}, {DOUBT} FROM task_records \
+              ORDER BY pattern = '{REMEDY_FAILED_PATTERN}', number DESC LIMIT 1)), added_at, changed_at, finished_at, spec -> '$.tags', {WAITING}, {PARKED_COLUMNS}, {DOUBT} FROM task_records \
              WHERE {conditions} ORDER BY id LIMIT ?"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing(DOING)?;

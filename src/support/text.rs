@@ -78,6 +78,25 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// What the system says of an error, without its number, which tells a person nothing.
+pub fn without_number(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(" (os error ") {
+        plain.push_str(before);
+        let number = behind.split_once(')');
+        let number = number.filter(|(number, _)| number.bytes().all(|one| one.is_ascii_digit()));
+        let Some((_, behind)) = number else {
+            plain.push_str(" (os error ");
+            rest = behind;
+            continue;
+        };
+        rest = behind;
+    }
+    plain.push_str(rest);
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +151,21 @@ mod tests {
         assert_eq!(size(4096), "4.0 KiB");
         assert_eq!(size(1_610_612_736), "1.5 GiB");
         assert_eq!(size(1024 * 1024 - 1), "1.0 MiB");
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_told_without_its_number() {
+        for (told, plain) in [
+            (
+                "No such file or directory (os error 2)",
+                "No such file or directory",
+            ),
+            ("a (os error 2): b (os error 13), c", "a: b, c"),
+            ("nothing (os error x) here", "nothing (os error x) here"),
+            ("cut (os error 2", "cut (os error 2"),
+            ("", ""),
+        ] {
+            assert_eq!(without_number(told), plain);
+        }
     }
 }
