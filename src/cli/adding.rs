@@ -11,12 +11,14 @@ use crate::cli::commands::queue::select;
 use crate::cli::failure::{CliError, Ending};
 use crate::cli::judging::{Judge, times};
 use crate::cli::output::{Output, Verbosity};
+use crate::cli::secret_doubts::SecretDoubts;
 use crate::cli::settings::Settings;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::Skip;
 use crate::model::state::TaskStatus;
+use crate::process::environment::Inherited;
 use crate::process::wake;
 use crate::store::tasks::{self, AddResult, NewTask, OnChange};
 use crate::store::{Actor, Follow, Store};
@@ -238,6 +240,12 @@ pub fn add(
     };
     accept(wrong, invocation.output)?;
     let surroundings = Settings::surroundings();
+    let mut doubts = SecretDoubts::default();
+    let inherited = Inherited::take();
+    for task in &parsed {
+        doubts.add(&task.spec, &surroundings, &inherited);
+    }
+    doubts.tell(invocation.output);
     let new: Vec<NewTask> = parsed
         .into_iter()
         .map(|task| NewTask {
@@ -330,13 +338,13 @@ pub fn ending(added: &[Added], output: &mut Output) -> Ending {
             match skip {
                 Skip::Blocked => {
                     output.warning(&format!(
-                        "`{name}` is skipped: it needs `{upstream}`, which did not succeed\n  \
+                        "`{name}` is blocked: it needs `{upstream}`, which did not succeed\n  \
                          hint: `autoexec queue retry {upstream}` queues both again"
                     ));
                     ending = Ending::NeedsPerson;
                 }
                 Skip::NotNeeded => output.note(&format!(
-                    "`{name}` is skipped: it is not needed after how `{upstream}` ended"
+                    "`{name}` is not needed after how `{upstream}` ended"
                 )),
             }
         }

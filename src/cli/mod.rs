@@ -43,6 +43,7 @@ pub mod hours;
 pub mod judging;
 pub mod logging;
 pub mod output;
+pub mod secret_doubts;
 pub mod settings;
 pub mod store_failure;
 mod written;

@@ -62,6 +62,8 @@ pub struct Task {
     pub after: Vec<usize>,
     /// How long it usually takes; `None` where nothing is known.
     pub forecast: Option<Forecast>,
+    /// How long it may take at most, by its definition.
+    pub limit: Option<Duration>,
     /// Since when it runs.
     pub running_since: Option<Timestamp>,
     /// Why it cannot start at all, in words.
@@ -113,7 +115,10 @@ impl Plan {
             let planned: Vec<Planned> = facts
                 .tasks
                 .iter()
-                .map(|task| planned(task, task.forecast.as_ref().map_or(assumed, takes)))
+                .map(|task| {
+                    let unknown = || task.counted_as(assumed);
+                    planned(task, task.forecast.as_ref().map_or_else(unknown, takes))
+                })
                 .collect();
             play(&planned, facts.slots, facts.begin, facts.until)
         };
@@ -164,6 +169,13 @@ impl Plan {
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Task, &Row)> {
         self.facts.tasks.iter().zip(&self.rows)
+    }
+}
+
+impl Task {
+    /// What it counts as where nothing is known of it: as much as others, and never more than it may take.
+    pub(crate) fn counted_as(&self, assumed: Duration) -> Duration {
+        self.limit.map_or(assumed, |limit| assumed.min(limit))
     }
 }
 

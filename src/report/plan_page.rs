@@ -144,7 +144,10 @@ fn cells(plan: &Plan, task: &Task, row: &Row, usual: Slotted, look: Look) -> Vec
     };
     let note = match (task.running_since, task.forecast) {
         (Some(since), _) => format!("runs since {}", short(since)),
-        (None, None) => format!("never ran, counted as {}", span(plan.assumed)),
+        (None, None) => {
+            let counted = span(task.counted_as(plan.assumed));
+            format!("no history, counted as {counted}")
+        }
         (None, Some(forecast)) => format!("{} {}", basis(forecast), span(forecast.p50)),
     };
     vec![slot, short(usual.start), end, shown(task), note]

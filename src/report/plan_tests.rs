@@ -35,6 +35,7 @@ fn task(id: i64, name: &str, forecast: impl Into<Option<Forecast>>) -> Task {
         was_tried: false,
         after: Vec::new(),
         forecast: forecast.into(),
+        limit: None,
         running_since: None,
         stuck: None,
         problems: Vec::new(),
@@ -72,7 +73,7 @@ fn each_task_stands_with_its_slot_its_hours_and_what_it_usually_takes() {
     );
     for expected in [
         "   1  22:00  22:25-22:40  shop-dump (1)  usually 25m 00s",
-        "   2  22:00  ?            new (2)        never ran, counted as 2h 40m",
+        "   2  22:00  ?            new (2)        no history, counted as 2h 40m",
         "   1  22:25  01:05-02:00  train (3)      usually 2h 40m",
     ] {
         assert!(lines.contains(&expected), "{expected:?} in\n{shown}");
@@ -169,4 +170,13 @@ fn a_long_plan_is_cut_and_no_line_is_too_wide() {
             .unwrap();
         assert!(widest <= width, "{shown}");
     }
+}
+
+#[test]
+fn a_task_without_a_history_counts_as_no_more_than_it_may_take() {
+    let mut short = task(2, "new", None);
+    short.limit = Some(Duration::from_secs(30));
+    let plan = page(vec![task(1, "long", usual(160, 200)), short]);
+    assert!(plan.contains("no history, counted as 30.0s"), "{plan}");
+    assert!(plan.contains("the last ends at 00:40"), "{plan}");
 }

@@ -1,6 +1,5 @@
 //! `autoexec check`: validates task files; nothing is added.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -9,13 +8,11 @@ use crate::cli::adding;
 use crate::cli::commands::Invocation;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::judging::Judge;
+use crate::cli::secret_doubts::secret_doubts;
 use crate::cli::settings::Settings;
-use crate::policy::redact::{LEAST, is_long_enough};
-use crate::process::environment::{Inherited, of_task, parse_env_file, read_env_file, search_path};
+use crate::process::environment::{Inherited, of_task, search_path};
 use crate::process::preflight::{Missing, missing};
-use crate::support::bytes::OsText;
 use crate::support::text::count;
-use crate::support::untrusted::Untrusted;
 use crate::taskfile::{Diagnostic, ParsedTask, Severity, explain, load, render};
 
 /// Options of `autoexec check`.
@@ -134,42 +131,12 @@ fn files_missing(task: &ParsedTask) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Secrets that cannot be hidden, and a file of them that others may read.
+/// Secrets that cannot be hidden or are not set, and a file of them that others may read.
 fn doubtful_secrets(task: &ParsedTask, inherited: &Inherited) -> Vec<Diagnostic> {
-    let spec = &task.spec;
-    if spec.secrets.is_empty() {
-        return Vec::new();
-    }
-    let mut doubts = Vec::new();
-    let mut file = Vec::new();
-    if let Some(path) = &spec.env_file
-        && let Ok(text) = read_env_file(path.as_path())
-    {
-        file = parse_env_file(&text).unwrap_or_default();
-        let mode = path.as_path().metadata().map_or(0, |about| about.mode());
-        let holds = |name: &String| {
-            file.iter()
-                .any(|(one, _)| one.as_bytes() == name.as_bytes())
-        };
-        if mode & 0o077 != 0 && spec.secrets.iter().any(holds) {
-            let shown = path.untrusted().for_terminal();
-            let message = format!("others may read `{shown}`, which holds secrets");
-            doubts.push(task.doubt("env_file", message, &format!("type `chmod 600 {shown}`")));
-        }
-    }
-    let environment = of_task(spec, &Settings::surroundings(), inherited, &file);
-    for name in &spec.secrets {
-        let value = environment.get(&OsText::from(name.as_str()));
-        if value.is_some_and(|value| !is_long_enough(value.as_bytes())) {
-            let shown = Untrusted::from(name.as_str()).for_terminal_within(40);
-            let message = format!(
-                "the value of `{shown}` is too short to be hidden: less than {LEAST} bytes are found \
-                 everywhere"
-            );
-            doubts.push(task.doubt("secrets", message, "use a longer secret"));
-        }
-    }
-    doubts
+    secret_doubts(&task.spec, &Settings::surroundings(), inherited)
+        .into_iter()
+        .map(|doubt| task.doubt(doubt.key, doubt.message, &doubt.hint))
+        .collect()
 }
 
 /// What this machine lacks for a task. It is a doubt only: the task may run elsewhere or later, when

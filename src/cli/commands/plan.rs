@@ -10,12 +10,14 @@ use crate::cli::commands::{Invocation, evening};
 use crate::cli::config::run::parse_parallel;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::judging::times;
+use crate::cli::secret_doubts::SecretDoubts;
 use crate::cli::settings::Settings;
 use crate::model::checks::Requirement;
 use crate::model::dependency::{Wait, When};
 use crate::model::ids::{TaskId, TaskName};
 use crate::model::recovery::RecoveryConfig;
 use crate::model::spec::{Surroundings, TaskSpec};
+use crate::model::state::Skip;
 use crate::model::state::{TaskState, TaskStatus};
 use crate::policy::forecast::{Forecast, NEWEST, forecast};
 use crate::process::environment::{Environment, Inherited, of_task};
@@ -81,6 +83,7 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(store) => store.pause()?.filter(|pause| pause.holds(now)),
         None => None,
     };
+    tasks.doubts.tell(invocation.output);
     let needs = tasks.evening.map(|evening| evening.needs);
     let evening = needs.map(|needs| evening::check(store.as_ref(), needs, night, invocation));
     let plan = Plan::of(Facts {
@@ -111,6 +114,7 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
 struct Tasks<'a> {
     store: Option<&'a Store>,
     planned: Vec<Task>,
+    doubts: SecretDoubts,
     /// Where tasks of the queue stand in the list.
     places: HashMap<TaskId, usize>,
     /// Where tasks that are not in the queue yet stand in the list.
@@ -138,6 +142,7 @@ impl<'a> Tasks<'a> {
         Self {
             store,
             planned: Vec::new(),
+            doubts: SecretDoubts::default(),
             places: HashMap::new(),
             names: HashMap::new(),
             inherited: Inherited::take(),
@@ -255,10 +260,14 @@ impl<'a> Tasks<'a> {
                 "waits for `{name}` ({id}), which is {}",
                 state.status()
             )),
-            Wait::InVain(_) => Some(format!(
-                "will be skipped: `{name}` ({id}) is {}",
-                state.status()
-            )),
+            Wait::InVain(skip) => {
+                let word = match skip {
+                    Skip::Blocked => "blocked",
+                    Skip::NotNeeded => "not needed",
+                };
+                let status = state.status();
+                Some(format!("{word}: `{name}` ({id}) is {status}"))
+            }
         })
     }
 
@@ -269,6 +278,9 @@ impl<'a> Tasks<'a> {
         surroundings: &Surroundings,
     ) -> Result<Task, CliError> {
         let environment = of_task(spec, surroundings, &self.inherited, &[]);
+        let nightly = self.evening.as_ref().map(|evening| &evening.nightly);
+        let inherited = nightly.unwrap_or(&self.inherited);
+        self.doubts.add(spec, surroundings, inherited);
         Ok(Task {
             id,
             name: Untrusted::from(spec.name.as_str()).for_terminal(),
@@ -278,6 +290,7 @@ impl<'a> Tasks<'a> {
             was_tried: false,
             after: Vec::new(),
             forecast: self.forecast(spec)?,
+            limit: spec.timeout.into_iter().chain(spec.total_timeout).min(),
             running_since: None,
             stuck: None,
             problems: self.problems(spec, &environment),
