@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::cli::output::Output;
 use crate::process::runlock;
 use crate::support::paint::Paint;
+use crate::support::text::without_number;
 
 /// How the program ends; each kind has one exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +215,7 @@ impl CliError {
             let cause: &(dyn Error + 'static) = cause.as_ref();
             let mut next = Some(cause);
             while let Some(error) = next {
-                let words = error.to_string();
+                let words = without_number(&error.to_string());
                 // Some foreign errors repeat their source in their own text.
                 let told = self.0.message.contains(&words)
                     || reasons.iter().any(|reason| reason.contains(&words));

@@ -5,6 +5,7 @@
 use crate::model::category::Category as C;
 use crate::model::category::Classification;
 use crate::model::category::Retryable as R;
+use crate::support::similar::closest;
 
 /// Every strategy, from those that only wait to those that need a person.
 pub const ALL: &[&str] = &[
@@ -48,6 +49,37 @@ pub const GUARDED: &[&str] = &[
     "fetch_again",
 ];
 
+/// Names that are kept for what later versions bring; nobody carries them out, so nobody may ask for them.
+pub const NOT_BUILT: &[&str] = &["rotate_lease", "restart_browser"];
+
+/// Every strategy that this version carries out.
+pub fn built() -> impl Iterator<Item = &'static str> {
+    let all = ALL.iter().copied();
+    all.filter(|name| !NOT_BUILT.contains(name))
+}
+
+/// Whether a strategy may be asked for; otherwise why not, and what there is instead.
+///
+/// # Errors
+/// A sentence for whoever wrote the name, without the name.
+pub fn known(name: &str) -> Result<(), String> {
+    if built().any(|built| built == name) {
+        return Ok(());
+    }
+    if NOT_BUILT.contains(&name) {
+        return Err("it is not part of this version yet".to_owned());
+    }
+    Err(closest(name, built()).map_or_else(
+        || {
+            format!(
+                "the strategies are {}",
+                built().collect::<Vec<_>>().join(", ")
+            )
+        },
+        |meant| format!("did you mean `{meant}`?"),
+    ))
+}
+
 /// The usual remedies for a failure.
 pub fn usual(failure: &Classification) -> Vec<&'static str> {
     let waits = failure.retryable == R::Yes;
@@ -62,17 +94,14 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
         (C::Network | C::Timeout, _) if waits => {
             vec!["rotate_endpoint", "wait_for_reconnection", "wait_and_retry"]
         }
-        (C::RateLimit, _) if waits => vec![
-            "wait_retry_after",
-            "wait_and_retry",
-            "reduce_concurrency",
-            "rotate_lease",
-        ],
+        (C::RateLimit, _) if waits => {
+            vec!["wait_retry_after", "wait_and_retry", "reduce_concurrency"]
+        }
         (C::ServerError, _) if waits => {
             vec!["wait_retry_after", "wait_and_retry", "rotate_endpoint"]
         }
         (C::Auth, _) if failure.retryable == R::AfterFix => {
-            vec!["refresh_credentials", "rotate_lease"]
+            vec!["refresh_credentials"]
         }
         // Alone only when it failed before, beside others.
         (C::Unknown, _) | (C::Validation, "success_check_failed") => {
@@ -110,7 +139,6 @@ pub fn usual(failure: &Classification) -> Vec<&'static str> {
         }
         (C::Browser, "security_challenge") => vec!["wait_for_manual_intervention"],
         (C::Browser, _) if failure.retryable != R::No => vec![
-            "restart_browser",
             "retry_with_longer_timeout",
             "reduce_concurrency",
             "wait_and_retry",

@@ -19,7 +19,6 @@ use crate::policy::classify::catalogue::KnownBy;
 use crate::policy::classify::expression;
 use crate::policy::strategy;
 use crate::support::bytes::OsText;
-use crate::support::similar::closest;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::diagnostic::At;
 use crate::taskfile::diagnostic::Diagnostic;
@@ -312,18 +311,10 @@ fn check_tool(reporter: &mut Reporter<'_>, at: &At, tool: Option<&str>) {
 
 fn check_strategies(reporter: &mut Reporter<'_>, at: &At, names: &[String]) {
     for name in names {
-        if strategy::ALL.contains(&name.as_str()) {
-            continue;
+        if let Err(hint) = strategy::known(name) {
+            let message = format!("there is no strategy {}", quoted(name));
+            reporter.error(at, message, Some(hint));
         }
-        let hint = closest(name, strategy::ALL.iter().copied()).map_or_else(
-            || format!("the strategies are {}", strategy::ALL.join(", ")),
-            |meant| format!("did you mean `{meant}`?"),
-        );
-        reporter.error(
-            at,
-            format!("there is no strategy {}", quoted(name)),
-            Some(hint),
-        );
     }
 }
 

@@ -175,6 +175,9 @@ pub fn check_guarded(name: &str) -> Result<(), String> {
     if strategy::GUARDED.contains(&name) {
         return Ok(());
     }
+    if strategy::NOT_BUILT.contains(&name) {
+        return Err(format!("`{name}` is not part of this version yet"));
+    }
     if strategy::ALL.contains(&name) {
         return Err(format!(
             "`{name}` needs nobody's word; leave it out, or turn it off with `recover_mode`"

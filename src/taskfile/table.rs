@@ -143,7 +143,7 @@ pub static KEYS: &[Key] = keys! {
     Task "timeout" = Span(MILLISECOND), default "none", flag "--timeout", example "\"2h\"";
         "The most time that an attempt may take."
     Task "after" = After, default "none", flag "--after", example "[\"shop-dump\"]";
-        "Tasks that must end first: names, or `{ task = \"shop-dump\", when = \"failure\" }`; `when` is `success`, `failure` or `always`. A name means the task of the same file, else the newest in the queue. If the wait is in vain the task is skipped, until the other one runs again."
+        "Tasks that must end first: names, or `{ task = \"shop-dump\", when = \"failure\" }`; `when` is `success`, `failure` or `always`. A name means the task of the same file, else the newest in the queue. If the wait is in vain the task is blocked, until the other one runs again."
     Task "not_before" = Moment, default "none", flag "--not-before", example "\"02:00\"";
         "The earliest start: the next time that the clocks show this, `\"+30m\"` from the adding on, or a date such as `\"2026-11-22T02:00:00+01:00\"`. A plain `run` does not wait for it."
     Task "deadline" = Moment, default "none", flag "--deadline", example "\"06:30\"";

@@ -95,7 +95,7 @@ fn a_failure_skips_what_needs_it_and_a_retry_runs_it_all() {
     let list = sandbox.ok(["queue", "list"]);
     assert!(list.contains("blocked by `dump`, which failed"), "{list}");
     assert!(
-        list.contains("blocked by `load`, which was skipped"),
+        list.contains("blocked by `load`, which did not run either"),
         "{list}"
     );
     sandbox

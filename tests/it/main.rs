@@ -87,3 +87,4 @@ mod why;
 #[expect(dead_code, reason = "shared with the fault suites")]
 mod wild;
 mod window;
+mod words;

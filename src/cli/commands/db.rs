@@ -37,7 +37,7 @@ pub enum DbCommand {
     },
     /// Write the queue as JSON Lines: a line that says what follows, then a line per row
     Export {
-        /// The file to write, which must not exist [default: standard output]
+        /// The file to write, which must not exist [default: standard output, as with `-`]
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
@@ -135,7 +135,7 @@ fn export(file: Option<&Path>, invocation: &mut Invocation<'_>) -> Answer {
             .note("nothing to export: nothing was ever queued here");
         return Ok(Ending::Well);
     };
-    let Some(file) = file else {
+    let Some(file) = file.filter(|file| *file != Path::new("-")) else {
         let mut out = BufWriter::new(Lines(&mut *invocation.output));
         return match store.export(&mut out, now) {
             // Whoever reads no further has what he wanted.

@@ -87,6 +87,7 @@ pub enum Format {
     /// A page for a terminal
     Terminal,
     /// Markdown, for a mail, a pager or a pull request
+    #[value(alias = "md")]
     Markdown,
     /// One JSON object
     Json,

@@ -7,7 +7,6 @@ use crate::cli::failure::{Answer, CliError, Ending};
 use crate::policy::learning::Pin;
 use crate::policy::strategy;
 use crate::store::teaching;
-use crate::support::similar::closest;
 use crate::support::untrusted::Untrusted;
 
 /// Options of `autoexec patterns forget` and `unpin`.
@@ -63,13 +62,7 @@ pub struct CompareArgs {
 /// # Errors
 /// Says which one may have been meant.
 fn parse_strategy(text: &str) -> Result<String, String> {
-    if strategy::ALL.contains(&text) {
-        return Ok(text.to_owned());
-    }
-    Err(match closest(text, strategy::ALL.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the strategies are {}", strategy::ALL.join(", ")),
-    })
+    strategy::known(text).map(|()| text.to_owned())
 }
 
 /// Lets what was learned count no longer.
@@ -89,15 +82,29 @@ pub(super) fn forget(args: &PairArgs, invocation: &mut Invocation<'_>) -> Answer
         .map(|row| row.tried + row.imported.as_ref().map_or(0, |one| one.tried))
         .sum();
     let shown = shown_pair(&name, strategy);
-    if forgotten == 0 {
-        let told = format!("nothing to do: nothing is learned of {shown}");
-        invocation.output.line(&told);
-        return Ok(Ending::Well);
+    let told = if forgotten == 0 {
+        format!("nothing to do: nothing is learned of {shown}")
+    } else {
+        store.write(|tx| teaching::forget(tx, &name, strategy, now))?;
+        format!(
+            "forgot what was learned of {shown} ({forgotten} recoveries); the history keeps them"
+        )
+    };
+    invocation.output.line(&told);
+    // What a person said is not learned, and stays.
+    let pins = store.figures(&name)?.pins;
+    let pinned: Vec<String> = pins
+        .keys()
+        .filter(|one| meant(one))
+        .map(|one| format!("`{one}`"))
+        .collect();
+    if !pinned.is_empty() {
+        let pattern = Untrusted::from(name.as_str()).for_terminal();
+        invocation.output.note(&format!(
+            "what is pinned of it stays: {}; `autoexec patterns unpin {pattern}` takes that back",
+            pinned.join(", ")
+        ));
     }
-    store.write(|tx| teaching::forget(tx, &name, strategy, now))?;
-    invocation.output.line(&format!(
-        "forgot what was learned of {shown} ({forgotten} recoveries); the history keeps them"
-    ));
     Ok(Ending::Well)
 }
 

@@ -124,6 +124,16 @@ fn hint_at_command(args: &AddArgs, failure: CliError) -> CliError {
         .iter()
         .map(|word| word.as_path().into())
         .collect();
+    if words.iter().any(|word| word.as_bytes() == b"-") {
+        return failure.hint(
+            "commands come from standard input with `autoexec queue add --lines -`, one in a line",
+        );
+    }
+    // Whoever names a file of tasks means no command.
+    let is_tasks = |word: &OsText| word.as_path().extension().is_some_and(|ext| ext == "toml");
+    if words.iter().all(is_tasks) {
+        return failure;
+    }
     let shell = if is_script(&words) { "--shell " } else { "" };
     failure.hint(format!(
         "a command goes behind `--`: `autoexec queue add {shell}-- {}`",

@@ -71,7 +71,7 @@ impl Behind {
             };
             list.push(store.task(*task)?.spec.name.to_string());
         }
-        for (names, what) in [(skipped, "skipped"), (revived, "queued again")] {
+        for (names, what) in [(skipped, "do not run"), (revived, "queued again")] {
             if !names.is_empty() {
                 let text = format!("{} behind: {}", what, worded(&names));
                 invocation.output.note(&text);

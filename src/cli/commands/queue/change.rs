@@ -284,7 +284,7 @@ fn carry_out(
     let skipped = behind.still_skipped(&to_change, invocation)?;
     for task in &to_change {
         if manner.command == RETRY.command && skipped.contains(&task.id) {
-            let why = "stays skipped: a task that it waits for did not end as wanted";
+            let why = "does not run yet: a task that it waits for did not end as wanted";
             invocation.output.note(&format!("`{}` {why}", task.name));
             continue;
         }
@@ -374,7 +374,7 @@ fn as_it_is(manner: &Manner, task: &Meant) -> Result<String, CliError> {
         TaskStatus::Succeeded => "has succeeded",
         TaskStatus::Failed => "has failed",
         TaskStatus::Cancelled => "is cancelled already",
-        TaskStatus::Skipped => "was skipped",
+        TaskStatus::Skipped => "is blocked or not needed",
         TaskStatus::Queued => "is queued already",
         TaskStatus::Running => "runs already",
         TaskStatus::Recovering => "is being recovered already",

@@ -130,6 +130,10 @@ pub fn unknown_among<'a>(
 /// # Errors
 /// Names the known ones.
 pub fn parse_status(text: &str) -> Result<TaskStatus, String> {
+    // The word by which lists and reports tell of a skipped task.
+    if text == "blocked" {
+        return Ok(TaskStatus::Skipped);
+    }
     TaskStatus::parse(text).ok_or_else(|| one_of(TaskStatus::ALL.iter().map(|s| s.as_str())))
 }
 
