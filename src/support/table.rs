@@ -110,7 +110,12 @@ pub fn cut(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();
     }
-    truncate_str(text, width, "…").into_owned()
+    // Characters are cut off one by one, and what is joined to its neighbour is wider than alone.
+    let cut = |room| truncate_str(text, room, "…").into_owned();
+    let mut rooms = (0..=width).rev().map(cut);
+    rooms
+        .find(|cut| measure_text_width(cut) <= width)
+        .unwrap_or_default()
 }
 
 /// The text filled up with spaces to `width` columns on the right; never cut.
@@ -205,6 +210,14 @@ mod tests {
         let cells = cells(&[["7", "a-very-long-name-of-a-task", "failed"]]);
         assert_eq!(rows(&COLUMNS, &cells, 20), "7  a-very-l…  failed\n");
         assert_eq!(rows(&COLUMNS, &cells, 3), "7  a-v…  failed\n");
+    }
+
+    #[test]
+    fn what_is_joined_to_its_neighbour_is_cut_by_the_width_of_both() {
+        for width in 0..12 {
+            let cut = cut("ab🏳\u{fe0f}☁\u{fe0f}🏳\u{fe0f}cdefgh", width);
+            assert!(measure_text_width(&cut) <= width, "{width}: {cut}");
+        }
     }
 
     #[test]

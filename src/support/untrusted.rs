@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write as _};
 
-use console::measure_text_width;
+use crate::support::table::cut;
 
 /// Bytes from outside that cannot be printed without choosing a sink.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -35,11 +35,7 @@ impl Untrusted {
 
     /// Like [`Untrusted::for_terminal`], cut to at most `width` columns with an ellipsis.
     pub fn for_terminal_within(&self, width: usize) -> String {
-        let shown = self.for_terminal();
-        if measure_text_width(&shown) <= width {
-            return shown;
-        }
-        console::truncate_str(&shown, width, "…").into_owned()
+        cut(&self.for_terminal(), width)
     }
 
     /// Inline text for Markdown, on one line: nothing in it is markup, and no renderer makes a link, a

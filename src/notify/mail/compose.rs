@@ -37,10 +37,13 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
+/// A year in the date of a mail has four digits, whatever the clock says.
+const LAST_DATE: u64 = 253_402_300_799_000;
+
 fn date(letter: &Letter) -> SystemTime {
     let since = u64::try_from(letter.at.as_millis()).unwrap_or_default();
     SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_millis(since))
+        .checked_add(Duration::from_millis(since.min(LAST_DATE)))
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
@@ -105,6 +108,17 @@ mod tests {
 
     fn text(mail: &Mail, letter: &Letter) -> String {
         String::from_utf8(compose(mail, letter, "host").unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_date_that_no_mail_can_hold_is_the_last_one_that_it_can() {
+        let mut letter = letter(Occasion::Report);
+        for (at, year) in [(i64::MAX, " 9999 "), (i64::MIN, " 1970 ")] {
+            letter.at = crate::support::clock::Timestamp::from_millis(at);
+            let text = text(&mail(&["me@example.com"], None), &letter);
+            let date = text.lines().find(|line| line.starts_with("Date: "));
+            assert!(date.unwrap().contains(year), "{text}");
+        }
     }
 
     #[test]

@@ -109,7 +109,9 @@ fn slack(letter: &Letter) -> Value {
         let text = text.replace('&', "&amp;").replace('<', "&lt;");
         text.replace('>', "&gt;")
     };
+    // Neither ends the bold words nor begins a block of its own.
     let title = escape(&letter.title()).replace('*', "∗");
+    let title = title.replace('`', "'");
     let block = escape(&cut(&unfenced(&letter.text), MOST_SLACK));
     json!({ "text": format!("*{title}*\n```\n{block}\n```"), "unfurl_links": false })
 }
@@ -220,7 +222,7 @@ mod tests {
     fn hostile() -> Letter {
         let mut letter = letter(Occasion::TaskFailed);
         letter.urgency = Urgency::NeedsPerson;
-        letter.subject = "@everyone <!channel> *bold* [a](http://evil)".to_owned();
+        letter.subject = "@everyone <!channel> *bold* [a](http://evil) ```".to_owned();
         letter.text = format!("```\n<!channel> @here & \"quoted\"\n{}", "é".repeat(9_000));
         letter
     }

@@ -4,12 +4,18 @@
 //! Suite T9: `cargo test --test faults fuzz:: -- --nocapture`. One test for each reader of something
 //! from outside, through the library. The short form gives each some thousand inputs, the long one
 //! (`AUTOEXEC_FAULTS=long`) a hundred times as many; both end with long inputs that are one word over
-//! and over, in the long form of a mebibyte each. An input that stops a reader is made as short as it can be before it is shown.
+//! and over, in the long form of a mebibyte each. An input that stops a reader is made as short
+//! as it can be before it is shown. What goes out is held against its format: reports of facts that no
+//! night should have (`pages`), and messages to receivers that answer anything (`notices`).
 
+mod facts;
 mod files;
 mod judging;
 mod junk;
 mod logs;
+#[cfg(feature = "notify")]
+mod notices;
+mod pages;
 mod records;
 mod samples;
 mod times;

@@ -9,7 +9,7 @@
 //! browser makes of pages is in `tests/it/{html,live}.rs`.
 
 #[cfg(feature = "notify")]
-mod letters;
+pub(crate) mod letters;
 #[cfg(feature = "web")]
 mod serve;
 
