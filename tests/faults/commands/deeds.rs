@@ -18,7 +18,9 @@ pub(crate) enum Deed {
         tasks: Vec<New>,
         replace: bool,
     },
-    Change(Verb, Vec<&'static str>),
+    /// About tasks of these names, of which the first is one that it changes if there is any; the number
+    /// says which.
+    Change(Verb, usize, Vec<&'static str>),
     /// A run to its end; one that is active already is let go on.
     Run {
         slots: u8,
@@ -67,7 +69,7 @@ pub(crate) fn deed(rng: &mut Rng) -> Deed {
             let mut names = NAMES.to_vec();
             rng.shuffle(&mut names);
             names.truncate(if rng.u8(..4) == 0 { 2 } else { 1 });
-            Deed::Change(*rng.choice(&verbs).unwrap(), names)
+            Deed::Change(*rng.choice(&verbs).unwrap(), rng.usize(..100), names)
         }
         70..80 => Deed::Run {
             slots: rng.u8(1..4),

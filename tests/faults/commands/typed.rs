@@ -131,6 +131,22 @@ impl Model {
         Ok(())
     }
 
+    /// The name of one of those that a command changes.
+    pub(crate) fn changed_by(&self, verb: Verb, which: usize) -> Option<&'static str> {
+        let mut names: Vec<&str> = self
+            .tasks
+            .iter()
+            .filter(|task| verb.changes(task.state))
+            .map(|task| task.definition.name)
+            .filter(|name| {
+                self.find(name)
+                    .is_some_and(|id| verb.changes(self.task(id).unwrap().state))
+            })
+            .collect();
+        names.dedup();
+        names.get(which.checked_rem(names.len())?).copied()
+    }
+
     /// Lets everything run that can; gives the names of what was started, in no order that counts, and
     /// whether one of them failed for good.
     pub(crate) fn run(&mut self) -> (Vec<&'static str>, bool) {
