@@ -27,10 +27,11 @@ const STEPS: &[&str] = &[
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
 ];
 
 /// The format that this program writes.
-pub(crate) const CURRENT: i32 = 3;
+pub(crate) const CURRENT: i32 = 4;
 
 const DOING: &str = "bring the queue's format up to date";
 

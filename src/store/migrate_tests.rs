@@ -145,7 +145,7 @@ fn only_the_latest_copies_are_kept() {
     assert!(
         copies[2]
             .to_string_lossy()
-            .contains("queue-v3-20231114T221324")
+            .contains("queue-v4-20231114T221324")
     );
 }
 

@@ -16,6 +16,7 @@ use crate::store::{Access, Filter, Store};
 const V1: &str = include_str!("../../tests/fixtures/queue-v1.sql");
 const V2: &str = include_str!("../../tests/fixtures/queue-v2.sql");
 const V3: &str = include_str!("../../tests/fixtures/queue-v3.sql");
+const V4: &str = include_str!("../../tests/fixtures/queue-v4.sql");
 
 /// A state directory with the queue that a dump describes.
 fn restored(dump: &str) -> (tempfile::TempDir, StateDir) {
@@ -40,7 +41,7 @@ fn tables(dir: &StateDir) -> BTreeMap<String, String> {
 
 #[test]
 fn a_queue_of_any_format_is_opened_with_all_that_is_in_it() {
-    for dump in [V1, V2, V3] {
+    for dump in [V1, V2, V3, V4] {
         everything_is_there(dump);
     }
 }
@@ -88,7 +89,7 @@ fn everything_is_there(dump: &str) {
 
 #[test]
 fn the_newest_dump_is_of_the_format_that_is_written() {
-    let (_folder, old) = restored(V3);
+    let (_folder, old) = restored(V4);
     let new = queue();
     assert_eq!(tables(&old), tables(&new.dir));
 }
