@@ -288,10 +288,7 @@ fn usual(store: &Store, name: &TaskName) -> Result<Option<(Duration, usize)>, St
 
 /// How long the queue would take, by the tasks that were looked at.
 fn backlog(store: &Store, sample: &Sample, inquiry: &Inquiry<'_>) -> Result<Backlog, StoreError> {
-    let queued = store
-        .counts(crate::store::pick::Selection::All)?
-        .of(TaskStatus::Queued);
-    let queued = usize::try_from(queued).unwrap_or(usize::MAX);
+    let queued = usize::try_from(store.count_queued()?).unwrap_or(usize::MAX);
     let known: Vec<Duration> = sample.tasks.iter().filter_map(|task| task.usual).collect();
     let work = (!known.is_empty()).then(|| {
         let all: Duration = known.iter().sum();

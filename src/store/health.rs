@@ -225,10 +225,10 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT DISTINCT task_records.id, name, status = 'failed' FROM \
-                 (SELECT task_id FROM attempts \
+                "SELECT task_records.id, name, status = 'failed' FROM \
+                 (SELECT DISTINCT task_id FROM (SELECT task_id FROM attempts \
                   WHERE id >= (SELECT first_attempt FROM runs WHERE id = ?1) AND run_id = ?1 \
-                  ORDER BY id DESC LIMIT ?2) \
+                  ORDER BY id DESC LIMIT ?2)) \
                  CROSS JOIN task_records ON task_records.id = task_id \
                  WHERE status = 'failed' OR status = 'succeeded'",
             )

@@ -269,17 +269,47 @@ impl Reader {
         }
     }
 
+    /// How many tasks are queued. However many are over, they are not gone through.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_queued(&self) -> Result<u64, StoreError> {
+        const DOING: &str = "count tasks";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT (SELECT count(*) FROM task_records INDEXED BY task_unfinished \
+                  WHERE finished_at IS NULL) - \
+                 (SELECT count(*) FROM task_records INDEXED BY task_status \
+                  WHERE status <> 'queued' AND status IN ('running', 'recovering', 'held'))",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        match rows.next().doing(DOING)? {
+            Some(row) => Cells::of(row, "task_records").number(),
+            None => Ok(0),
+        }
+    }
+
     /// How many tasks there are of each status.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn counts(&self, selection: Selection) -> Result<Counts, StoreError> {
         const DOING: &str = "count tasks";
-        // Queued tasks are not in the index of statuses; they are what remains of the unfinished.
+        // Queued tasks are not in the index of statuses; they are what remains of the unfinished. Most of the
+        // others have succeeded: they are what remains of that index, whose rows are then not looked into.
         let sql = match selection {
             Selection::All => {
                 "SELECT status, count(*) FROM task_records INDEXED BY task_status \
-                 WHERE status <> 'queued' GROUP BY status \
+                 WHERE status <> 'queued' AND status IN \
+                 ('running', 'recovering', 'held', 'failed', 'cancelled', 'skipped') GROUP BY status \
+                 UNION ALL SELECT 'succeeded', \
+                 (SELECT count(*) FROM task_records INDEXED BY task_status \
+                  WHERE status <> 'queued') - \
+                 (SELECT count(*) FROM task_records INDEXED BY task_status \
+                  WHERE status <> 'queued' AND status IN \
+                  ('running', 'recovering', 'held', 'failed', 'cancelled', 'skipped')) \
                  UNION ALL SELECT 'queued', \
                  (SELECT count(*) FROM task_records INDEXED BY task_unfinished \
                   WHERE finished_at IS NULL) - \

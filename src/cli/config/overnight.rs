@@ -4,9 +4,12 @@
 //! from its own files: a program that carried zones along would be wrong as soon as a parliament
 //! decides something.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 
 use crate::cli::config::section::Section;
+use crate::cli::settings::Settings;
 use crate::policy::window::{AtEnd, ClockTime, Hours};
 
 /// When nights begin where nothing is written.
@@ -57,7 +60,18 @@ impl Overnight {
 
 /// The machine's own zone: `TZ`, else `/etc/localtime`; UTC where neither tells.
 pub fn local_zone() -> TimeZone {
-    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+    let is_told = Settings::surroundings().0.contains_key("TZ");
+    let of_machine = if is_told { None } else { zone_of_machine() };
+    of_machine.unwrap_or_else(|| TimeZone::try_system().unwrap_or(TimeZone::UTC))
+}
+
+/// The zone that `/etc/localtime` leads to, by its name. Whoever looks a zone up by its name alone goes through
+/// the folders of all zones first.
+fn zone_of_machine() -> Option<TimeZone> {
+    let file = Path::new("/etc/localtime");
+    let target = std::fs::read_link(file).ok()?;
+    let (_, name) = target.to_str()?.rsplit_once("zoneinfo/")?;
+    TimeZone::tzif(name, &std::fs::read(file).ok()?).ok()
 }
 
 /// Reads the section.
@@ -163,6 +177,17 @@ mod tests {
         );
         let told = refused("[overnight]\nend = \"22:00\"\n");
         assert!(told.contains("both 22:00"), "{told}");
+    }
+
+    #[test]
+    fn the_zone_of_the_machine_is_the_one_of_its_name() {
+        // Some machines have a copy instead of a link: they are asked for by the long way.
+        if let Some(found) = zone_of_machine() {
+            let name = found.iana_name().unwrap();
+            let instant = jiff::Timestamp::from_second(1_795_000_000).unwrap();
+            let offset = |zone: &TimeZone| zone.to_offset(instant);
+            assert_eq!(offset(&found), offset(&TimeZone::get(name).unwrap()));
+        }
     }
 
     #[test]
