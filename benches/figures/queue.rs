@@ -1,5 +1,6 @@
 //! Queues to measure on, filled through the library: a command would take too long for the large ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -38,7 +39,7 @@ impl Queue {
     /// Adds `count` tasks with the same command.
     pub(crate) fn add(&mut self, count: usize, command: &[OsText]) -> Result<Vec<TaskId>> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let surroundings = Surroundings([("PATH".to_owned(), path.into())].into());
+        let surroundings = Arc::new(Surroundings([("PATH".to_owned(), path.into())].into()));
         let mut added = Vec::with_capacity(count);
         while added.len() < count {
             let upto = count.min(added.len() + BATCH);
@@ -117,12 +118,16 @@ fn actor() -> Actor {
     Actor::Command("bench".to_owned())
 }
 
-fn new_task(number: usize, command: &[OsText], surroundings: &Surroundings) -> Result<NewTask> {
+fn new_task(
+    number: usize,
+    command: &[OsText],
+    surroundings: &Arc<Surroundings>,
+) -> Result<NewTask> {
     let name = TaskName::new(&format!("task-{number}")).map_err(anyhow::Error::msg)?;
     let command = Command::Direct(command.to_vec());
     Ok(NewTask {
-        spec: TaskSpec::of_command(name, command, "/".into()),
-        surroundings: surroundings.clone(),
+        spec: Box::new(TaskSpec::of_command(name, command, "/".into())),
+        surroundings: Arc::clone(surroundings),
         source: None,
         times: Times::default(),
     })

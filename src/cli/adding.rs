@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -239,7 +240,7 @@ pub fn add(
         ..Loaded::default()
     };
     accept(wrong, invocation.output)?;
-    let surroundings = Settings::surroundings();
+    let surroundings = Arc::new(Settings::surroundings());
     let mut doubts = SecretDoubts::default();
     let inherited = Inherited::take();
     for task in &parsed {
@@ -251,7 +252,7 @@ pub fn add(
         .map(|task| NewTask {
             times: times(&task.spec, now),
             spec: task.spec,
-            surroundings: surroundings.clone(),
+            surroundings: Arc::clone(&surroundings),
             source: task.place.map(|place| {
                 let path: PathBuf = context.base.join(place.file.as_path());
                 path.to_string_lossy().into_owned()

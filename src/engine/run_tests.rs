@@ -10,7 +10,6 @@ use crate::host::state_dir;
 use crate::host::state_dir::SharedFileSystem;
 use crate::model::ids::TaskName;
 use crate::model::spec::Command;
-use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::store::Access;
 use crate::store::Store;
@@ -67,12 +66,12 @@ fn a_run_whose_supervisors_die_at_birth_ends_and_says_so() {
     let request = request(folder.path());
     // More than there are slots: some are claimed and never handed out.
     let tasks = ["one", "two", "three"].map(|name| NewTask {
-        spec: TaskSpec::of_command(
+        spec: Box::new(TaskSpec::of_command(
             TaskName::new(name).unwrap(),
             Command::Direct(vec!["true".into()]),
             "/".into(),
-        ),
-        surroundings: Surroundings::default(),
+        )),
+        surroundings: Arc::default(),
         source: None,
         times: tasks::Times::default(),
     });

@@ -5,6 +5,7 @@
 //! [`crate::store::dependencies`].
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, params};
 
@@ -24,9 +25,9 @@ use crate::support::clock::Timestamp;
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
     /// The definition.
-    pub spec: TaskSpec,
-    /// PATH and the like of the one who adds it.
-    pub surroundings: Surroundings,
+    pub spec: Box<TaskSpec>,
+    /// PATH and the like of the one who adds it, the same for all that are added at once.
+    pub surroundings: Arc<Surroundings>,
     /// The file that it came from.
     pub source: Option<String>,
     /// The instants that its wishes mean now.
@@ -342,18 +343,18 @@ impl Present {
 /// Surroundings are stored once for all tasks that were added alike.
 #[derive(Default)]
 struct StoredSurroundings {
-    last: Option<(Surroundings, i64)>,
+    last: Option<(Arc<Surroundings>, i64)>,
 }
 
 impl StoredSurroundings {
-    fn id(&mut self, tx: &Transaction<'_>, wanted: &Surroundings) -> Result<i64, StoreError> {
+    fn id(&mut self, tx: &Transaction<'_>, wanted: &Arc<Surroundings>) -> Result<i64, StoreError> {
         const DOING: &str = "store the surroundings of a task";
         if let Some((last, id)) = &self.last
-            && last == wanted
+            && (Arc::ptr_eq(last, wanted) || last == wanted)
         {
             return Ok(*id);
         }
-        let variables = json_of(wanted);
+        let variables = json_of(&**wanted);
         tx.connection
             .prepare_cached(
                 "INSERT INTO surroundings (variables) VALUES (?) ON CONFLICT DO NOTHING",
@@ -365,7 +366,7 @@ impl StoredSurroundings {
             .prepare_cached("SELECT id FROM surroundings WHERE variables = ?")
             .and_then(|mut statement| statement.query_row([&variables], |row| row.get(0)))
             .doing(DOING)?;
-        self.last = Some((wanted.clone(), id));
+        self.last = Some((Arc::clone(wanted), id));
         Ok(id)
     }
 }

@@ -37,7 +37,7 @@ const CACHE_KIB: i64 = 2 * 1024;
 const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 96;
-/// Rows changed at once after which the log is worth to be cut back.
+/// Rows changed at once after which the log may be worth to be cut back.
 const MANY_ROWS: u64 = 10_000;
 /// How long that waits for others.
 const CUT_PATIENCE: Duration = Duration::from_millis(500);
@@ -178,10 +178,17 @@ impl Store {
             // CRASH: the change is there, but nobody was told.
             crash::point("after_commit");
         }
-        if connection.total_changes().saturating_sub(before) > MANY_ROWS {
+        let is_large = connection.total_changes().saturating_sub(before) > MANY_ROWS;
+        if is_large && self.log_size() > LOG_LIMIT.unsigned_abs() {
             self.cut_back();
         }
         Ok(value)
+    }
+
+    /// Bytes of the log. Up to the limit it is no larger than the one that a run writes.
+    fn log_size(&self) -> u64 {
+        let log = file::log_of(&self.path);
+        std::fs::metadata(log).map_or(0, |log| log.len())
     }
 
     /// Cuts the log back after a large change, unless somebody is in the way: whoever opens the queue

@@ -67,12 +67,17 @@ pub(crate) fn size_of(path: &Path) -> Result<Option<u64>, StoreError> {
     }
 }
 
+/// The write-ahead log that belongs to it.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
 /// A new database beside an old log would let SQLite delete the log, and with it what was
 /// acknowledged last.
 pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let log = PathBuf::from(log);
+    let log = log_of(path);
     if size_of(&log)?.unwrap_or_default() == 0 {
         return Ok(());
     }

@@ -114,12 +114,12 @@ pub(crate) fn new_task(name: &str) -> NewTask {
 
 pub(crate) fn new_task_running(name: &str, program: &str) -> NewTask {
     NewTask {
-        spec: TaskSpec::of_command(
+        spec: Box::new(TaskSpec::of_command(
             TaskName::new(name).unwrap(),
             Command::Direct(vec![program.into()]),
             "/tmp".into(),
-        ),
-        surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()),
+        )),
+        surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()).into(),
         source: Some("/tmp/tasks.toml".to_owned()),
         times: tasks::Times::default(),
     }

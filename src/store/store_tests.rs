@@ -23,8 +23,8 @@ fn a_task_reads_back_as_it_was_added() {
     };
     let queue = queue.reopen();
     let task = queue.store.task(id).unwrap();
-    assert_eq!(task.spec, new.spec);
-    assert_eq!(task.surroundings, new.surroundings);
+    assert_eq!(task.spec, *new.spec);
+    assert_eq!(task.surroundings, *new.surroundings);
     assert_eq!(task.source, new.source);
     assert_eq!(task.definition_hash, new.spec.hash());
     assert_eq!(task.state, TaskState::added(None));
@@ -47,7 +47,7 @@ fn what_is_added_again_follows_the_rules_of_names() {
     assert_eq!(again, AddResult::AlreadyQueued(id));
     let replaced = add_one(&mut queue, changed(), OnChange::Keep);
     assert_eq!(replaced, AddResult::Replaced(id));
-    assert_eq!(queue.store.task(id).unwrap().spec, changed().spec);
+    assert_eq!(queue.store.task(id).unwrap().spec, *changed().spec);
 
     let run = queue.run();
     let attempt = queue.claim(id, run);

@@ -227,7 +227,7 @@ fn finish<T: Fn(&str) -> bool>(
         settings.push(Arc::new(given(key, Value::Name(name), at)));
     }
     Some(ParsedTask {
-        spec: assemble(&settings, &context.base)?,
+        spec: Box::new(assemble(&settings, &context.base)?),
         place: None,
         settings,
     })

@@ -279,10 +279,11 @@ impl FileWalk<'_, '_> {
             note_unknown_patterns(&mut self.reader.reporter, &settings, own);
         }
         let place = find(&settings, "name").and_then(|name| self.place_of(name));
-        let Some(mut spec) = assemble(&settings, &self.source.folder) else {
+        let Some(spec) = assemble(&settings, &self.source.folder) else {
             self.all_read = false;
             return;
         };
+        let mut spec = Box::new(spec);
         secrets::take_out(&mut self.reader.reporter, &settings, &mut spec, self.source);
         spec.patterns.clone_from(&self.patterns);
         self.tasks.push(ParsedTask {

@@ -45,7 +45,7 @@ pub(super) fn with(lines: &str) -> String {
 fn good(text: &str) -> TaskSpec {
     let loaded = loaded(text);
     assert_eq!(render(&loaded.diagnostics, Paint::PLAIN), "", "{text}");
-    loaded.tasks[0].spec.clone()
+    TaskSpec::clone(&loaded.tasks[0].spec)
 }
 
 #[test]

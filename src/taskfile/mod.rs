@@ -76,8 +76,8 @@ pub struct Context {
 /// A task that can be added.
 #[derive(Debug, Clone)]
 pub struct ParsedTask {
-    /// Its definition.
-    pub spec: TaskSpec,
+    /// Its definition; apart, because there may be many tasks, and they are moved about.
+    pub spec: Box<TaskSpec>,
     /// Where its name is written; `None` if it came from the command line.
     pub place: Option<Place>,
     /// What was written, its own and the defaults of its file.

@@ -11,7 +11,7 @@ use crate::taskfile::load::tests::loaded;
 fn good(text: &str) -> TaskSpec {
     let mut loaded = loaded(text);
     assert_eq!(loaded.diagnostics, [], "{text}");
-    loaded.tasks.remove(0).spec
+    *loaded.tasks.remove(0).spec
 }
 
 /// What is wrong with a text, as `line: message`.

@@ -149,7 +149,7 @@ fn the_default_of_every_key_is_what_the_model_does() {
         },
         Path::new("/data").into(),
     );
-    assert_eq!(plain.spec, of_model);
+    assert_eq!(*plain.spec, of_model);
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn of_files(args: &RunArgs, invocation: &mut Invocation<'_>) -> Result<Vec<Next>
                 rescue_round: 0,
             },
             used: 0,
-            spec: task.spec,
+            spec: *task.spec,
         })
         .collect())
 }

@@ -219,7 +219,7 @@ fn definition(args: &ExecArgs, invocation: &mut Invocation<'_>) -> Result<TaskSp
         .tasks
         .into_iter()
         .next()
-        .map(|task| task.spec)
+        .map(|task| *task.spec)
         .ok_or_else(|| {
             CliError::usage(
                 "definition_wrong",

@@ -69,7 +69,7 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         let parsed = adding::accept(load(&args.files, &context), invocation.output)?;
         let surroundings = Settings::surroundings();
         for task in parsed {
-            tasks.add_new(task.spec, &surroundings, now)?;
+            tasks.add_new(*task.spec, &surroundings, now)?;
         }
     }
     let settings = &invocation.settings;

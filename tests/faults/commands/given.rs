@@ -58,8 +58,8 @@ pub(crate) fn new_task(new: &New, now: Timestamp) -> NewTask {
         .collect();
     let later = |delay: i64| Timestamp::from_millis(now.as_millis() + delay);
     NewTask {
-        spec,
-        surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()),
+        spec: Box::new(spec),
+        surroundings: Surroundings([("PATH".to_owned(), "/bin".into())].into()).into(),
         source: None,
         times: Times {
             not_before: new.delay.map(later),

@@ -120,7 +120,7 @@ fn no_task_file_makes_its_reader_stumble() {
             let stored = serde_json::to_string(&task.spec).unwrap();
             assert_eq!(
                 serde_json::from_str::<autoexec::model::spec::TaskSpec>(&stored).unwrap(),
-                task.spec
+                *task.spec
             );
         }
         Heard::of(!loaded.tasks.is_empty())
