@@ -45,7 +45,8 @@ pub(super) fn in_english(text: &[u8]) -> Cow<'_, [u8]> {
     let mut english = Vec::new();
     let mut done = 0;
     let mut offset = 0;
-    while offset < lower.len() {
+    while let Some(next) = languages.foreign.next(&lower, offset) {
+        offset = next;
         // Of several messages that begin here the longest is meant.
         let longest = languages
             .foreign

@@ -65,10 +65,27 @@ impl Words {
             })
     }
 
+    /// Where, from `offset` on, a word may begin in a text in small letters. Nearly everywhere none can, so this
+    /// is what a search spends its time with.
+    pub(super) fn next(&self, lower: &[u8], offset: usize) -> Option<usize> {
+        let may_begin = |key: &[u8]| {
+            place(key, 0)
+                .and_then(|place| self.heads.get(place))
+                .is_some_and(|head| *head != NONE)
+        };
+        let skipped = lower.get(offset..)?.windows(KEY).position(may_begin)?;
+        Some(offset + skipped)
+    }
+
     /// Every word in a text in small letters: where it begins, and its number.
     pub(super) fn find<'a>(&'a self, lower: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
-        (0..lower.len())
-            .flat_map(move |offset| self.at(lower, offset).map(move |word| (offset, word)))
+        let mut from = 0;
+        let begins = std::iter::from_fn(move || {
+            let found = self.next(lower, from)?;
+            from = found + 1;
+            Some(found)
+        });
+        begins.flat_map(move |offset| self.at(lower, offset).map(move |word| (offset, word)))
     }
 }
 
