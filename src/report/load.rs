@@ -188,7 +188,7 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
     let mut attempts = reader.attempt_briefs(&ids)?.into_iter().peekable();
     let mut recoveries = reader.recovery_briefs(&ids)?.into_iter().peekable();
     let mut tasks = Vec::with_capacity(ids.len());
-    for task in reader.task_briefs(&ids)? {
+    reader.task_briefs(&ids, |task| {
         let mut own = Vec::new();
         // Both lists are in the order of the tasks' ids; attempts of removed tasks are passed over.
         while let Some(attempt) = attempts.next_if(|attempt| attempt.task <= task.id) {
@@ -196,6 +196,8 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
                 own.push(attempt_facts(attempt));
             }
         }
+        // Most have one, and a list makes room for four.
+        own.shrink_to_fit();
         let is_compared = compared < COMPARED && repeated.contains(&task.name);
         compared += usize::from(is_compared);
         let mut facts = task_facts(reader, task, own, period)?;
@@ -213,7 +215,8 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
             }
         }
         tasks.push(facts);
-    }
+        Ok(())
+    })?;
     Ok(tasks)
 }
 

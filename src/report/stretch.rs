@@ -41,10 +41,12 @@ impl Period {
             (_, None) => (Scope::SinceRead(None), begin, Touched::AfterEvent(0)),
         };
         let newest = runs.last().map(|run| run.id);
-        // By events and not by the clock alone: it may have been set back meanwhile.
+        // By events and not by the clock alone: it may have been set back meanwhile. Nobody need go through them
+        // where every run has ended since then anyway.
+        let is_earlier = |run: &Run| run.end.as_ref().is_some_and(|end| end.at < from);
         let worked = match touched {
-            Touched::AfterEvent(read) => reader.runs_after(read)?,
-            Touched::Since(_) | Touched::Run { .. } => Vec::new(),
+            Touched::AfterEvent(read) if runs.iter().any(is_earlier) => reader.runs_after(read)?,
+            Touched::AfterEvent(_) | Touched::Since(_) | Touched::Run { .. } => Vec::new(),
         };
         let inside = |run: &&Run| match &run.end {
             Some(end) => end.at >= from || worked.contains(&run.id),

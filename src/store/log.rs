@@ -4,13 +4,13 @@
 //! Which events there may be is the business of [`crate::store::journal`] and of the writers of
 //! whole rows ([`Event`]). A changed or missing row anywhere but at the very end breaks the chain.
 
-use rusqlite::{CachedStatement, params};
+use rusqlite::{CachedStatement, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::ids::{AttemptId, QueueId, RunId, TaskId};
 use crate::model::state::TaskEvent;
-use crate::store::connection::Transaction;
+use crate::store::connection::{Reader, Transaction};
 use crate::store::error::{Doing, StoreError};
 use crate::store::rows::{column, json_of};
 use crate::support::clock::Timestamp;
@@ -257,4 +257,36 @@ fn head(tx: &Transaction<'_>) -> Result<Head, StoreError> {
         .doing("read the end of the log of events")?;
     tx.head.set(Some(head));
     Ok(head)
+}
+
+impl Reader {
+    /// The number of the last event; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_event(&self) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT max(log_pruned_to, coalesce((SELECT max(id) FROM execution_logs), 0)) \
+                 FROM meta",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("read the end of the log of events")
+    }
+
+    /// The last event by which an attempt came to an end of its own: it succeeded, failed, or another
+    /// one follows it. `None` when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_end(&self) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT id FROM execution_logs \
+                 WHERE event IN ('succeeded', 'failed', 'retry_scheduled') \
+                 ORDER BY id DESC LIMIT 1",
+            )
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .doing("read when an attempt ended last")
+    }
 }

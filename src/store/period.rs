@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use rusqlite::Row;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row};
 
 use crate::model::attempt::AttemptState;
 use crate::model::category::Category;
@@ -104,36 +104,6 @@ pub enum Touched {
 }
 
 impl Reader {
-    /// The number of the last event; 0 when there is none.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn last_event(&self) -> Result<i64, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT max(log_pruned_to, coalesce((SELECT max(id) FROM execution_logs), 0)) \
-                 FROM meta",
-            )
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .doing("read the end of the log of events")
-    }
-
-    /// The last event by which an attempt came to an end of its own: it succeeded, failed, or another
-    /// one follows it. `None` when there is none.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn last_end(&self) -> Result<Option<i64>, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT id FROM execution_logs \
-                 WHERE event IN ('succeeded', 'failed', 'retry_scheduled') \
-                 ORDER BY id DESC LIMIT 1",
-            )
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
-            .doing("read when an attempt ended last")
-    }
-
     /// The ids of the tasks that something happened to, in their order.
     ///
     /// # Errors
@@ -217,21 +187,30 @@ impl Reader {
             .doing("look whether the run stops")
     }
 
-    /// These tasks in short, in the order of their ids, in which they are given; those that were removed
-    /// are left out.
+    /// Shows these tasks in short, one by one, in the order of their ids, in which they are given; those
+    /// that were removed are left out.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn task_briefs(&self, tasks: &[TaskId]) -> Result<Vec<TaskBrief>, StoreError> {
+    /// What `look` returns, or when the database cannot be read.
+    pub fn task_briefs(
+        &self,
+        tasks: &[TaskId],
+        mut look: impl FnMut(TaskBrief) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let (from, values) = Self::rows_of(tasks);
         let sql = format!(
             "SELECT id, name, {STATE_COLUMNS}, priority, rescue_round, changed_at, \
              unmet > 0, {PARKED_COLUMNS} {from}"
         );
-        let mut found = self.all(&sql, rusqlite::params_from_iter(values), |row| {
+        self.go_through(&sql, rusqlite::params_from_iter(values), |row| {
             let mut cells = Cells::of(row, "task_records");
-            Ok(TaskBrief {
-                id: TaskId::new(cells.take()?),
+            let id = TaskId::new(cells.take()?);
+            // A range may hold others.
+            if tasks.binary_search(&id).is_err() {
+                return Ok(());
+            }
+            look(TaskBrief {
+                id,
                 name: cells.take()?,
                 state: journal::read_state(&mut cells)?,
                 priority: cells.take()?,
@@ -240,11 +219,7 @@ impl Reader {
                 unmet: cells.take()?,
                 parked: read_parked(&mut cells)?,
             })
-        })?;
-        if found.len() > tasks.len() {
-            found.retain(|brief| tasks.binary_search(&brief.id).is_ok());
-        }
-        Ok(found)
+        })
     }
 
     /// The attempts of these tasks, which are given in order, in short, ordered by task and number.
@@ -354,14 +329,27 @@ impl Reader {
         values: impl rusqlite::Params,
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.go_through(sql, values, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn go_through(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        mut look: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         const DOING: &str = "read what happened";
         let mut statement = self.connection.prepare_cached(sql).doing(DOING)?;
         let mut rows = statement.query(values).doing(DOING)?;
-        let mut found = Vec::new();
         while let Some(row) = rows.next().doing(DOING)? {
-            found.push(read(row)?);
+            look(row)?;
         }
-        Ok(found)
+        Ok(())
     }
 }
 

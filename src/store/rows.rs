@@ -8,6 +8,9 @@ use rusqlite::Row;
 use rusqlite::types::FromSql;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::de::IntoDeserializer;
+use serde::de::value;
+use serde::de::value::StrDeserializer;
 
 use crate::store::error::StoreError;
 use crate::support::clock::Timestamp;
@@ -37,6 +40,21 @@ impl<'row, 'statement> Cells<'row, 'statement> {
         self.row
             .get(index)
             .map_err(|error| self.unreadable(index, error.to_string()))
+    }
+
+    /// The next column, a text that is only looked at.
+    pub(crate) fn text(&mut self) -> Result<&'row str, StoreError> {
+        self.optional_text()?
+            .ok_or_else(|| self.last("is missing".to_owned()))
+    }
+
+    /// The next column, a text that is only looked at, or nothing.
+    fn optional_text(&mut self) -> Result<Option<&'row str>, StoreError> {
+        let index = self.next;
+        self.next += 1;
+        let value = self.row.get_ref(index);
+        let text = value.and_then(|value| Ok(value.as_str_or_null()?));
+        text.map_err(|error| self.unreadable(index, error.to_string()))
     }
 
     /// The next column, a whole number of the type that is wanted.
@@ -72,16 +90,16 @@ impl<'row, 'statement> Cells<'row, 'statement> {
 
     /// The next column, JSON.
     pub(crate) fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
-        let text: String = self.take()?;
-        serde_json::from_str(&text).map_err(|error| self.last(format!("does not read: {error}")))
+        let text = self.text()?;
+        serde_json::from_str(text).map_err(|error| self.last(format!("does not read: {error}")))
     }
 
     /// The next column, JSON or nothing.
     pub(crate) fn optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.take::<Option<String>>()? else {
+        let Some(text) = self.optional_text()? else {
             return Ok(None);
         };
-        serde_json::from_str(&text)
+        serde_json::from_str(text)
             .map(Some)
             .map_err(|error| self.last(format!("does not read: {error}")))
     }
@@ -91,8 +109,8 @@ impl<'row, 'statement> Cells<'row, 'statement> {
         &mut self,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
-        let text: String = self.take()?;
-        parse(&text).ok_or_else(|| self.unknown_word(&text))
+        let text = self.text()?;
+        parse(text).ok_or_else(|| self.unknown_word(text))
     }
 
     /// The next column, a stable identifier or nothing.
@@ -100,12 +118,10 @@ impl<'row, 'statement> Cells<'row, 'statement> {
         &mut self,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.take::<Option<String>>()? else {
+        let Some(text) = self.optional_text()? else {
             return Ok(None);
         };
-        parse(&text)
-            .map(Some)
-            .ok_or_else(|| self.unknown_word(&text))
+        parse(text).map(Some).ok_or_else(|| self.unknown_word(text))
     }
 
     /// The error for the column taken last.
@@ -144,7 +160,8 @@ pub(crate) fn word_of<T: Serialize>(value: &T) -> String {
 
 /// Reads what [`word_of`] wrote.
 pub(crate) fn from_word<T: DeserializeOwned>(word: &str) -> Option<T> {
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+    let word: StrDeserializer<'_, value::Error> = word.into_deserializer();
+    T::deserialize(word).ok()
 }
 
 /// JSON of a value whose maps have only strings as keys, so that writing cannot fail.
