@@ -59,11 +59,14 @@ pub fn render(summary: &RunSummary, look: Look) -> String {
         .into_iter()
         .filter(|need| is_untold(need, told, look.width))
         .collect();
-    let seen = |need: &Need<'_>| match told {
-        _ if is_cut(need, told, look.width) => Seen::Nothing,
-        Told::Short => Seen::Nothing,
-        Told::NoLine => Seen::What,
-        Told::Whole | Told::Helped => Seen::Line,
+    let seen = |need: &Need<'_>| {
+        if told == Told::Short || is_head_cut(need, look.width) {
+            Seen::Nothing
+        } else if told == Told::NoLine || is_cut(need, told, look.width) {
+            Seen::What
+        } else {
+            Seen::Line
+        }
     };
     if let Some(reasons) = reasons(&untold, seen) {
         section(&mut page, &reasons);
@@ -90,7 +93,12 @@ fn is_cut(need: &Need<'_>, told: Told, width: usize) -> bool {
     let room = width.saturating_sub(2 + WORD);
     let quote = need.quote.filter(|_| told >= Told::Whole);
     quote.is_some_and(|quote| measure_text_width(&quote.for_terminal()) > room)
-        || measure_text_width(&headed(need)) > room
+        || is_head_cut(need, width)
+}
+
+/// Whether what happened is wider than the top.
+fn is_head_cut(need: &Need<'_>, width: usize) -> bool {
+    measure_text_width(&headed(need)) > width.saturating_sub(2 + WORD)
 }
 
 /// How much was told of each entry that needs a person.
