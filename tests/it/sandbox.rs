@@ -6,7 +6,7 @@
 //! `[SANDBOX]`, `[TIME]` (`14:23:47`), `[DATE]`, `[SPAN]` (`2.0s`, `3m 05s`), `[SIZE]` and `[PID]`.
 
 use std::ffi::OsStr;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -287,6 +287,20 @@ impl Watchdog {
         });
         Self { _bark: bark }
     }
+}
+
+/// Waits until a started program has said this on its standard error; its answer has what comes after.
+#[track_caller]
+pub(crate) fn wait_for_words(child: &mut Child, words: &str) {
+    let watchdog = Watchdog::over(child);
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !said.ends_with(words.as_bytes()) {
+        let length = child.stderr.as_mut().unwrap().read(&mut byte).unwrap();
+        assert_eq!(length, 1, "{}", String::from_utf8_lossy(&said));
+        said.extend(byte);
+    }
+    drop(watchdog);
 }
 
 /// Waits until something is so, and says what it waited for if that takes too long.
