@@ -1,4 +1,4 @@
-//! Taking over a queue: everybody who changes one comes in here, runs and commands alike.
+//! Taking over a queue: everybody who changes what is claimed comes in here, runs and commands alike.
 //!
 //! The order is what makes it safe, and each line of it has a reason:
 //!
@@ -24,6 +24,7 @@ use crate::model::layout::StateDir;
 use crate::process::epoch;
 use crate::process::identity;
 use crate::process::runlock::RunLock;
+use crate::process::runlock::RunLockError;
 use crate::process::wake;
 use crate::store::Access;
 use crate::store::Extent;
@@ -63,17 +64,7 @@ pub(crate) fn enter(
     state_dir::prepare(dir, SharedFileSystem::Refuse)?;
     let lock = RunLock::acquire(&dir.run_lock(), now, patience)?;
     let mut store = Store::open(dir, Access::ReadWrite, now)?;
-    // INVARIANT: before anything is written: nobody builds on a queue that contradicts itself.
-    store.must_be_sound(Extent::Recent)?;
-    let boot = identity::boot_id().map_err(|source| EngineError::Machine {
-        doing: "read the id of this boot",
-        source,
-    })?;
-    let here = Here {
-        queue: store.queue()?,
-        boot,
-    };
-    restored::settle(&mut store, dir, here, now)?;
+    let here = look(&mut store, dir, now)?;
     let epoch = store.raise_epoch()?;
     // CRASH: the database is ahead of the file; the next one to come in raises both again.
     crash::point("after_epoch_row");
@@ -114,4 +105,41 @@ pub(crate) fn enter(
             examination,
         },
     ))
+}
+
+/// The second step: a queue that is sound, and whose ids are its own.
+fn look(store: &mut Store, dir: &StateDir, now: Timestamp) -> Result<Here, EngineError> {
+    // INVARIANT: before anything is written: nobody builds on a queue that contradicts itself.
+    store.must_be_sound(Extent::Recent)?;
+    let boot = identity::boot_id().map_err(|source| EngineError::Machine {
+        doing: "read the id of this boot",
+        source,
+    })?;
+    let here = Here {
+        queue: store.queue()?,
+        boot,
+    };
+    restored::settle(store, dir, here, now)?;
+    Ok(here)
+}
+
+/// For commands that write without the lock: when the queue was put back from an older copy, its later
+/// life is settled before they are given an id of it.
+///
+/// # Errors
+/// When that cannot be settled, or another process has the lock and does not settle it.
+pub fn settle_later_life(
+    store: &mut Store,
+    dir: &StateDir,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    if restored::later_life(store, dir)?.is_none() {
+        return Ok(());
+    }
+    match RunLock::acquire(&dir.run_lock(), now, PATIENCE) {
+        Ok(_lock) => look(store, dir, now).map(drop),
+        // Whoever takes over does it first of all.
+        Err(RunLockError::Held { .. }) if restored::later_life(store, dir)?.is_none() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

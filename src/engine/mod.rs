@@ -61,6 +61,7 @@ mod wishes;
 
 pub use alarm::tell_of_storage;
 pub use clearing::{prune, would_prune};
+pub use entry::settle_later_life;
 pub use error::EngineError;
 pub use hours::Schedule;
 pub use hours::Until;

@@ -29,6 +29,20 @@ use crate::process::slotfile;
 use crate::store::Store;
 use crate::support::clock::Timestamp;
 
+/// The epoch that a later life of this queue came to, if the queue was put back.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) fn later_life(store: &Store, dir: &StateDir) -> Result<Option<Epoch>, EngineError> {
+    // The file first: a run that begins in between makes the database look newer, and never older.
+    match epoch::read(&dir.epoch()) {
+        Ok(later) if later > store.epoch()? => Ok(Some(later)),
+        // Without a file, or with one that makes no sense, nobody can tell; a supervisor takes itself
+        // for fenced off.
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
 /// Looks whether the queue was put back, and if so settles what was left of its later life.
 ///
 /// # Errors
@@ -39,11 +53,8 @@ pub(crate) fn settle(
     here: Here,
     now: Timestamp,
 ) -> Result<(), EngineError> {
-    let later = match epoch::read(&dir.epoch()) {
-        Ok(later) if later > store.epoch()? => later,
-        // Without a file, or with one that makes no sense, nobody can tell; a supervisor takes itself
-        // for fenced off.
-        Ok(_) | Err(_) => return Ok(()),
+    let Some(later) = later_life(store, dir)? else {
+        return Ok(());
     };
     // INVARIANT: its supervisors are fenced off before their records are read. Only the file: as long as it
     // is ahead of the database, whoever comes in after our death settles the same again.
@@ -64,7 +75,8 @@ pub(crate) fn settle(
         dir,
         Level::Warning,
         "queue",
-        "the queue was put back from an older copy: what was added or ran after it was made is not known",
+        "the queue was put back from an older copy, or begun anew beside the files of another one: what was \
+         added or ran in the meantime is not known, and its ids are passed over",
         &serde_json::json!({ "attempts_ended": ended }),
         now,
     );

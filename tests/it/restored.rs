@@ -158,3 +158,21 @@ fn what_came_later_in_a_slot_that_the_copy_knows_is_ended_too() {
     assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
     sandbox.ok(["db", "check"]);
 }
+
+/// Adding takes no lock, and so nobody has passed over the numbers of the later life before.
+#[test]
+fn what_is_added_to_a_copy_first_of_all_inherits_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "first", "--", "true"]);
+    sandbox.ok(["db", "backup", "copy.db"]);
+    let add = ["queue", "add", "--retries", "0", "--shell", "--name"];
+    let saves = "echo mine > $AUTOEXEC_CHECKPOINT_DIR/kept; exit 1";
+    sandbox.ok(add.into_iter().chain(["later", "--", saves]));
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    put_back(&sandbox, "copy.db");
+    let looks = "ls $AUTOEXEC_CHECKPOINT_DIR > seen";
+    sandbox.ok(add.into_iter().chain(["other", "--", looks]));
+    sandbox.ok(["run"]);
+    assert_eq!(sandbox.read("seen"), "");
+    sandbox.ok(["db", "check"]);
+}

@@ -6,6 +6,7 @@ use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::engine;
 use crate::host::state_dir::{self, SharedFileSystem};
 use crate::policy::pick::RunPresence;
 use crate::process::runlock::{Holder, read_holder};
@@ -137,7 +138,9 @@ impl Invocation<'_> {
             self.output.warning(&warning.to_string());
         }
         let now = settings.clock.now();
-        Ok(Store::open(&settings.state, Access::ReadWrite, now)?)
+        let mut store = Store::open(&settings.state, Access::ReadWrite, now)?;
+        engine::settle_later_life(&mut store, &settings.state, now)?;
+        Ok(store)
     }
 }
 
