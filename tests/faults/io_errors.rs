@@ -269,7 +269,7 @@ fn a_supervisor_to_which_any_call_fails_loses_and_doubles_nothing() {
 }
 
 /// How many attempts of each task count.
-fn used(sandbox: &Sandbox) -> BTreeMap<String, i64> {
+pub(crate) fn used(sandbox: &Sandbox) -> BTreeMap<String, i64> {
     let path = sandbox.state().join("queue.db");
     let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut rows = database

@@ -50,6 +50,7 @@ mod nights;
 mod persons;
 mod pid_reuse;
 mod power_cuts;
+mod short_calls;
 mod sightings;
 mod soak;
 mod stage;
