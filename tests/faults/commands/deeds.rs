@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 use crate::commands::NAMES;
 use crate::commands::new;
+use crate::commands::nouns::Definition;
 use crate::commands::nouns::New;
 use crate::commands::nouns::Wanted;
 use crate::commands::typed::Verb;
@@ -113,4 +114,49 @@ pub(crate) fn file(tasks: &[New]) -> String {
         .unwrap();
     }
     file
+}
+
+/// Every verb on a task in each of the states that last.
+pub(crate) fn stories() -> Vec<Vec<Deed>> {
+    let task = |name, variant, after: &[(&'static str, Wanted)]| New {
+        definition: Definition {
+            name,
+            variant,
+            priority: 0,
+            after: after.to_vec(),
+        },
+        delay: None,
+    };
+    let add = |tasks: Vec<New>| Deed::Add {
+        tasks,
+        replace: false,
+    };
+    let verbs = [
+        Verb::Cancel,
+        Verb::Hold,
+        Verb::Release,
+        Verb::Retry,
+        Verb::Complete,
+        Verb::Remove,
+        Verb::Reprioritize(3),
+    ];
+    let story = |verb| {
+        // They have succeeded, failed and been skipped; are cancelled and held; and wait.
+        let ended = vec![
+            task("a", 0, &[]),
+            task("b", 1, &[]),
+            task("c", 0, &[("b", Wanted::Success)]),
+        ];
+        let open = vec![task("d", 0, &[]), task("e", 0, &[]), task("f", 0, &[])];
+        let before = [
+            add(ended),
+            Deed::Run { slots: 2 },
+            add(open),
+            Deed::Change(Verb::Cancel, 0, vec!["d"]),
+            Deed::Change(Verb::Hold, 0, vec!["e"]),
+        ];
+        let then = NAMES.map(|name| Deed::Change(verb, 0, vec![name]));
+        before.into_iter().chain(then).collect()
+    };
+    verbs.map(story).to_vec()
 }
