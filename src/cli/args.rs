@@ -15,6 +15,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::commands::Command;
 use crate::cli::failure::{CliError, Ending};
 use crate::cli::output::Output;
+use crate::policy::mask::mask;
 use crate::support::paint::Paint;
 use crate::support::untrusted::Untrusted;
 
@@ -146,7 +147,7 @@ pub fn asks_only_for_version(arguments: &[OsString]) -> bool {
 
 /// What was typed, as it can be shown: the parser repeats it as it is.
 fn visible(mut error: clap::Error) -> clap::Error {
-    let shown = |text: &str| Untrusted::from(text).for_terminal();
+    let shown = |text: &str| mask(&Untrusted::from(text).for_terminal());
     let mut typed = Vec::new();
     for (kind, value) in error.context() {
         if let ContextValue::String(text) = value {

@@ -325,10 +325,15 @@ fn variable(reader: &mut Reader<'_>, flag: &'static str, value: &OsText) -> Opti
     let mut parts = value.as_bytes().splitn(2, |byte| *byte == b'=');
     let name = parts.next().and_then(|name| std::str::from_utf8(name).ok());
     let (Some(name), Some(text)) = (name.filter(|name| !name.is_empty()), parts.next()) else {
-        let found = value.untrusted().for_terminal_within(40);
+        // What was given instead may be the value of a secret.
+        let found = match name {
+            Some("") => "no name before the `=`",
+            Some(_) => "no `=`",
+            None => "a name that is no text",
+        };
         reader.reporter.error(
             &At::Flag(flag),
-            format!("`{flag}` must be a name and a value, found `{found}`"),
+            format!("`{flag}` must be a name and a value, found {found}"),
             Some(format!("for example `{flag} PGHOST=db.internal`")),
         );
         return None;

@@ -109,8 +109,8 @@ fn all_that_is_wrong_with_a_command_line_is_told_at_once() {
     assert_eq!(
         said(&loaded),
         [
-            "`--env` must be a name and a value, found `PGHOST`; for example `--env PGHOST=db.internal`",
-            "`--env` must be a name and a value, found `=x`; for example `--env PGHOST=db.internal`",
+            "`--env` must be a name and a value, found no `=`; for example `--env PGHOST=db.internal`",
+            "`--env` must be a name and a value, found no name before the `=`; for example `--env PGHOST=db.internal`",
             "there is no option `--timout` for a task; did you mean `--timeout`?",
             "`--nice` must be a whole number, found `twenty`; for example `--nice 10`",
             "`--name` must be a legal name, found `a b`; it may hold only letters A-Z a-z, digits, `.`, `_` and `-`; write for example `--name a-b`",

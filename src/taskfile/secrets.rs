@@ -52,13 +52,18 @@ pub(crate) fn note_doubts(reporter: &mut Reporter<'_>, settings: &[Arc<Setting>]
             ),
             _ => {}
         }
-        if name.is_empty() || name.contains(['=', '\0', ' ', '$']) {
-            reporter.warning(
-                &secrets.at,
-                format!("`{shown}` is no name of a variable"),
-                Some("`secrets` names variables and never holds values".to_owned()),
-            );
-        }
+        // What stands there instead may be the secret itself, which is neither shown nor stored.
+        let severity = match name {
+            name if name.is_empty() || name.contains(['=', '\0']) => Reporter::error,
+            name if name.contains([' ', '$']) => Reporter::warning,
+            _ => continue,
+        };
+        severity(
+            reporter,
+            &secrets.at,
+            "an entry of `secrets` is no name of a variable".to_owned(),
+            Some("`secrets` names variables and never holds values".to_owned()),
+        );
     }
 }
 

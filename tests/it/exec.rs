@@ -364,3 +364,27 @@ fn error_patterns_that_cannot_be_used_keep_no_command_from_running() {
     );
     assert!(!sandbox.state().exists(), "nothing is made");
 }
+
+#[test]
+fn a_value_that_was_given_as_the_name_of_a_secret_is_neither_shown_nor_kept() {
+    let sandbox = Sandbox::new();
+    let ways: [&[&str]; 5] = [
+        &["--secret", "TOKEN=hunter2hunter2"],
+        &["--env", "hunter2hunter2"],
+        &["--env", "=hunter2hunter2"],
+        &["--secret", "=hunter2hunter2", "--json"],
+        &["TOKEN=hunter2hunter2"],
+    ];
+    for options in ways {
+        for command in [&["exec"][..], &["queue", "add", "--name", "a"]] {
+            let answer = sandbox.run(command.iter().chain(options).chain(&["--", "true"]));
+            let said = format!("{}{}", answer.stdout, answer.stderr);
+            assert!(
+                [2, 125].contains(&answer.code),
+                "{command:?} {options:?}: {said}"
+            );
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+    assert!(!sandbox.state().exists(), "nothing was added");
+}
