@@ -7,6 +7,7 @@
 //!
 //! Not here: values that a task declares as secret, which have no shape.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::Captures;
@@ -41,6 +42,41 @@ const NAMED: &[&str] = &[
     ),
     r#"((?i:[?&;](?:token|key|sig|signature|x-amz-signature|x-amz-security-token)=))([^\s"'&;]+)()"#,
     r"((?i:\s--?(?:password|passwd|token|secret|api-key)[ =]))(\S+)()",
+    // A variable, as it is set before a command: `API_TOKEN=…`.
+    concat!(
+        r#"(\b(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?)|"#,
+        r#"[A-Z0-9_]+_(?:PASS|PWD|AUTH|KEY))=["']?)([^\s"'&,;<>]+)()"#,
+    ),
+];
+/// Parts of names whose values are secrets.
+const SECRET_PARTS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "privatekey",
+];
+/// The same as the last of several words.
+const SECRET_ENDS: &[&str] = &["pass", "pwd", "auth"];
+/// Words before `key` that tell it from a key of a table.
+const KEYS: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "auth",
+    "deploy",
+    "encryption",
+    "gpg",
+    "license",
+    "master",
+    "private",
+    "service",
+    "session",
+    "signing",
+    "ssh",
 ];
 
 fn expressions() -> &'static [Regex] {
@@ -70,6 +106,36 @@ pub fn mask(text: &str) -> String {
             .into_owned();
     }
     masked
+}
+
+/// Where in a text something stands that looks like a secret, in bytes; they may overlap.
+pub fn places(text: &str) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    for expression in expressions() {
+        for found in expression.captures_iter(text) {
+            let secret = found.get(2).or_else(|| found.get(0));
+            places.extend(
+                secret
+                    .filter(|secret| found.len() == 1 || !is_no_secret(secret.as_str()))
+                    .map(|secret| secret.range()),
+            );
+        }
+    }
+    places
+}
+
+/// Whether what has this name (a variable, a key) is probably a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    if SECRET_PARTS.iter().any(|part| name.contains(part)) {
+        return true;
+    }
+    let mut words = name.rsplit(|character: char| !character.is_alphanumeric());
+    match (words.next(), words.next()) {
+        (Some("key" | "keys"), Some(before)) => KEYS.contains(&before),
+        (Some(last), Some(_)) => SECRET_ENDS.contains(&last),
+        _ => false,
+    }
 }
 
 /// Words that tools print where a secret could stand: `using password: YES`.
@@ -141,10 +207,42 @@ mod tests {
                 "deploy --password hunter2 --to x",
                 "deploy --password *** --to x",
             ),
+            (
+                "env API_TOKEN=hunter2 DB_PASS='x1' PWD=/tmp ./run",
+                "env API_TOKEN=*** DB_PASS='***' PWD=/tmp ./run",
+            ),
         ];
         for (line, expected) in table {
             assert_eq!(mask(line), expected);
             assert_eq!(mask(&mask(line)), expected, "again");
+        }
+    }
+
+    #[test]
+    fn places_are_those_that_are_hidden() {
+        let text = "password=hunter2 using password: YES ghp_0123456789abcdefghij0123456789";
+        let found: Vec<&str> = places(text).into_iter().map(|at| &text[at]).collect();
+        assert_eq!(found, ["ghp_0123456789abcdefghij0123456789", "hunter2"]);
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_others() {
+        for name in [
+            "API_TOKEN",
+            "PGPASSWORD",
+            "db.password",
+            "MYSQL_PWD",
+            "AWS_SECRET_ACCESS_KEY",
+            "ssh-key",
+            "apiKey",
+            "oauth_token",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "PWD", "OLDPWD", "KEY", "last_key", "PATH", "author", "offset",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 

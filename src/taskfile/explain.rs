@@ -9,6 +9,8 @@ use crate::model::recovery::DependencyList;
 use crate::model::recovery::RecoverWhen;
 use crate::model::spec::Command;
 use crate::model::spec::EnvInherit;
+use crate::policy::mask::is_secret_name;
+use crate::policy::mask::mask;
 use crate::policy::redact::HIDDEN;
 use crate::support::bytes::OsText;
 use crate::support::table::pad;
@@ -153,7 +155,7 @@ fn step_rows(task: &ParsedTask) -> Vec<[String; 3]> {
                 "command" => command(&step.command),
                 "workdir" => step.workdir.as_ref().map(shown)?,
                 "stdin" => step.stdin.as_ref().map(shown)?,
-                _ => value(&setting.value),
+                _ => written(setting),
             };
             let part = match setting.part.as_str() {
                 "" => String::new(),
@@ -196,8 +198,16 @@ fn effective(task: &ParsedTask, setting: &Setting) -> String {
             .map(|step| command(&step.command))
             .unwrap_or_default(),
         "env" if spec.secrets.contains(&setting.part) => HIDDEN.to_owned(),
-        _ => value(&setting.value),
+        _ => written(setting),
     }
+}
+
+/// A value as it was written.
+fn written(setting: &Setting) -> String {
+    if setting.key.name == "env" && is_secret_name(&setting.part) {
+        return HIDDEN.to_owned();
+    }
+    value(&setting.value)
 }
 
 /// A command on one line.
@@ -277,5 +287,5 @@ fn quoted_text(text: &str) -> String {
 }
 
 fn shown(text: &OsText) -> String {
-    text.untrusted().for_terminal()
+    mask(&text.untrusted().for_terminal())
 }

@@ -41,6 +41,7 @@ mod source;
 mod steps;
 mod table;
 mod values;
+mod veil;
 mod walk;
 
 use std::path::PathBuf;

@@ -139,7 +139,7 @@ const SLIPS: &[(&str, &str, &str)] = &[
     ("success.exit_codes = []", "at least one exit code", ""),
     (
         "env = { PORT = 8080 }",
-        "`env.PORT` must be a text, found `8080`",
+        "`env.PORT` must be a text, found `***`",
         "`PORT = \"…\"`",
     ),
     (

@@ -5,9 +5,12 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
+use crate::policy::mask::HIDDEN;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
+use crate::taskfile::veil::Veil;
 
 /// The most characters of a line that are shown before and after what it is about.
 const SHOWN_AROUND: usize = 80;
@@ -28,6 +31,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Where each line begins.
     starts: Vec<usize>,
+    /// What of it is not shown; looked for when something is.
+    veil: OnceLock<Veil>,
 }
 
 /// A line of a file with a part underlined, fit for a terminal.
@@ -50,6 +55,7 @@ impl Source {
             folder,
             text,
             starts,
+            veil: OnceLock::new(),
         }
     }
 
@@ -84,6 +90,23 @@ impl Source {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
+    fn veil(&self) -> &Veil {
+        self.veil.get_or_init(|| Veil::of(&self.text))
+    }
+
+    /// The text of a span as it may be repeated: without values that may be secrets.
+    pub(crate) fn shown(&self, span: &Range<usize>) -> String {
+        let mut shown = String::new();
+        let mut from = span.start;
+        for hidden in self.veil().over(span) {
+            shown.push_str(self.slice(&(from..hidden.start.max(from))));
+            shown.push_str(HIDDEN);
+            from = hidden.end.min(span.end);
+        }
+        shown.push_str(self.slice(&(from..span.end)));
+        shown
+    }
+
     /// The nearest start of a character at or before an offset.
     fn boundary(&self, offset: usize) -> usize {
         (0..=offset.min(self.text.len()))
@@ -98,8 +121,19 @@ impl Source {
         let (start, end) = self.bounds(self.line(from));
         let from = from.min(end);
         let until = self.boundary(span.end).clamp(from, end);
+        // What is hidden is pointed at as a whole.
+        let place = if from == until {
+            from.saturating_sub(1)..from + 1
+        } else {
+            from..until
+        };
+        let over = self.veil().over(&place);
+        let from = over
+            .first()
+            .map_or(from, |first| first.start.clamp(start, from));
+        let until = over.last().map_or(until, |last| last.end.clamp(until, end));
 
-        let before = self.slice(&(start..from));
+        let before = self.shown(&(start..from));
         let cut = before
             .char_indices()
             .rev()
@@ -117,11 +151,12 @@ impl Source {
         ));
         let underlined_from = text.len();
         text.push_str(&visible(
-            self.slice(&(from..until)).chars().take(SHOWN_WITHIN),
+            self.shown(&(from..until)).chars().take(SHOWN_WITHIN),
         ));
         let underlined = underlined_from..text.len();
-        let after = self.slice(&(until..end)).trim_end_matches('\r');
-        text.push_str(&visible(after.chars().take(SHOWN_AROUND)));
+        let after = self.shown(&(until..end));
+        let after = after.trim_end_matches('\r').chars().take(SHOWN_AROUND);
+        text.push_str(&visible(after));
         Excerpt { text, underlined }
     }
 }
@@ -156,6 +191,18 @@ mod tests {
         let excerpt = source.excerpt(&(8..14));
         assert_eq!(excerpt.text, "    name = \"\\e[2J\"  # x");
         assert_eq!(&excerpt.text[excerpt.underlined], "\"\\e[2J\"");
+    }
+
+    #[test]
+    fn what_is_hidden_is_underlined_as_a_whole() {
+        let source = source("[task.env]\nTOKEN = \"hunter2\nA = \"x\"");
+        for span in [27..27, 19..27, 22..24] {
+            let excerpt = source.excerpt(&span);
+            assert_eq!(excerpt.text, "TOKEN = ***", "{span:?}");
+            assert_eq!(&excerpt.text[excerpt.underlined], "***", "{span:?}");
+        }
+        assert_eq!(source.shown(&(21..24)), "***");
+        assert_eq!(source.shown(&(11..24)), "TOKEN = ***");
     }
 
     #[test]

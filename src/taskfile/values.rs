@@ -14,6 +14,8 @@ use crate::model::recovery::RecoverWhen;
 use crate::model::signal::Signal;
 use crate::model::spec::EnvInherit;
 use crate::model::timing::TimeWish;
+use crate::policy::mask::HIDDEN;
+use crate::policy::mask::mask;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::advising::example;
@@ -139,9 +141,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn found(&self, node: &Node) -> String {
         let text = match (&node.at, &node.raw, self.reporter.source()) {
             (At::Text(span), _, Some(source)) => {
-                Untrusted::from(source.slice(span)).for_terminal_within(FOUND_WIDTH)
+                Untrusted::from(source.shown(span)).for_terminal_within(FOUND_WIDTH)
             }
-            (_, Raw::Text(text), _) => text.untrusted().for_terminal_within(FOUND_WIDTH),
+            (At::Flag("--env" | "--secret"), Raw::Text(_), _) => HIDDEN.to_owned(),
+            (_, Raw::Text(text), _) => mask(&text.untrusted().for_terminal_within(FOUND_WIDTH)),
             (_, Raw::List(items), _) if items.is_empty() => String::new(),
             _ => return "something else".to_owned(),
         };

@@ -171,3 +171,52 @@ fn every_task_in_the_documents_can_be_written_like_that() {
     }
     assert!(checked >= 4, "{checked}");
 }
+
+#[test]
+fn no_error_shows_the_value_of_a_variable_or_of_a_secret() {
+    let sandbox = Sandbox::new();
+    let files = [
+        "[task.env]\nAPI_TOKEN = \"hunter2hunter2\nPORT = 5432\n",
+        "env = { API_TOKEN = hunter2hunter2, PIN = 77665544 }\n",
+        "secrets = \"hunter2hunter2\"\n",
+        "secrets = [\"hunter2 hunter2\"]\nretries = -1\n",
+        "retries = -1\n[task.env]\nPIN = 77665544\nA = [\"hunter2hunter2\"]\n",
+        "[task.env]\nA = \"\"\"x\nhunter2hunter2\\q\n\"\"\"\n",
+        "[task.env]\nAPI_TOKEN hunter2hunter2\n",
+        "[task.env]\nAPI_TOKEN = \"hunter2\\qhunter2\"\n",
+        "api_token = \"hunter2hunter2\"\n",
+        "step = [{ name = \"a\", comand = \"x\", env = { A = \"hunter2hunter2\" } }]\n",
+        "comand = \"curl -H 'Authorization: Bearer hunter2hunter2'\"\n",
+        "timeout = \"password=hunter2hunter2\"\n",
+    ];
+    for text in files {
+        sandbox.file("a.toml", format!("[[task]]\nname = \"a\"\n{text}"));
+        for arguments in [vec!["check", "a.toml"], vec!["check", "--json", "a.toml"]] {
+            let answer = sandbox.run(&arguments);
+            assert_eq!(answer.code, 2, "{text}");
+            let said = format!("{}{}", answer.stdout, answer.stderr);
+            assert!(
+                !said.contains("hunter2") && !said.contains("77665544"),
+                "{text}\n{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_holds_for_a_task_is_told_without_what_looks_like_a_secret() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "a.toml",
+        "[[task]]\nname = \"a\"\ncommand = \"PGPASSWORD=hunter2hunter2 true\"\nenv = { \
+         API_TOKEN = \"hunter2hunter2\", URL = \"https://me:hunter2hunter2@h/\", STAGE = \"blue\" }\n",
+    );
+    let answer = sandbox.run(["check", "--explain", "a", "a.toml"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let said = format!("{}{}", answer.stdout, answer.stderr);
+    assert!(!said.contains("hunter2"), "{said}");
+    assert!(
+        said.contains("blue") && said.contains("PGPASSWORD=***"),
+        "{said}"
+    );
+}
