@@ -8,11 +8,18 @@
 //! * from there to the first byte of the answer: [`ANSWER`], which is longer than any answer may take;
 //! * without a byte in either direction: [`IDLE`]. What is pushed to an open page is never silent for
 //!   so long.
+//!
+//! These limits alone would let a hundred half requests keep everybody else out for as long as they
+//! last. So whoever comes when all places are taken gets one at once: of those who have not sent a
+//! whole request the one who came first is sent away, and where there is none, who was silent longest.
+//! Only who is being answered is left alone, and that does not last.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -23,15 +30,17 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-/// The most connections at once; more wait until one of them ends.
+/// The most connections at once.
 pub(crate) const MOST: usize = 100;
 /// How long the head of a request may take.
-pub(crate) const HEAD: Duration = Duration::from_secs(10);
+pub(crate) const HEAD: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin.
 const ANSWER: Duration = Duration::from_secs(45);
 /// How long a connection may be silent.
@@ -39,11 +48,36 @@ const IDLE: Duration = Duration::from_mins(2);
 /// What ends the head of a request.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
+/// The turn of who is being answered: it never comes.
+const BUSY: u64 = u64::MAX;
+/// Who has sent whole requests has a turn behind all who have not.
+const SERVED: u64 = 1 << 62;
+
 /// A listener that lets in so many.
 #[derive(Debug)]
 pub(crate) struct Gate {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    hall: Arc<Hall>,
+    /// Who is inside.
+    inside: Vec<Guest>,
+}
+
+/// What those inside have in common.
+#[derive(Debug, Default)]
+struct Hall {
+    /// Counts what happens, to tell what was earlier.
+    turns: AtomicU64,
+    /// Somebody has come to an end of what he was doing.
+    changed: Notify,
+}
+
+/// Somebody inside, as the gate sees him.
+#[derive(Debug)]
+struct Guest {
+    /// Who has the lowest is sent away first.
+    turn: Arc<AtomicU64>,
+    leave: oneshot::Sender<()>,
 }
 
 impl Gate {
@@ -52,7 +86,45 @@ impl Gate {
         Self {
             listener,
             places: Arc::new(Semaphore::new(MOST)),
+            hall: Arc::default(),
+            inside: Vec::new(),
         }
+    }
+
+    /// A place for one more, which somebody may have to leave.
+    async fn place(&mut self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Some(place);
+        }
+        loop {
+            let changed = self.hall.changed.notified();
+            let place = Arc::clone(&self.places).acquire_owned();
+            if Self::send_away(&mut self.inside) {
+                // Nobody closes the semaphore; without a place there would be no limit, and no harm.
+                return place.await.ok();
+            }
+            tokio::select! {
+                place = place => return place.ok(),
+                () = changed => {}
+            }
+        }
+    }
+
+    /// Sends away who can be missed most; whether there is anybody.
+    fn send_away(inside: &mut Vec<Guest>) -> bool {
+        inside.retain(|guest| !guest.leave.is_closed());
+        let turns = inside
+            .iter()
+            .map(|guest| guest.turn.load(Ordering::Relaxed))
+            .enumerate();
+        let next = turns
+            .min_by_key(|(_, turn)| *turn)
+            .filter(|(_, turn)| *turn != BUSY);
+        // Who has left in the same moment has made room, too.
+        next.is_some_and(|(index, _)| {
+            let _told = inside.swap_remove(index).leave.send(());
+            true
+        })
     }
 }
 
@@ -61,10 +133,18 @@ impl Listener for Gate {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // Nobody closes the semaphore; without a place there would be no limit, and no harm.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection::new(stream, place), address)
+        let place = self.place().await;
+        if self.inside.len() >= 2 * MOST {
+            self.inside.retain(|guest| !guest.leave.is_closed());
+        }
+        let (leave, told) = oneshot::channel();
+        let connection = Connection::new(stream, place, &self.hall, told);
+        self.inside.push(Guest {
+            turn: Arc::clone(&connection.turn),
+            leave,
+        });
+        (connection, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -89,15 +169,28 @@ pub(crate) struct Connection {
     stream: TcpStream,
     phase: Phase,
     limit: Pin<Box<Sleep>>,
+    hall: Arc<Hall>,
+    turn: Arc<AtomicU64>,
+    /// Until it has been heard.
+    told_to_leave: Option<oneshot::Receiver<()>>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, place: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        hall: &Arc<Hall>,
+        told_to_leave: oneshot::Receiver<()>,
+    ) -> Self {
+        let turn = hall.turns.fetch_add(1, Ordering::Relaxed);
         Self {
             stream,
             phase: Phase::Head { ending: 0 },
             limit: Box::pin(tokio::time::sleep(HEAD)),
+            hall: Arc::clone(hall),
+            turn: Arc::new(AtomicU64::new(turn)),
+            told_to_leave: Some(told_to_leave),
             _place: place,
         }
     }
@@ -105,6 +198,28 @@ impl Connection {
     fn enter(&mut self, phase: Phase, limit: Duration) {
         self.phase = phase;
         self.limit.as_mut().reset(Instant::now() + limit);
+        let turn = match phase {
+            Phase::Answer => BUSY,
+            Phase::Head { .. } => self.hall.turns.fetch_add(1, Ordering::Relaxed),
+            Phase::Idle => SERVED + self.hall.turns.fetch_add(1, Ordering::Relaxed),
+        };
+        if self.turn.swap(turn, Ordering::Relaxed) == BUSY && turn != BUSY {
+            self.hall.changed.notify_one();
+        }
+    }
+
+    /// Why nothing more is read or written, if there is a reason.
+    fn is_over(&mut self, context: &mut Context<'_>) -> Option<io::Error> {
+        if let Some(told) = &mut self.told_to_leave
+            && let Poll::Ready(told) = Pin::new(told).poll(context)
+        {
+            self.told_to_leave = None;
+            if told.is_ok() {
+                return Some(io::ErrorKind::ConnectionAborted.into());
+            }
+        }
+        let late = self.limit.as_mut().poll(context);
+        late.is_ready().then(|| io::ErrorKind::TimedOut.into())
     }
 
     /// Takes note of what was read.
@@ -147,15 +262,10 @@ impl AsyncRead for Connection {
                 return Poll::Ready(result);
             }
             // Whoever drips has a limit, too.
-            return match own.limit.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-                Poll::Pending => Poll::Ready(result),
-            };
+            return Poll::Ready(own.is_over(context).map_or(result, Err));
         }
-        own.limit
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        own.is_over(context)
+            .map_or(Poll::Pending, |over| Poll::Ready(Err(over)))
     }
 }
 
@@ -172,10 +282,8 @@ impl AsyncWrite for Connection {
             return written;
         }
         // Somebody who does not read what was asked for.
-        if own.limit.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
+        own.is_over(context)
+            .map_or(Poll::Pending, |over| Poll::Ready(Err(over)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -188,83 +296,5 @@ impl AsyncWrite for Connection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::AsyncReadExt as _;
-    use tokio::io::AsyncWriteExt as _;
-
-    async fn pair() -> (TcpStream, Connection) {
-        let mut gate = Gate::before(TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let visitor = TcpStream::connect(gate.local_addr().unwrap())
-            .await
-            .unwrap();
-        (visitor, gate.accept().await.0)
-    }
-
-    async fn end_of(connection: &mut Connection) -> io::ErrorKind {
-        let mut buffer = [0; 64];
-        loop {
-            match connection.read(&mut buffer).await {
-                Ok(0) => return io::ErrorKind::UnexpectedEof,
-                Ok(_) => {}
-                Err(error) => return error.kind(),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn who_drips_a_request_is_sent_away() {
-        let (mut visitor, mut connection) = pair().await;
-        visitor
-            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n")
-            .await
-            .unwrap();
-        connection.readable_once().await;
-        // No byte passes by the clock, only by the pauses between them.
-        tokio::time::pause();
-        tokio::time::advance(HEAD + Duration::from_secs(1)).await;
-        assert_eq!(end_of(&mut connection).await, io::ErrorKind::TimedOut);
-    }
-
-    #[tokio::test]
-    async fn the_limit_of_the_head_ends_with_it_however_it_is_cut() {
-        let (_visitor, mut connection) = pair().await;
-        for piece in ["GET / HTTP/1.1\r", "\nHost: x\r\n", "\r"] {
-            connection.note(piece.as_bytes());
-            assert!(matches!(connection.phase, Phase::Head { .. }), "{piece:?}");
-        }
-        connection.note(b"\n");
-        assert_eq!(connection.phase, Phase::Answer);
-        // A body is no head.
-        connection.note(b"body");
-        assert_eq!(connection.phase, Phase::Answer);
-        connection.enter(Phase::Idle, IDLE);
-        connection.note(b"GET /next");
-        assert!(matches!(connection.phase, Phase::Head { .. }));
-    }
-
-    #[tokio::test]
-    async fn there_are_so_many_places_and_each_is_given_back() {
-        let mut gate = Gate::before(TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let address = gate.local_addr().unwrap();
-        let mut inside = Vec::new();
-        let mut visitors = Vec::new();
-        for _ in 0..MOST {
-            visitors.push(TcpStream::connect(address).await.unwrap());
-            inside.push(gate.accept().await.0);
-        }
-        visitors.push(TcpStream::connect(address).await.unwrap());
-        let next = tokio::time::timeout(Duration::from_millis(50), gate.accept()).await;
-        assert!(next.is_err(), "one too many was let in");
-        inside.pop();
-        gate.accept().await;
-    }
-
-    impl Connection {
-        /// Reads what is there.
-        async fn readable_once(&mut self) {
-            let mut buffer = [0; 64];
-            assert!(self.read(&mut buffer).await.unwrap() > 0);
-        }
-    }
-}
+#[path = "listener_tests.rs"]
+mod tests;

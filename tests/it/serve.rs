@@ -141,3 +141,26 @@ fn an_address_that_is_taken_is_told_with_what_to_type() {
         .run(["serve", "--listen", "somewhere"])
         .fails(2, &["must be an address with a port"]);
 }
+
+#[test]
+fn half_requests_keep_nobody_out() {
+    let sandbox = Sandbox::new();
+    let server = Server::of(&sandbox);
+    // Each of them would be kept for seconds, and so would be all that come behind them.
+    let halves: Vec<TcpStream> = (0..230)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.address).unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+            stream
+        })
+        .collect();
+    let (status, _) = server.ask("GET", "/api/queue", &[("Host", &server.address)]);
+    assert_eq!(status, 200);
+    // Who had to go was the first, and nobody waited for the limit of the last.
+    let last = halves.last().unwrap();
+    last.set_nonblocking(true).unwrap();
+    let still_open = last.peek(&mut [0]).unwrap_err();
+    assert_eq!(still_open.kind(), std::io::ErrorKind::WouldBlock);
+    let mut first = halves.first().unwrap();
+    assert!(matches!(first.read(&mut [0]), Ok(0) | Err(_)));
+}
