@@ -12,6 +12,7 @@ use crate::store::connection::Reader;
 use crate::store::error::{Doing, StoreError};
 use crate::support::bytes::to_hex;
 use crate::support::clock::Timestamp;
+use crate::support::visible_json;
 
 const DOING: &str = "export the queue";
 
@@ -60,7 +61,7 @@ impl Reader {
                 "exported_at": now.to_rfc3339(),
                 "tables": TABLES,
             });
-            failed = writeln!(out, "{head}");
+            failed = write_line(out, &head);
             for table in TABLES {
                 if failed.is_err() {
                     break;
@@ -92,13 +93,19 @@ impl Reader {
                 cells.insert(name.clone(), readable(value));
             }
             let line = json!({ "table": table, "row": cells });
-            if let Err(error) = writeln!(out, "{line}") {
+            if let Err(error) = write_line(out, &line) {
                 return Ok(Err(error));
             }
             *written += 1;
         }
         Ok(Ok(()))
     }
+}
+
+/// What is exported is looked at on terminals, too.
+fn write_line(out: &mut dyn Write, line: &Value) -> io::Result<()> {
+    visible_json::write(&mut *out, line)?;
+    out.write_all(b"\n")
 }
 
 fn readable(value: ValueRef<'_>) -> Value {
@@ -155,6 +162,29 @@ mod tests {
             of("execution_logs")[0]["checksum"].as_str().unwrap().len(),
             64
         );
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_and_reads_back_equal() {
+        let mut queue = queue();
+        let task = queue.add(&["one"])[0];
+        let text = "a\u{9b}2J\u{202e}b";
+        let connection = rusqlite::Connection::open(queue.dir.database()).unwrap();
+        connection
+            .execute(
+                "UPDATE task_records SET name = ?1 WHERE id = ?2",
+                (text, task.get()),
+            )
+            .unwrap();
+        let mut lines = Vec::new();
+        queue.store.export(&mut lines, NOW).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        assert!(!lines.contains(['\u{9b}', '\u{202e}']), "{lines}");
+        let read: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert!(read.iter().any(|line| line["row"]["name"] == text));
     }
 
     #[test]
