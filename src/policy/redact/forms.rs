@@ -11,14 +11,25 @@ use std::fmt::Write as _;
 pub const LEAST: usize = 6;
 /// A longer secret is looked for in pieces, so that little output has to be held back.
 const PIECE: usize = 256;
-/// Lines of base64, as `base64` and as PEM files have them.
-const BASE64_LINES: [usize; 2] = [76, 64];
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// All forms of a secret, none of them short.
 pub(super) fn of(secret: &[u8]) -> BTreeSet<Vec<u8>> {
+    forms_of(secret, add)
+}
+
+/// Those that are often wrapped into lines: hexadecimal and base64.
+pub(super) fn encoded(secret: &[u8]) -> BTreeSet<Vec<u8>> {
+    forms_of(secret, |forms, piece| {
+        if piece.len() >= LEAST {
+            forms.extend(encodings(piece).filter(|form| form.len() >= LEAST));
+        }
+    })
+}
+
+fn forms_of(secret: &[u8], add: fn(&mut BTreeSet<Vec<u8>>, &[u8])) -> BTreeSet<Vec<u8>> {
     let mut forms = BTreeSet::new();
     if !is_long_enough(secret) {
         return forms;
@@ -36,6 +47,19 @@ pub(super) fn of(secret: &[u8]) -> BTreeSet<Vec<u8>> {
         }
     }
     forms
+}
+
+/// A piece in hexadecimal, and in base64 wherever it stands in what is encoded.
+fn encodings(piece: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let hexadecimal = [hex(piece, false), hex(piece, true)].into_iter();
+    let base64 = [STANDARD, URL_SAFE]
+        .into_iter()
+        .flat_map(move |alphabet| (0..3).map(move |offset| base64(piece, offset, alphabet)));
+    // The first character may stand at the end of a line that nobody holds back for it.
+    hexadecimal.chain(base64).flat_map(|form| {
+        let behind = form.get(1..).unwrap_or_default().to_vec();
+        [form, behind]
+    })
 }
 
 /// Whether a value can be looked for at all.
@@ -56,14 +80,8 @@ fn add(forms: &mut BTreeSet<Vec<u8>>, piece: &[u8]) {
     if piece.len() < LEAST {
         return;
     }
-    let mut all = vec![piece.to_vec(), hex(piece, false), hex(piece, true)];
-    for alphabet in [STANDARD, URL_SAFE] {
-        all.extend((0..3).map(|offset| base64(piece, offset, alphabet)));
-        let whole = base64(piece, 0, alphabet);
-        for length in BASE64_LINES.into_iter().filter(|most| whole.len() > *most) {
-            all.extend(whole.chunks(length).map(<[u8]>::to_vec));
-        }
-    }
+    let mut all = vec![piece.to_vec()];
+    all.extend(encodings(piece));
     for upper in [true, false] {
         all.extend([
             percent(piece, upper, b"-._~", false),
@@ -73,8 +91,14 @@ fn add(forms: &mut BTreeSet<Vec<u8>>, piece: &[u8]) {
         ]);
     }
     if let Ok(text) = std::str::from_utf8(piece) {
-        all.extend(json(text));
-        all.extend([html(text, "&#39;"), html(text, "&#x27;")]);
+        // What logs carry is often JSON in a text of JSON.
+        for once in json(text).into_iter().collect::<BTreeSet<_>>() {
+            if let Ok(once) = std::str::from_utf8(&once) {
+                all.extend(json(once));
+            }
+            all.push(once);
+        }
+        all.extend(html(text));
     }
     all.extend(shell(piece));
     forms.extend(all.into_iter().filter(|form| form.len() >= LEAST));
@@ -172,13 +196,71 @@ fn json(text: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-fn html(text: &str, apostrophe: &str) -> Vec<u8> {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', apostrophe)
-        .into_bytes()
+/// As it stands in a page or in XML, by whoever wrote it.
+fn html(text: &str) -> Vec<Vec<u8>> {
+    type Escape<'e> = &'e dyn Fn(char) -> Option<String>;
+    let escape = |others: Escape<'_>| {
+        let mut escaped = String::with_capacity(text.len());
+        for character in text.chars() {
+            match (others(character), character) {
+                (Some(entity), _) => escaped.push_str(&entity),
+                (None, '&') => escaped.push_str("&amp;"),
+                (None, '<') => escaped.push_str("&lt;"),
+                (None, '>') => escaped.push_str("&gt;"),
+                (None, other) => escaped.push(other),
+            }
+        }
+        escaped.into_bytes()
+    };
+    let decimal = |character: char| Some(format!("&#{};", u32::from(character)));
+    let lower = |character: char| Some(format!("&#x{:x};", u32::from(character)));
+    let upper = |character: char| Some(format!("&#x{:X};", u32::from(character)));
+    let is_special = |character: char| "&<>\"'".contains(character);
+    let mut all = vec![
+        escape(&|_| None),
+        escape(&|character| (character == '"').then(|| "&quot;".to_owned())),
+    ];
+    let quotes = ["&quot;", "&#34;", "&#x22;"];
+    let apostrophes = ["'", "&#39;", "&#x27;", "&#039;", "&apos;"];
+    for (quote, apostrophe) in quotes
+        .into_iter()
+        .flat_map(|quote| apostrophes.map(|apostrophe| (quote, apostrophe)))
+    {
+        let named = |character: char| match character {
+            '"' => Some(quote.to_owned()),
+            '\'' => Some(apostrophe.to_owned()),
+            _ => None,
+        };
+        all.push(escape(&named));
+        // Go escapes the plus, Mustache what ends a value without quotes, and Python what is not ASCII.
+        all.push(escape(&|character| match character {
+            '+' => decimal(character),
+            _ => named(character),
+        }));
+        all.push(escape(&|character| match character {
+            '/' | '`' | '=' => upper(character),
+            _ => named(character),
+        }));
+        all.push(escape(&|character| {
+            named(character).or_else(|| {
+                let is_far = !character.is_ascii();
+                is_far.then(|| decimal(character)).flatten()
+            })
+        }));
+    }
+    for number in [decimal, lower, upper] as [fn(char) -> Option<String>; 3] {
+        for is_written in [
+            is_special,
+            |character: char| "&<>\"'".contains(character) || !character.is_ascii(),
+            |character: char| !character.is_ascii_alphanumeric(),
+        ] as [fn(char) -> bool; 3]
+        {
+            all.push(escape(&|character| {
+                is_written(character).then(|| number(character)).flatten()
+            }));
+        }
+    }
+    all
 }
 
 /// As shells and those who write for them quote it, without the outer quotes.
@@ -214,99 +296,5 @@ fn shell(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn text(bytes: &[u8]) -> String {
-        String::from_utf8(bytes.to_vec()).unwrap()
-    }
-
-    fn has(secret: &str, form: &str) {
-        let forms = of(secret.as_bytes());
-        assert!(
-            forms.contains(form.as_bytes()),
-            "{secret:?} has no form {form:?}: {:?}",
-            forms.iter().map(|form| text(form)).collect::<Vec<_>>()
-        );
-    }
-
-    #[test]
-    fn a_plain_token_has_few_forms() {
-        // Raw, hexadecimal twice, base64 at three places.
-        assert_eq!(of(b"tok3nvalue").len(), 6);
-    }
-
-    #[test]
-    fn what_programs_make_of_a_secret_is_known() {
-        for form in [
-            "p\u{e4}ss w'o\"r/d",
-            "70c3a473732077276f22722f64",
-            "p%C3%A4ss%20w%27o%22r%2Fd",
-            "p%c3%a4ss%20w%27o%22r%2fd",
-            "p%C3%A4ss+w%27o%22r%2Fd",
-            "p%C3%A4ss%20w%27o%22r/d",
-            "p%C3%A4ss%20w'o%22r%2Fd",
-            "p\u{e4}ss w'o\\\"r/d",
-            "p\u{e4}ss w'o\\\"r\\/d",
-            "p\\u00e4ss w'o\\\"r/d",
-            "p\u{e4}ss w'\\''o\"r/d",
-            "p\u{e4}ss w'\"'\"'o\"r/d",
-            "p\u{e4}ss\\ w\\'o\\\"r/d",
-            "p\u{e4}ss w&#39;o&quot;r/d",
-            "p\u{e4}ss w&#x27;o&quot;r/d",
-        ] {
-            has("p\u{e4}ss w'o\"r/d", form);
-        }
-        has("line one\nline two", "line one\\nline two");
-        has("line one\nline two", "line two");
-        has("with a newline\n", "with a newline");
-    }
-
-    #[test]
-    fn base64_is_known_wherever_the_secret_stands() {
-        // Made with coreutils: `printf '%s' Secret-Value | base64`, with one and two bytes before it.
-        has("Secret-Value", "U2VjcmV0LVZhbHVl");
-        has("Secret-Value", "NlY3JldC1WYWx1Z");
-        has("Secret-Value", "TZWNyZXQtVmFsdW");
-    }
-
-    #[test]
-    fn a_long_secret_is_looked_for_in_pieces_that_cover_it() {
-        let long: Vec<u8> = (0..1000_u32).flat_map(u32::to_le_bytes).collect();
-        let mut covered = 0;
-        for piece in pieces(&long) {
-            assert!(piece.len() <= PIECE);
-            let at = long
-                .windows(piece.len())
-                .position(|part| part == piece)
-                .unwrap();
-            assert!(at <= covered);
-            covered = covered.max(at + piece.len());
-        }
-        assert_eq!(covered, long.len());
-    }
-
-    #[test]
-    fn what_is_too_short_has_no_form() {
-        assert!(of(b"12345").is_empty() && of(b"").is_empty() && of(b" 12345 ").is_empty());
-        assert!(is_long_enough(b"123456") && !is_long_enough(b"12345\n"));
-    }
-
-    proptest! {
-        #[test]
-        fn base64_of_anything_around_a_secret_holds_one_of_its_forms(
-            before in proptest::collection::vec(any::<u8>(), 0..20),
-            secret in proptest::collection::vec(any::<u8>(), LEAST..40),
-            after in proptest::collection::vec(any::<u8>(), 0..20),
-        ) {
-            let whole = [before.as_slice(), &secret, &after].concat();
-            for alphabet in [STANDARD, URL_SAFE] {
-                let encoded = base64(&whole, 0, alphabet);
-                let offset = before.len() % 3;
-                let form = base64(&secret, offset, alphabet);
-                prop_assert!(encoded.windows(form.len()).any(|part| part == form));
-            }
-        }
-    }
-}
+#[path = "forms_tests.rs"]
+mod tests;

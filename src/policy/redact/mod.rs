@@ -14,26 +14,28 @@
 //! INVARIANT: output without a secret passes unchanged, byte for byte.
 
 mod forms;
+mod needles;
 mod shapes;
 mod stream;
+mod wrapped;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use aho_corasick::Input;
-use aho_corasick::MatchKind;
 
 pub use forms::LEAST;
 pub use forms::is_long_enough;
 pub use stream::Stream;
 
 pub use crate::policy::mask::HIDDEN;
+use crate::policy::redact::needles::Needles;
 use crate::policy::redact::shapes::Extent;
 use crate::policy::redact::shapes::SHAPES;
 use crate::policy::redact::shapes::Shape;
+use crate::policy::redact::wrapped::Wrapped;
 
 /// A token that is longer is not held back whole: it is hidden as far as it goes.
 const LONGEST_TOKEN: usize = 4096;
@@ -43,14 +45,10 @@ const TELLING: usize = 8;
 /// What is looked for.
 pub struct Redactor {
     /// The forms of secrets, then the prefixes of tokens.
-    search: Option<AhoCorasick>,
-    /// All of them, in order.
-    needles: Vec<Vec<u8>>,
+    needles: Needles,
     /// How many are forms of secrets.
     secrets: usize,
-    longest: usize,
-    /// With which bytes one of them begins.
-    first: [bool; 256],
+    wrapped: Option<Wrapped>,
 }
 
 impl fmt::Debug for Redactor {
@@ -84,30 +82,14 @@ enum Rest {
 impl Redactor {
     /// Looks for these values, where they are long enough, and for tokens.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let forms: BTreeSet<Vec<u8>> = values.into_iter().flat_map(forms::of).collect();
+        let values: Vec<&[u8]> = values.into_iter().collect();
+        let forms: BTreeSet<Vec<u8>> = values.iter().flat_map(|value| forms::of(value)).collect();
         let secrets = forms.len();
         let prefixes = SHAPES.iter().map(|shape| shape.prefix.as_bytes().to_vec());
-        let patterns: Vec<Vec<u8>> = forms.into_iter().chain(prefixes).collect();
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&patterns)
-            // Only more needles than a machine has memory for are refused.
-            .ok();
-        let mut first = [false; 256];
-        for byte in patterns.iter().filter_map(|needle| needle.first()) {
-            if let Some(place) = first.get_mut(usize::from(*byte)) {
-                *place = true;
-            }
-        }
-        let mut needles = patterns;
-        let longest = needles.iter().map(Vec::len).max().unwrap_or(0);
-        needles.sort_unstable();
         Self {
-            search,
-            needles,
+            needles: Needles::new(forms.into_iter().chain(prefixes).collect()),
             secrets,
-            longest,
-            first,
+            wrapped: Wrapped::of(&values),
         }
     }
 
@@ -159,7 +141,7 @@ impl Redactor {
         if covered > 0 {
             found.hidden.push(0..covered);
         }
-        let Some(search) = &self.search else {
+        let Some(search) = &self.needles.search else {
             return found;
         };
         let mut from = 0;
@@ -195,7 +177,7 @@ impl Redactor {
                 Extent::Open { .. } => found.known_to = found.known_to.min(hit.start()),
             }
         }
-        let begun = self.begun(buffer);
+        let begun = self.needles.begun(buffer);
         match rest {
             Rest::MayFollow => found.known_to = found.known_to.min(begun),
             // The rest of it was not written, or was cut off.
@@ -204,38 +186,35 @@ impl Redactor {
             }
             Rest::Nothing => {}
         }
+        if let Some(wrapped) = &self.wrapped {
+            find_wrapped(wrapped, buffer, rest, &mut found);
+        }
         found
-    }
-
-    /// From where on the end of a buffer may be the beginning of something.
-    fn begun(&self, buffer: &[u8]) -> usize {
-        let earliest = buffer.len().saturating_sub(self.longest.saturating_sub(1));
-        let mut places = earliest..buffer.len();
-        places
-            .find(|place| {
-                let end = buffer.get(*place..).unwrap_or_default();
-                let begins = end
-                    .first()
-                    .and_then(|byte| self.first.get(usize::from(*byte)));
-                begins == Some(&true) && self.begins_one(end)
-            })
-            .unwrap_or(buffer.len())
-    }
-
-    /// Whether a text is the beginning of a needle and not all of it.
-    fn begins_one(&self, text: &[u8]) -> bool {
-        let at = self
-            .needles
-            .partition_point(|needle| needle.as_slice() <= text);
-        self.needles
-            .get(at)
-            .is_some_and(|needle| needle.starts_with(text))
     }
 
     /// Whether the beginning of something gives a secret away.
     fn is_telling(&self, text: &[u8]) -> bool {
         let is_prefix = |shape: &Shape| shape.prefix.as_bytes().starts_with(text);
-        text.len() >= TELLING && !SHAPES.iter().any(is_prefix) && self.begins_one(text)
+        text.len() >= TELLING && !SHAPES.iter().any(is_prefix) && self.needles.begins_one(text)
+    }
+}
+
+/// Finds what ends of lines stand in.
+fn find_wrapped(wrapped: &Wrapped, buffer: &[u8], rest: Rest, found: &mut Found) {
+    let mut hits = wrapped.find(buffer);
+    match (rest, hits.begun) {
+        (Rest::MayFollow, Some(begun)) => found.known_to = found.known_to.min(begun),
+        (Rest::Nothing, Some(begun)) if hits.is_telling => hits.hidden.push(begun..buffer.len()),
+        _ => {}
+    }
+    if hits.hidden.is_empty() {
+        return;
+    }
+    hits.hidden.append(&mut found.hidden);
+    hits.hidden
+        .sort_unstable_by_key(|range| (range.start, range.end));
+    for range in hits.hidden {
+        hide(&mut found.hidden, range);
     }
 }
 

@@ -42,6 +42,61 @@ fn every_form_is_hidden_wherever_it_is_split() {
     }
 }
 
+/// What a program makes of bytes that it encodes, and the secret with other bytes around it.
+fn wrapped_at(width: usize, encoded: &str, line_end: &str) -> String {
+    let lines: Vec<&str> = encoded
+        .as_bytes()
+        .chunks(width)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    lines.join(line_end)
+}
+
+#[test]
+fn what_is_wrapped_into_lines_is_hidden_wherever_a_line_ends_and_a_piece_begins() {
+    let secret = "S3cret-Value/of-48-bytes+that-goes-over-the-line";
+    let redactor = knowing(&[secret]);
+    let hex = crate::support::bytes::to_hex(secret.as_bytes());
+    // Made with coreutils, with none, one and two bytes before it, without what those share.
+    let base64 = [
+        "UzNjcmV0LVZhbHVlL29mLTQ4LWJ5dGVzK3RoYXQtZ29lcy1vdmVyLXRoZS1saW5l",
+        "MzY3JldC1WYWx1ZS9vZi00OC1ieXRlcyt0aGF0LWdvZXMtb3Zlci10aGUtbGluZ",
+        "TM2NyZXQtVmFsdWUvb2YtNDgtYnl0ZXMrdGhhdC1nb2VzLW92ZXItdGhlLWxpbm",
+    ];
+    for encoded in base64.into_iter().chain([hex.as_str()]) {
+        for before in [0, 3, 50] {
+            for line_end in ["\n", "\r\n", "\n    "] {
+                let filler = "Zm9v".repeat(20);
+                let whole = format!("{}{encoded}", &filler[..before]);
+                let whole = format!("key:\n{} .\n", wrapped_at(60, &whole, line_end));
+                let expected_end = " .\n";
+                for at in 0..=whole.len() {
+                    let (left, right) = whole.as_bytes().split_at(at);
+                    let shown = text_of(&redactor, &[left, right]);
+                    assert!(shown.ends_with(&format!("***{expected_end}")), "{shown:?}");
+                    assert!(shown.starts_with("key:\n"), "{shown:?}");
+                    assert!(shown.len() < before + 24, "{shown:?} at {at}");
+                }
+                let bytes: Vec<&[u8]> = whole.as_bytes().chunks(1).collect();
+                let shown = text_of(&redactor, &bytes);
+                assert!(shown.len() < before + 24, "{shown:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrapped_secret_that_the_end_cuts_off_is_hidden_as_far_as_it_goes() {
+    let redactor = knowing(&["S3cret-Value/of-48-bytes+that-goes-over-the-line"]);
+    assert_eq!(redactor.text("got UzNjcmV0L\nVZhbHVlL29m\n"), "got ***");
+    assert_eq!(redactor.text("got UzN\njc\n"), "got UzN\njc\n");
+    // Of a line that is not held back for its last character the next one is known.
+    let mut stream = Stream::default();
+    assert_eq!(&*stream.push(&redactor, b"U\n"), b"U\n");
+    let rest = b"zNjcmV0LVZhbHVlL29mLTQ4LWJ5dGVzK3RoYXQtZ29lcy1vdmVyLXRoZS1saW5l\n";
+    assert_eq!(&*stream.push(&redactor, rest), b"***\n");
+}
+
 #[test]
 fn tokens_of_issuers_are_hidden_wherever_they_are_split() {
     let tokens = [
@@ -177,5 +232,16 @@ proptest! {
         let redactor = knowing(&["\u{1}\u{2}never\u{3}\u{4}printed"]);
         let refs: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
         prop_assert_eq!(through(&redactor, &refs), pieces.concat());
+    }
+}
+
+proptest! {
+    #[test]
+    fn lines_without_a_secret_pass_unchanged_however_they_come(
+        text in "([A-Za-z0-9+/]{0,9}[\\n\\r .]{0,3}){0,20}", size in 1_usize..40,
+    ) {
+        let redactor = knowing(&["S3cret-Value-of-many-bytes"]);
+        let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+        prop_assert_eq!(text_of(&redactor, &pieces), text);
     }
 }
