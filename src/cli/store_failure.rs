@@ -27,6 +27,8 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
     const KEEP: &str = "keep the directory as it is: nothing was changed; a copy made by \
                         `autoexec db backup` can take the place of `queue.db`, after \
                         `queue.db-wal` and `queue.db-shm` are removed";
+    const GO_ON: &str = "nothing was changed; to go on with the copy, remove `queue.db-wal` and \
+                         `queue.db-shm` beside it";
     match error {
         E::Missing { .. } => (
             Ending::Usage,
@@ -34,6 +36,7 @@ fn meaning(error: &StoreError) -> (Ending, &'static str, Option<&'static str>) {
             Some("`autoexec queue add` makes one; `--state-dir DIR` names another"),
         ),
         E::Beheaded { .. } => (Ending::QueueUnusable, "queue_damaged", Some(KEEP)),
+        E::ForeignLog { .. } => (Ending::QueueUnusable, "queue_damaged", Some(GO_ON)),
         E::Corrupt { .. } | E::Unsound { .. } | E::Unreadable { .. } => {
             (Ending::QueueUnusable, "queue_damaged", Some(KEEP))
         }

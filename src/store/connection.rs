@@ -16,9 +16,11 @@ use rusqlite::config::DbConfig;
 
 use crate::model::ids::QueueId;
 use crate::model::layout::StateDir;
+use crate::store::check::Extent;
 use crate::store::consequences::Followed;
 use crate::store::error::{Doing, StoreError};
 use crate::store::file;
+use crate::store::file::Pair;
 use crate::store::log::Head;
 use crate::store::migrate;
 use crate::store::rows::Cells;
@@ -108,8 +110,15 @@ impl Store {
             file::refuse_orphaned_log(&path)?;
             return Err(StoreError::Missing { path });
         }
+        let pair = file::pair(&path)?;
         let mut connection = connect(&path, Access::ReadWrite)?;
         let found = migrate::version(&connection, &path)?;
+        if pair == Pair::Doubtful && access == Access::ReadWrite && found == migrate::CURRENT {
+            // INVARIANT: before anything is written, which would make the log the later of the two.
+            let reader = Reader { connection };
+            reader.must_be_sound(Extent::Whole)?;
+            connection = reader.connection;
+        }
         if found != migrate::CURRENT {
             migrate::migrate(&mut connection, dir, &path, now)?;
         }

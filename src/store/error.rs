@@ -35,6 +35,19 @@ pub enum StoreError {
         /// The write-ahead log that was left.
         log: PathBuf,
     },
+    /// A copy was laid over the database while what was written to the earlier one last is beside it.
+    #[error(
+        "the queue `{}` is a copy that was put back, and the log of changes `{}` belongs to what was \
+         there before",
+        Shown(path),
+        Shown(log)
+    )]
+    ForeignLog {
+        /// The copy.
+        path: PathBuf,
+        /// The write-ahead log that was left.
+        log: PathBuf,
+    },
     /// The file could not be made or opened.
     #[error("cannot open the queue `{}`", Shown(path))]
     CannotOpen {
@@ -250,6 +263,7 @@ impl StoreError {
     pub const fn is_storage_failure(&self) -> bool {
         match self {
             Self::Beheaded { .. }
+            | Self::ForeignLog { .. }
             | Self::CannotOpen { .. }
             | Self::CannotOpenFile { .. }
             | Self::Foreign { .. }

@@ -4,8 +4,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::model::layout::StateDir;
 use crate::store::error::StoreError;
@@ -85,4 +86,85 @@ pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
         path: path.to_owned(),
         log,
     })
+}
+
+/// How a database and the log of changes beside it belong together, as far as their files tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pair {
+    /// There is no log, or it was written after the database.
+    Sound,
+    /// The database was written after the log: by the last tidying up, or by somebody who laid a copy
+    /// over it.
+    Doubtful,
+}
+
+/// Refuses a copy with the log of another life of the queue: SQLite would write what is in the log over
+/// the copy, which undoes it or damages it.
+///
+/// A copy that `backup` made is told for sure. Such a file has no log and says so in its header, and a
+/// queue has said otherwise since before it had one. Of other copies only a doubt is left.
+pub(crate) fn pair(path: &Path) -> Result<Pair, StoreError> {
+    let log = log_of(path);
+    let about = |file: &Path| match file.symlink_metadata() {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StoreError::CannotOpen {
+            path: file.to_owned(),
+            source,
+        }),
+    };
+    // In this order: what has a log now said so in its header before.
+    let Some(of_log) = about(&log)?.filter(|of_log| of_log.len() > 0) else {
+        return Ok(Pair::Sound);
+    };
+    let Some(of_database) = about(path)?.filter(|of_database| of_database.len() > 0) else {
+        return Ok(Pair::Sound);
+    };
+    // Of the database the one time that copying and renaming cannot bring along; of the log the time of
+    // its last frame, because SQLite itself changes its owner when root opens it.
+    let changed = (of_database.ctime(), of_database.ctime_nsec());
+    if changed <= (of_log.mtime(), of_log.mtime_nsec()) {
+        return Ok(Pair::Sound);
+    }
+    let has_log = has_log(path).map_err(|source| StoreError::CannotOpen {
+        path: path.to_owned(),
+        source,
+    })?;
+    if has_log {
+        return Ok(Pair::Doubtful);
+    }
+    Err(StoreError::ForeignLog {
+        path: path.to_owned(),
+        log,
+    })
+}
+
+/// Whether the header of a database says that it has a write-ahead log.
+fn has_log(path: &Path) -> io::Result<bool> {
+    const PLACE: u64 = 18;
+    const ROLLBACK: [u8; 2] = [1, 1];
+    // INVARIANT: never closed: that would drop the locks that SQLite holds on the file in this process.
+    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let there = path.symlink_metadata()?;
+    let is_it = |file: &File| {
+        let about = file.metadata();
+        about.is_ok_and(|about| (about.dev(), about.ino()) == (there.dev(), there.ino()))
+    };
+    let index = held.iter().position(is_it).unwrap_or(held.len());
+    if index == held.len() {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)?;
+        held.push(file);
+    }
+    let mut versions = [0; 2];
+    match held.get(index) {
+        // What is shorter than a header is refused by SQLite.
+        Some(file) if file.read_at(&mut versions, PLACE)? == versions.len() => {
+            Ok(versions != ROLLBACK)
+        }
+        _ => Ok(true),
+    }
 }

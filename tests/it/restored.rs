@@ -1,6 +1,7 @@
 //! A queue that was put back from a copy, beside what its later life left.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
 use crate::wild::{Kind, kill, processes};
@@ -175,4 +176,68 @@ fn what_is_added_to_a_copy_first_of_all_inherits_nothing() {
     sandbox.ok(["run"]);
     assert_eq!(sandbox.read("seen"), "");
     sandbox.ok(["db", "check"]);
+}
+
+/// Lays a copy over the database and leaves the log of changes of what was there.
+fn lay_over(sandbox: &Sandbox, copy: &str) {
+    let state = sandbox.state();
+    let log = fs::metadata(state.join("queue.db-wal")).unwrap();
+    wait_until("the copy is later than the log", || {
+        fs::copy(sandbox.work().join(copy), state.join("queue.db")).unwrap();
+        let copied = fs::metadata(state.join("queue.db")).unwrap();
+        (copied.ctime(), copied.ctime_nsec()) > (log.mtime(), log.mtime_nsec())
+    });
+}
+
+#[test]
+fn a_copy_beside_the_log_of_a_later_life_is_refused_before_anything_is_written() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "first", "--", "true"]);
+    sandbox.ok(["db", "backup", "copy.db"]);
+    sandbox.ok(["queue", "add", "--name", "later", "--", "true"]);
+    lay_over(&sandbox, "copy.db");
+    let files = ["queue.db", "queue.db-wal"].map(|file| sandbox.state().join(file));
+    let before = files.clone().map(|file| fs::read(file).unwrap());
+    for command in [
+        &["run"][..],
+        &["queue", "add", "--name", "other", "--", "true"],
+        &["queue", "list"],
+        &["db", "check"],
+    ] {
+        sandbox
+            .run(command)
+            .fails(3, &["put back", "queue.db-wal", "remove"]);
+    }
+    assert!(files.clone().map(|file| fs::read(file).unwrap()) == before);
+    for left in ["queue.db-wal", "queue.db-shm"] {
+        fs::remove_file(sandbox.state().join(left)).unwrap();
+    }
+    assert_eq!(sandbox.run(["run"]).code, 0);
+    let list = sandbox.json(["queue", "list", "--all", "--json"]);
+    assert_eq!(list["tasks"].as_array().unwrap().len(), 1, "{list}");
+}
+
+/// Such a copy says nothing of itself; what SQLite makes of the two files is damaged.
+#[test]
+fn what_a_raw_copy_and_a_later_log_make_together_is_never_nothing_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "first", "--", "true"]);
+    sandbox.ok(["db", "prune"]);
+    fs::copy(
+        sandbox.state().join("queue.db"),
+        sandbox.work().join("copy.db"),
+    )
+    .unwrap();
+    sandbox.file("many", "true\n".repeat(300));
+    sandbox.ok(["queue", "add", "--lines", "many"]);
+    sandbox.ok(["db", "prune"]);
+    sandbox.ok(["queue", "add", "--name", "last", "--", "true"]);
+    lay_over(&sandbox, "copy.db");
+    for command in [
+        &["run"][..],
+        &["queue", "add", "--name", "other", "--", "true"],
+        &["run"],
+    ] {
+        sandbox.run(command).fails(3, &["damaged"]);
+    }
 }
