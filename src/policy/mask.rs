@@ -45,7 +45,7 @@ const NAMED: &[&str] = &[
     // A variable, as it is set before a command: `API_TOKEN=…`.
     concat!(
         r#"(\b(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?)|"#,
-        r#"[A-Z0-9_]+_(?:PASS|PWD|AUTH|KEY))=["']?)([^\s"'&,;<>]+)()"#,
+        r#"[A-Z0-9_]+_(?:PASS|PWD|AUTH|KEY))=)("[^"\n]*"|'[^'\n]*'|[^\s"']+)()"#,
     ),
 ];
 /// Parts of names whose values are secrets.
@@ -208,8 +208,8 @@ mod tests {
                 "deploy --password *** --to x",
             ),
             (
-                "env API_TOKEN=hunter2 DB_PASS='x1' PWD=/tmp ./run",
-                "env API_TOKEN=*** DB_PASS='***' PWD=/tmp ./run",
+                "env API_TOKEN=hunter2 DB_PASS='x 1' PWD=/tmp ./run",
+                "env API_TOKEN=*** DB_PASS=*** PWD=/tmp ./run",
             ),
         ];
         for (line, expected) in table {

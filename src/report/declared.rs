@@ -3,6 +3,7 @@
 use crate::model::recovery::RecoverMode;
 use crate::model::recovery::RecoverWhen;
 use crate::model::spec::TaskSpec;
+use crate::policy::mask::mask;
 use crate::report::task_page::command_words;
 use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
@@ -11,7 +12,7 @@ use crate::support::untrusted::Untrusted;
 pub(crate) fn remedies(spec: &TaskSpec) -> Vec<(&'static str, String)> {
     let shown = |text: String| Untrusted::from(text).for_terminal();
     let list = |of: &[OsText]| -> Vec<String> {
-        let of = of.iter().map(|one| one.untrusted().for_terminal());
+        let of = of.iter().map(|one| mask(&one.untrusted().for_terminal()));
         of.collect()
     };
     let mut told = Vec::new();

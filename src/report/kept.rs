@@ -11,11 +11,13 @@ use crate::model::ids::TaskId;
 use crate::model::layout::StateDir;
 use crate::model::slot::SlotEntry;
 use crate::model::spec::TaskSpec;
+use crate::policy::mask::mask;
 use crate::process::checkpoint::values;
 use crate::process::checkpoint::values::Listed;
 use crate::process::slotfile;
 use crate::process::telling;
 use crate::process::telling::Told;
+use crate::report::masked;
 use crate::report::task_page::Whole;
 use crate::report::text::Look;
 use crate::store::AttemptRecord;
@@ -123,7 +125,7 @@ pub(crate) fn step_words(whole: &Whole) -> Option<String> {
 pub(crate) fn told_words(whole: &Whole) -> Option<String> {
     let told = whole.kept.told.as_ref()?;
     let message = told.message.as_ref().map_or_else(String::new, |message| {
-        let message = Untrusted::from(message.as_str());
+        let message = Untrusted::from(mask(message));
         format!(" {}", message.for_terminal_within(COLUMNS))
     });
     Some(format!("{} %{message}", told.percent))
@@ -153,7 +155,9 @@ pub(crate) fn rows(whole: &Whole, now: Timestamp, look: Look) -> Vec<(&'static s
     }
     for (one, beginning) in kept.values.iter().take(VALUES) {
         let value = beginning.as_ref().map_or_else(String::new, |bytes| {
-            let value = Untrusted::new(bytes.clone()).for_terminal_within(COLUMNS);
+            let value = Untrusted::new(bytes.clone()).for_json();
+            let value = masked::saved(&whole.task.spec, one.key.as_str(), &value);
+            let value = Untrusted::from(value).for_terminal_within(COLUMNS);
             format!(": {value}")
         });
         let bytes = size(one.bytes);
@@ -196,7 +200,7 @@ pub(crate) fn progress_value(whole: &Whole) -> Value {
         "steps_done": done,
         "steps": steps.len(),
         "percent": told.map(|told| told.percent),
-        "message": told.and_then(|told| told.message.as_ref()),
+        "message": told.and_then(|told| told.message.as_deref().map(mask)),
     })
 }
 
@@ -207,14 +211,15 @@ pub(crate) fn saved_value(whole: &Whole) -> Value {
         .values
         .iter()
         .map(|(one, beginning)| {
-            let text = beginning
-                .as_ref()
-                .map(|bytes| Untrusted::new(bytes.clone()));
+            let text = beginning.as_ref().map(|bytes| {
+                let text = Untrusted::new(bytes.clone()).for_json();
+                masked::saved(&whole.task.spec, one.key.as_str(), &text)
+            });
             json!({
                 "key": one.key.as_str(),
                 "bytes": one.bytes,
                 "set_at": one.set_at.map(Timestamp::to_rfc3339),
-                "beginning": text.map(|text| text.for_json()),
+                "beginning": text,
             })
         })
         .collect();

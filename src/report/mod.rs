@@ -37,6 +37,7 @@ pub mod kept;
 pub mod load;
 pub mod log_text;
 pub mod markdown;
+mod masked;
 mod needs;
 mod next;
 pub mod not_run;

@@ -12,6 +12,7 @@ use crate::model::layout::StateDir;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
+use crate::policy::mask::mask;
 use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
@@ -19,6 +20,7 @@ use crate::report::attempt_lines::attempt_lines;
 use crate::report::declared::remedies;
 use crate::report::kept;
 use crate::report::kept::Kept;
+use crate::report::masked;
 use crate::report::order_words::{blocked_by, order_facts, waiting_for};
 use crate::report::queue_table::Line;
 use crate::report::queue_table::Moment;
@@ -175,7 +177,7 @@ pub fn value(whole: &Whole, moment: Moment) -> impl Serialize + use<> {
             line: line_value(&line_of(whole), moment),
             source: whole.task.source.clone(),
             definition_hash: whole.task.definition_hash.clone(),
-            definition: serde_json::to_value(&whole.task.spec).unwrap_or_default(),
+            definition: masked::definition(&whole.task.spec),
             attempts_made: whole
                 .attempts
                 .iter()
@@ -317,9 +319,9 @@ fn retry_words(spec: &TaskSpec) -> String {
     }
 }
 
-/// A command as it could be typed.
+/// A command as it could be typed, without what looks like a secret.
 pub(crate) fn command_words(command: &Command) -> String {
-    match command {
+    mask(&match command {
         Command::Direct(argv) => {
             let words: Vec<String> = argv
                 .iter()
@@ -328,7 +330,7 @@ pub(crate) fn command_words(command: &Command) -> String {
             words.join(" ")
         }
         Command::Shell { script, .. } => script.untrusted().for_terminal(),
-    }
+    })
 }
 
 /// A word in quotes where a shell would take it apart.

@@ -83,3 +83,57 @@ fn a_task_under_way_tells_its_step_its_progress_and_what_it_saved() {
     let kept = "the next attempt begins with step load (2 of 3)";
     assert!(why.contains(kept), "{why}");
 }
+
+#[test]
+fn what_a_task_saved_is_not_shown_where_it_may_be_a_secret() {
+    let sandbox = Sandbox::new();
+    let bin = env!("CARGO_BIN_EXE_autoexec");
+    let script = format!(
+        "{bin} checkpoint set api_token hunter2hunter2 && {bin} checkpoint set row 4711 && \
+         {bin} checkpoint set line password=hunter2hunter2; exit 1"
+    );
+    let add = |name: &str, options: &[&str]| {
+        let head = ["queue", "add", "--name", name, "--retries", "0"];
+        let behind = ["--shell", "--", &script];
+        sandbox.ok(head.iter().chain(options).chain(&behind));
+    };
+    add("plain", &["--env", "DB_PASSWORD=hunter2hunter2"]);
+    add("secretive", &["--secret", "OTHER"]);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    for (name, row) in [
+        ("plain", "row ([SIZE]): 4711"),
+        ("secretive", "row ([SIZE]): ***"),
+    ] {
+        let page = sandbox.run(["queue", "show", name]).stdout;
+        assert!(page.contains(row) && page.contains("api_token"), "{page}");
+        let json = sandbox.run(["queue", "show", name, "--json"]).stdout;
+        for shown in [page, json] {
+            // It stands in the command, too, where nothing tells that it is one.
+            let values = shown.replace("api_token hunter2hunter2", "");
+            assert!(!values.contains("hunter2"), "{values}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_with_the_name_of_a_secret_is_shown_by_no_format() {
+    let sandbox = Sandbox::new();
+    let script = "echo API_TOKEN=hunter2hunter2; env | grep PASS; \
+                  echo \"fatal: API_TOKEN='hunter2 hunter2' refused, permission denied\" >&2; exit 77";
+    let options = ["--env", "DB_PASS=hunter2hunter2", "--retries", "0"];
+    let head = ["queue", "add", "--name", "leaks"];
+    let behind = ["--shell", "--", script];
+    sandbox.ok(head.iter().chain(&options).chain(&behind));
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    for format in ["terminal", "markdown", "html", "json"] {
+        let shown = sandbox.run(["report", "--format", format]).stdout;
+        assert!(shown.contains("leaks"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{format}: {shown}");
+    }
+    let html = sandbox.run(["report", "--format", "html"]).stdout;
+    assert!(html.contains("API_TOKEN=***"), "{html}");
+    for command in [&["queue", "show", "leaks"][..], &["why", "leaks"]] {
+        let shown = sandbox.run(command).stdout;
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
