@@ -1,5 +1,6 @@
 //! `autoexec serve`: who gets an answer, and what it says.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::sandbox::Sandbox;
