@@ -22,6 +22,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::model::ids::Epoch;
+use crate::model::ids::ProcessIdentity;
 use crate::model::ids::QueueId;
 use crate::model::ids::RunId;
 use crate::model::layout::StateDir;
@@ -29,6 +30,7 @@ use crate::model::message::FrameReader;
 use crate::model::message::FromSupervisor;
 use crate::model::message::ToSupervisor;
 use crate::model::message::encode;
+use crate::process::identity;
 use crate::process::launch::Launch;
 
 /// What came from a supervisor's pipe.
@@ -158,6 +160,12 @@ impl Local {
             return;
         }
         std::future::pending::<()>().await;
+    }
+
+    /// The supervisor of a slot, while it lives.
+    pub fn supervisor(&self, slot: usize) -> Option<ProcessIdentity> {
+        let pid = i32::try_from(self.lines.get(&slot)?.child.id()).ok()?;
+        identity::identity(pid)
     }
 
     /// Lets a supervisor go on that somebody has stopped: it could not hear a word.

@@ -19,6 +19,8 @@ pub fn start(wish: u8, stream: ErrorStream, paint: Paint) {
         .with_writer(move || stream.clone())
         .with_ansi(paint == Paint::COLOURED)
         .with_max_level(level)
+        // It would tell of a terminal that is gone there, and panic.
+        .log_internal_errors(false)
         .finish();
     // Only a second start could fail, and the first one holds.
     let _already_started = tracing::subscriber::set_global_default(subscriber);

@@ -55,6 +55,8 @@ impl Dispatcher<'_> {
                     };
                     // A supervisor that is gone has let go of its lock; that is being waited for.
                     let _gone_or_told = identity::signal(supervisor, signal);
+                    // One that is stopped cannot hear it.
+                    let _was_running = identity::let_go_on(supervisor);
                 }
             }
         }

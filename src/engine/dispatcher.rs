@@ -33,6 +33,7 @@ use crate::engine::message::Event;
 use crate::engine::message::Write;
 use crate::engine::on_failure::OnFailure;
 use crate::engine::overdue;
+use crate::engine::pacing::LOOK_AROUND;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns::Patterns;
 use crate::engine::requests::Answer;
@@ -131,6 +132,10 @@ impl Dispatcher<'_> {
         };
         while let Some(arrival) = self.inbox.more() {
             events.extend(self.take_in(arrival));
+        }
+        // Much that arrives must not keep it from looking.
+        if monotonic().saturating_sub(self.pace.looked_around) > 2 * LOOK_AROUND {
+            self.look_around();
         }
         self.beat(events);
     }

@@ -46,6 +46,7 @@ use crate::process::logread::tail_bytes;
 use crate::process::resultfile;
 use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
+use crate::support::clock::monotonic;
 use crate::support::text::span;
 
 impl Dispatcher<'_> {
@@ -323,9 +324,11 @@ impl Dispatcher<'_> {
     }
 
     /// Time has passed: what could not be known by a message is looked for.
-    fn look_around(&mut self) {
+    pub(crate) fn look_around(&mut self) {
         self.patterns.doubt();
         let now = self.clock.now();
+        self.pace.looked_around = monotonic();
+        self.wake_stopped(now);
         self.look_at_the_ground(now);
         self.look_at_pause();
         if self.pace.throttled.is_some_and(|until| until <= now) {

@@ -83,22 +83,52 @@ pub(crate) struct Inbox {
     sights: UnboundedReceiver<Looked>,
     watcher: UnboundedSender<Looked>,
     looker: UnboundedSender<Probed>,
+    signals: Option<Signals>,
+    wake: Option<pipe::Receiver>,
+}
+
+/// The signals that ask a run to end.
+#[derive(Debug)]
+pub(crate) struct Signals {
     interrupt: SignalStream,
     terminate: SignalStream,
     hang_up: SignalStream,
-    wake: Option<pipe::Receiver>,
+}
+
+impl Signals {
+    /// Takes them from here on: they no longer end the process.
+    ///
+    /// # Errors
+    /// When they cannot be listened to.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> HaltSignal {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => HaltSignal::Interrupt,
+            Some(()) = self.terminate.recv() => HaltSignal::Terminate,
+            Some(()) = self.hang_up.recv() => HaltSignal::HangUp,
+            else => std::future::pending().await,
+        }
+    }
 }
 
 impl Inbox {
     /// An inbox for a backend whose words come through `said`, and watchers whose words come through
-    /// `seen`. `wake` may be missing: then the loop
+    /// `seen`. Without `signals` they end the process. `wake` may be missing: then the loop
     /// looks by itself from time to time.
     ///
     /// # Errors
-    /// When signals or the wake-up cannot be listened to.
+    /// When the wake-up cannot be listened to.
     pub(crate) fn new(
         said: UnboundedReceiver<(usize, Said)>,
         seen: UnboundedReceiver<Seen>,
+        signals: Option<Signals>,
         wake: Option<Listener>,
     ) -> io::Result<Self> {
         let (inspector, inspected) = unbounded_channel();
@@ -113,9 +143,7 @@ impl Inbox {
             looker,
             sights,
             watcher,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            signals,
             wake: wake
                 .map(|listener| pipe::Receiver::from_owned_fd(listener.into()))
                 .transpose()?,
@@ -131,18 +159,14 @@ impl Inbox {
             seen,
             probed,
             sights,
-            interrupt,
-            terminate,
-            hang_up,
+            signals,
             wake,
             ..
         } = self;
         loop {
             tokio::select! {
                 biased;
-                Some(()) = interrupt.recv() => return Arrival::Signal(HaltSignal::Interrupt),
-                Some(()) = terminate.recv() => return Arrival::Signal(HaltSignal::Terminate),
-                Some(()) = hang_up.recv() => return Arrival::Signal(HaltSignal::HangUp),
+                signal = signalled(signals.as_mut()) => return Arrival::Signal(signal),
                 Some((slot, said)) = said.recv() => return Arrival::Said { slot, said },
                 Some(inspected) = inspected.recv() => return Arrival::Inspected(inspected),
                 Some(Seen { what }) = seen.recv() => return Arrival::Seen(what),
@@ -211,6 +235,14 @@ impl Inbox {
                 attempts,
             }));
         }));
+    }
+}
+
+/// Waits for a signal; for ever where they are not listened to.
+async fn signalled(signals: Option<&mut Signals>) -> HaltSignal {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
     }
 }
 

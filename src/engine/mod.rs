@@ -52,6 +52,7 @@ mod stale_stops;
 mod state;
 mod step;
 mod stillborn;
+mod stopped;
 mod takeover;
 mod tally;
 pub mod telling;

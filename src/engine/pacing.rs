@@ -13,7 +13,7 @@ use crate::support::clock::monotonic;
 
 /// How long the loop waits at most before it looks at the queue and the clock by itself: a wake-up
 /// may be lost with its sender, and the clock may jump.
-const LOOK_AROUND: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// The same while a test moves the clock from outside.
 const LOOK_AT_STEERED_CLOCK: Duration = Duration::from_millis(10);
 
@@ -30,6 +30,8 @@ pub(crate) struct Pace {
     pub(crate) next_give_up: Option<Timestamp>,
     /// What the last commit brought besides what was stepped.
     pub(crate) told: Vec<RunEvent>,
+    /// When the loop looked around last, on a clock that does not jump.
+    pub(crate) looked_around: Duration,
     /// Nothing is started before this instant.
     pub(crate) throttled: Option<Timestamp>,
     /// Supervisors in a row that did not live.

@@ -26,6 +26,7 @@ use crate::engine::healing::watch::Watchers;
 use crate::engine::hours::RunHours;
 use crate::engine::hours::Schedule;
 use crate::engine::inbox::Inbox;
+use crate::engine::inbox::Signals;
 use crate::engine::on_failure::OnFailure;
 use crate::engine::pacing::Pace;
 use crate::engine::patterns;
@@ -225,10 +226,14 @@ pub(crate) fn dispatcher<'a>(
     };
     let wake = run.and_then(|_| Listener::open(&entered.dir.wake()).ok());
     let (tells, seen) = unbounded_channel();
-    let inbox = Inbox::new(inbox, seen, wake).map_err(|source| EngineError::Machine {
-        doing: "listen to signals",
-        source,
-    })?;
+    // Whoever interrupts a command that waits wants the command to end, and nothing of what it waits for.
+    let signals = run.map(|_| Signals::new()).transpose();
+    let inbox = signals
+        .and_then(|signals| Inbox::new(inbox, seen, signals, wake))
+        .map_err(|source| EngineError::Machine {
+            doing: "listen to signals",
+            source,
+        })?;
     let ground = Ground::of(&entered.dir).map_err(|source| EngineError::File {
         doing: "find the files of the queue in",
         path: entered.dir.root().to_owned(),

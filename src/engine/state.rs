@@ -102,6 +102,8 @@ pub(crate) struct Live {
     pub(crate) result: Option<String>,
     /// Another attempt has run beside it.
     pub(crate) beside: bool,
+    /// Its supervisor was found stopped.
+    pub(crate) woken: bool,
 }
 
 /// Where an open attempt is.
@@ -191,6 +193,7 @@ impl Live {
             found: None,
             result: None,
             beside: false,
+            woken: false,
         }
     }
 

@@ -57,6 +57,7 @@ impl Dispatcher<'_> {
                 result: None,
                 // Nobody remembers what ran beside it.
                 beside: false,
+                woken: false,
             };
             self.state.live.insert(row.id, live);
         }

@@ -58,6 +58,8 @@ impl Signal {
     pub const XFSZ: Self = Self(libc::SIGXFSZ);
     /// The end that cannot be refused.
     pub const KILL: Self = Self(libc::SIGKILL);
+    /// Lets go on what is stopped.
+    pub const CONT: Self = Self(libc::SIGCONT);
 
     /// Wraps a signal number as the kernel reports it.
     pub const fn new(number: i32) -> Self {

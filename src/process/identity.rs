@@ -101,6 +101,13 @@ pub fn signal(process: ProcessIdentity, signal: Signal) -> io::Result<Delivery> 
     }
 }
 
+/// Lets a process go on if it is stopped; whether it was. What a debugger holds is not stopped.
+pub fn let_go_on(process: ProcessIdentity) -> bool {
+    let is_stopped = table::entry(process.pid)
+        .is_some_and(|entry| entry.process == process && entry.state == b'T');
+    is_stopped && matches!(signal(process, Signal::CONT), Ok(Delivery::Sent))
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "real children are the subject")]
 mod tests {

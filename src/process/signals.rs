@@ -88,6 +88,14 @@ pub fn die_of(signal: Signal) {
     }
 }
 
+/// From here on Ctrl-C and a request to end do what they do to any program: there is nothing left that
+/// must be brought to its end.
+pub fn give_up_ending_well() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let _still_caught = set(signal.number(), libc::SIG_DFL, 0);
+    }
+}
+
 /// Catches a signal and does nothing, so that it neither kills us nor is ignored by our children.
 ///
 /// # Errors

@@ -17,4 +17,5 @@ mod plain;
 pub mod printer;
 pub mod progress;
 mod stopping;
+mod terminal;
 mod ticker;

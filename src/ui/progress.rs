@@ -36,6 +36,7 @@ use crate::ui::night;
 use crate::ui::plain::Lines;
 use crate::ui::printer::ErrorStream;
 use crate::ui::stopping::stopping;
+use crate::ui::terminal::LosableTerminal;
 use crate::ui::ticker::Drawn;
 use crate::ui::ticker::Ticker;
 use crate::ui::ticker::Waits;
@@ -63,7 +64,7 @@ pub fn watcher(stream: &ErrorStream, manner: Manner, show: Show) -> Box<dyn RunW
         Show::Bars => Box::new(Bars::new(
             stream.clone(),
             manner,
-            ProgressDrawTarget::stderr_with_hz(8),
+            ProgressDrawTarget::term_like_with_hz(Box::new(LosableTerminal::standard_error()), 8),
         )),
         Show::Lines | Show::Warnings => Box::new(Lines::new(stream.clone(), manner, warnings_only)),
     };

@@ -92,6 +92,63 @@ fn bars(terminal: &Remembering) -> Bars {
     Bars::new(ErrorStream::to(io::sink()), manner, target)
 }
 
+#[test]
+fn a_terminal_that_is_closed_ends_nothing() {
+    let manner = Manner {
+        zone: Zone::East(7200),
+        paint: Paint::PLAIN,
+    };
+    let target = ProgressDrawTarget::term_like(Box::new(LosableTerminal::of(Closed)));
+    let stream = ErrorStream::to(io::sink());
+    let mut bars = Bars::new(stream.clone(), manner, target);
+    bars.watch(
+        NOW,
+        &RunEvent::AttemptStarted {
+            attempt: attempt(1, 1),
+        },
+    );
+    stream.line("something that is told around the bars");
+    bars.watch(NOW, &ended(1, Next::Done));
+}
+
+/// A terminal whose window was closed.
+#[derive(Debug)]
+struct Closed;
+
+fn gone() -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::EIO))
+}
+
+impl TermLike for Closed {
+    fn width(&self) -> u16 {
+        WIDTH
+    }
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        gone()
+    }
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        gone()
+    }
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        gone()
+    }
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        gone()
+    }
+    fn write_line(&self, _: &str) -> io::Result<()> {
+        gone()
+    }
+    fn write_str(&self, _: &str) -> io::Result<()> {
+        gone()
+    }
+    fn clear_line(&self) -> io::Result<()> {
+        gone()
+    }
+    fn flush(&self) -> io::Result<()> {
+        gone()
+    }
+}
+
 fn ended(task: i64, next: Next) -> RunEvent {
     RunEvent::AttemptEnded {
         attempt: attempt(task, 1),

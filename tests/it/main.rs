@@ -76,9 +76,11 @@ mod start;
 mod status;
 mod steps;
 mod stop;
+mod stopped;
 mod strays;
 mod success;
 mod task_times;
+mod terminal;
 mod timer;
 #[path = "../faults/trials.rs"]
 mod trials;

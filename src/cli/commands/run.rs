@@ -13,6 +13,7 @@ use crate::cli::commands::report;
 use crate::cli::commands::rescue;
 use crate::cli::config::run::{WhenRunnerDies, parse_parallel};
 use crate::cli::courier;
+use crate::cli::courier::Undelivered;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::guard;
 use crate::cli::hours::HoursArgs;
@@ -23,7 +24,9 @@ use crate::engine::{self, RunOutcome, RunRequest, Schedule};
 use crate::model::ids::TaskId;
 use crate::model::state::TaskStatus as S;
 use crate::process::children;
+use crate::process::signals;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::pick::{Awaited, Selection};
 use crate::store::runs;
 use crate::store::tasks::OnChange;
@@ -83,8 +86,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     if args.dry_run {
         return dry_run::carry_out(args, invocation);
     }
-    let guarded = invocation.settings.guarded;
-    if args.hours.overnight && guarded.is_none() {
+    if args.hours.overnight && invocation.settings.guarded.is_none() {
         return guard::watch_over(invocation);
     }
     let schedule = args.hours.schedule(invocation)?;
@@ -102,8 +104,62 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
     if let Some(failure) = pause.map_err(|failure| tell_of_queue(failure, invocation))? {
         return Err(failure);
     }
+    let request = request(args, work.selection, waits, schedule, invocation)?;
+    let manner = Manner {
+        zone: Zone::Local,
+        paint: invocation.output.error_paint(),
+    };
+    let stream = invocation.output.error_stream();
+    let mut shown = watcher(&stream, manner, show(args, invocation));
+    // Where the kernel refuses, what hides from a killed supervisor is not found, as for a later run.
+    let _weaker_without = children::inherit_orphans();
+    let outcome = engine::run(&request, shown.as_mut());
+    // All is recorded, and what follows may wait for ever: for a terminal that takes nothing.
+    signals::give_up_ending_well();
+    let missing = outcome
+        .as_ref()
+        .ok()
+        .map(|outcome| courier::finish(outcome.run, &invocation.settings));
+    // The bars are gone before anything else is said.
+    drop(shown);
+    let outcome = outcome.map_err(|error| {
+        courier::set_off(&invocation.settings);
+        let failure = CliError::from(error);
+        // The adding was done before the run asked for the queue.
+        if failure.ending() == Ending::QueueInUse && !args.files.is_empty() {
+            failure.detail("the tasks of the files are queued; the active run takes them up")
+        } else {
+            failure
+        }
+    })?;
+    let exit_code = missing.map_or(outcome.exit_code, |missing| {
+        told(outcome, missing, invocation)
+    });
+    if args.report {
+        report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
+    }
+    if !waits && exit_code != 0 {
+        rescue::name(invocation);
+    }
+    let ending = Ending::of_run(exit_code);
+    Ok(if ending == Ending::Well {
+        work.added
+    } else {
+        ending
+    })
+}
+
+/// What the engine is asked for.
+fn request(
+    args: &RunArgs,
+    selection: Option<Vec<TaskId>>,
+    waits: bool,
+    schedule: Schedule,
+    invocation: &Invocation<'_>,
+) -> Result<RunRequest, CliError> {
     let settings = &invocation.settings;
-    let request = RunRequest {
+    let guarded = settings.guarded;
+    Ok(RunRequest {
         dir: settings.state.clone(),
         clock: settings.clock,
         slots: if guarded.is_some_and(|guarded| guarded.safely) {
@@ -111,7 +167,7 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         } else {
             args.parallel.unwrap_or(settings.config.run.parallel).get()
         },
-        selection: work.selection,
+        selection,
         // A plain run leaves what is not to start yet to later ones.
         awaited: if waits {
             Awaited::Hours
@@ -128,46 +184,16 @@ pub fn carry_out(args: &RunArgs, invocation: &mut Invocation<'_>) -> Answer {
         telling: courier::telling(settings),
         retention: settings.config.retention,
         on_failure: settings.config.on_failure(),
-    };
-    let manner = Manner {
-        zone: Zone::Local,
-        paint: invocation.output.error_paint(),
-    };
-    let stream = invocation.output.error_stream();
-    let mut shown = watcher(&stream, manner, show(args, invocation));
-    // Where the kernel refuses, what hides from a killed supervisor is not found, as for a later run.
-    let _weaker_without = children::inherit_orphans();
-    let outcome = engine::run(&request, shown.as_mut());
-    // The bars are gone before anything else is said.
-    drop(shown);
-    let outcome = outcome.map_err(|error| {
-        courier::set_off(&invocation.settings);
-        let failure = CliError::from(error);
-        // The adding was done before the run asked for the queue.
-        if failure.ending() == Ending::QueueInUse && !args.files.is_empty() {
-            failure.detail("the tasks of the files are queued; the active run takes them up")
-        } else {
-            failure
-        }
-    })?;
-    let exit_code = told(outcome, invocation);
-    if args.report {
-        report::show_run(outcome.run, request.selection.as_deref(), invocation)?;
-    }
-    if !waits && exit_code != 0 {
-        rescue::name(invocation);
-    }
-    let ending = Ending::of_run(exit_code);
-    Ok(if ending == Ending::Well {
-        work.added
-    } else {
-        ending
     })
 }
 
-/// Sees to it that people elsewhere are told of the run; the exit code, which says if they are not.
-fn told(outcome: RunOutcome, invocation: &mut Invocation<'_>) -> i32 {
-    let missing = match courier::finish(outcome.run, &invocation.settings) {
+/// Says who elsewhere could not be told of the run; the exit code, which says so as well.
+fn told(
+    outcome: RunOutcome,
+    missing: Result<Vec<Undelivered>, StoreError>,
+    invocation: &mut Invocation<'_>,
+) -> i32 {
+    let missing = match missing {
         Ok(missing) => missing,
         Err(error) => {
             let warning = format!("cannot tell whether everybody was told of the run: {error}");

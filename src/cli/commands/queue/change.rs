@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::accept::accept;
 use crate::cli::commands::queue::behind::Behind;
+use crate::cli::commands::queue::ends::Ends;
 use crate::cli::commands::queue::select::SelectArgs;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
@@ -14,21 +15,19 @@ use crate::engine::change::{self, Asker, Changed, Wait};
 use crate::model::ids::TaskId;
 use crate::model::message::Force;
 use crate::model::state::TaskStatus;
-use crate::store::StoreError;
 use crate::store::requests::Wish;
-use crate::support::text::count;
 
 pub use crate::cli::commands::queue::change_args::{
     CompleteArgs, HoldArgs, ReleaseArgs, ReprioritizeArgs, RetryArgs, StopArgs,
 };
 
 /// What differs from command to command.
-struct Manner {
-    command: &'static str,
+pub(super) struct Manner {
+    pub(super) command: &'static str,
     /// The states in which a task is changed; the others have nothing to change or are refused.
     changeable: &'static [TaskStatus],
     /// What a changed task is then, such as `cancelled`.
-    done: &'static str,
+    pub(super) done: &'static str,
 }
 
 const CANCEL: Manner = Manner {
@@ -84,7 +83,7 @@ const REPRIORITIZE: Manner = Manner {
     done: "reprioritized",
 };
 
-const RETRY: Manner = Manner {
+pub(super) const RETRY: Manner = Manner {
     command: "queue retry",
     changeable: &[
         TaskStatus::Failed,
@@ -217,7 +216,7 @@ fn wait(no_wait: bool) -> Wait {
 #[derive(Debug)]
 pub(crate) struct Meant {
     pub(crate) id: TaskId,
-    name: String,
+    pub(super) name: String,
     pub(crate) status: TaskStatus,
 }
 
@@ -263,9 +262,21 @@ fn carry_out(
             return Err(CliError::usage("refused", why).hint("nothing was changed"));
         }
     }
+    let keeps_from_success = [CANCEL.command, HOLD.command].contains(&manner.command);
+    let ends = Ends::of(keeps_from_success, &to_change, wait, invocation)?;
     if json {
         let done = manner.done.replace(' ', "_");
-        let changed = to_change.iter().map(|task| (task, done.as_str()));
+        let changed = to_change.iter().map(|task| {
+            let came_first = ends.had_succeeded.contains(&task.id);
+            (
+                task,
+                if came_first {
+                    "succeeded"
+                } else {
+                    done.as_str()
+                },
+            )
+        });
         let accepted = accepted.iter().map(|task| (*task, "accepted"));
         let tasks: Vec<_> = changed
             .chain(accepted)
@@ -280,49 +291,10 @@ fn carry_out(
         let line = format!("`{}` is accepted as done", task.name);
         invocation.output.line(&line);
     }
-    let open = still_open(&to_change, wait, invocation)?;
     let skipped = behind.still_skipped(&to_change, invocation)?;
-    for task in &to_change {
-        if manner.command == RETRY.command && skipped.contains(&task.id) {
-            let why = "does not run yet: a task that it waits for did not end as wanted";
-            invocation.output.note(&format!("`{}` {why}", task.name));
-            continue;
-        }
-        let still_runs = open.contains(&task.id);
-        let line = if still_runs {
-            format!("`{}` is {} as soon as it has ended", task.name, manner.done)
-        } else {
-            format!("`{}` is {}", task.name, manner.done)
-        };
-        invocation.output.line(&line);
-    }
-    if to_change.len() > 1 {
-        let all = format!("{} {}", count(to_change.len(), "task"), manner.done);
-        invocation.output.note(&all);
-    }
+    ends.tell(manner, &to_change, &skipped, invocation);
     behind.tell(invocation)?;
     Ok(Ending::Well)
-}
-
-/// The tasks whose attempt is not over yet, where nobody has waited for that.
-fn still_open(
-    changed: &[Meant],
-    wait: Wait,
-    invocation: &Invocation<'_>,
-) -> Result<Vec<TaskId>, CliError> {
-    let mut open = Vec::new();
-    if wait == Wait::ForTheAnswer
-        && let Some(store) = invocation.look_into_queue()?
-    {
-        for task in changed {
-            match store.state(task.id) {
-                Ok(state) if state.attempt().is_some() => open.push(task.id),
-                Ok(_) | Err(StoreError::NoSuchTask { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    Ok(open)
 }
 
 /// Why the words select nothing.

@@ -10,6 +10,7 @@ pub mod add;
 mod behind;
 pub mod change;
 pub mod change_args;
+mod ends;
 pub mod flags;
 pub mod list;
 pub mod select;
