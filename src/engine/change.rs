@@ -331,7 +331,10 @@ async fn serve_alone(
     if let Some(error) = dispatcher.pace.failure.take() {
         return Err(EngineError::Store(error));
     }
-    Ok(changed.unwrap_or(Changed::Granted))
+    // Nobody is told that something was granted that nobody has granted.
+    changed.ok_or_else(|| EngineError::NoAnswer {
+        pid: rustix::process::getpid().as_raw_nonzero().get(),
+    })
 }
 
 /// What a verdict means for whoever asked.

@@ -106,7 +106,6 @@ pub struct RunLock {
     file: File,
     path: PathBuf,
     holder: Holder,
-    previous: Option<Holder>,
     left_note: Option<Note>,
 }
 
@@ -158,7 +157,6 @@ impl RunLock {
             run: None,
         };
         let lock = Self {
-            previous: holder_in(&file),
             left_note: note_in(&file),
             path: path.to_owned(),
             holder,
@@ -177,11 +175,6 @@ impl RunLock {
     pub fn announce(&mut self, run: RunId) -> Result<(), RunLockError> {
         self.holder.run = Some(run);
         self.write_holder(Some(&self.holder))
-    }
-
-    /// The one who held the lock before and ended without an orderly goodbye.
-    pub fn previous(&self) -> Option<&Holder> {
-        self.previous.as_ref()
     }
 
     /// The note that the previous holder left; it stays in the file until [`RunLock::note`] or
