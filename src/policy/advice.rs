@@ -234,7 +234,7 @@ const PATTERNS: &[Entry] = &[
     (C::Killed, "cancelled", "we stopped it as it was called off", "retry it if that was not meant"),
 
     (C::Unknown, "silent", "it failed without a word", "run the command by hand, with its own option for more output"),
-    (C::Unknown, "try_later", "it asked to be tried later, and did so too often", "find out what it waits for, then retry"),
+    (C::Unknown, "try_later", "it asked to be tried later, and no attempt is left for that", "find out what it waits for, then retry"),
     (C::Unknown, "start_again", "it asked to be started again, without a new checkpoint", "look at its checkpoint and its output"),
     (C::Unknown, "no_tests", "no test was run", "check the selection of tests"),
 ];

@@ -180,6 +180,11 @@ impl Why {
             };
             self.tell("turn", ahead);
         }
+        let last = facts.whole.recoveries.last();
+        if last.is_some_and(|last| last.strategy == "run_alone") {
+            let alone = "it is to run alone, and starts when nothing else runs";
+            self.tell("alone", alone.to_owned());
+        }
         let is_waiting = !matches!(
             why,
             WhyNot::NoSlot | WhyNot::Claimed | WhyNot::Paused { .. }

@@ -214,6 +214,37 @@ fn a_task_that_is_being_recovered_tells_what_it_waits_for_and_until_when() {
 }
 
 #[test]
+fn a_task_that_is_to_run_alone_says_so_while_it_waits() {
+    let mut queue = queue();
+    let task = refused(&mut queue, |attempt| TaskEvent::RetryScheduled {
+        attempt,
+        until: later(4),
+    });
+    let new = NewRecovery {
+        attempt: queue.store.attempts_of(task).unwrap()[0].id,
+        failure: &network(),
+        tool: "",
+        fingerprint: "f",
+        strategy: "run_alone",
+        risk: Risk::Observe,
+        plan: None,
+        variant: None,
+        expected: None,
+        draw: None,
+        seed: None,
+        state: RecoveryState::Applied,
+        detail: None,
+    };
+    queue
+        .store
+        .write(|tx| recoveries::begin(tx, &new, later(3)))
+        .unwrap();
+    let page = asked(&queue, task, 60).1;
+    let told = "it is to run alone, and starts when nothing else runs";
+    assert!(page.contains(told), "{page}");
+}
+
+#[test]
 fn a_success_after_a_failure_gives_no_advice() {
     let mut queue = queue();
     let task = refused(&mut queue, |attempt| TaskEvent::RetryScheduled {
