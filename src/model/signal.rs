@@ -58,6 +58,8 @@ impl Signal {
     pub const XFSZ: Self = Self(libc::SIGXFSZ);
     /// The end that cannot be refused.
     pub const KILL: Self = Self(libc::SIGKILL);
+    /// Stops a process where it is, which cannot be refused.
+    pub const STOP: Self = Self(libc::SIGSTOP);
     /// Lets go on what is stopped.
     pub const CONT: Self = Self(libc::SIGCONT);
 

@@ -176,6 +176,11 @@ fn sweep_wanted(wanted: &Wanted) -> SweepReport {
             continue;
         }
         clean = 0;
+        // All are stopped before the first one is killed: whoever sees the end of another one must not
+        // take it for the end of the data, and make a whole result of half of them.
+        for entry in &alive {
+            let _gone = identity::signal(entry.process, Signal::STOP);
+        }
         for entry in alive {
             // It may be gone by now; then the next look does not find it.
             let _gone = identity::signal(entry.process, Signal::KILL);

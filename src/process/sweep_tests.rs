@@ -59,6 +59,26 @@ fn a_whole_tree_goes_and_its_neighbour_stays() {
     other.wait().unwrap();
 }
 
+/// A consumer that took the death of its producer for the end of the data would keep half of them.
+#[test]
+fn nobody_goes_on_because_another_one_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, went_on) = (folder.path().join("pipe"), folder.path().join("went-on"));
+    // Many stand between the producer, which is found first, and its consumer.
+    let script = format!(
+        "mkfifo {pipe}; sleep 600 >{pipe} & \
+         i=0; while [ $i -lt 60 ]; do sleep 600 >&- & i=$((i+1)); done; \
+         {{ echo up; exec >&-; read line; echo it is whole >{went_on}; }} <{pipe} & wait",
+        pipe = pipe.display(),
+        went_on = went_on.display()
+    );
+    let queue = queue(4);
+    let (mut child, _) = start(&script, Some(mark(queue, A)));
+    assert!(sweep(queue, &[A], &[], None).is_clean());
+    child.wait().unwrap();
+    assert!(!went_on.exists());
+}
+
 #[test]
 fn a_session_is_swept_though_its_processes_cleared_their_environment() {
     let script = "exec setsid sh -c 'env -i /bin/sleep 600 & echo $$; exec 1>&-; wait'";
