@@ -61,11 +61,11 @@ pub fn read(path: &Path) -> io::Result<Epoch> {
 
 fn look(file: &File) -> io::Result<Option<Epoch>> {
     let mut buffer = [0; LENGTH];
-    let count = file.read_at(&mut buffer, 0)?;
-    if count != LENGTH {
-        return Ok(None);
+    match file.read_exact_at(&mut buffer, 0) {
+        Ok(()) => Ok(parse(&buffer)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(parse(&buffer))
 }
 
 fn parse(text: &[u8; LENGTH]) -> Option<Epoch> {

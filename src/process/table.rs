@@ -40,14 +40,16 @@ pub fn entry(pid: i32) -> Option<Entry> {
     // The line is about 350 bytes; one read of a buffer on the stack spares an allocation per attempt.
     let mut buffer = [0_u8; 1024];
     let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    // The kernel makes the whole line for one read.
-    let filled = loop {
-        match file.read(&mut buffer) {
-            Ok(count) => break count,
+    let mut filled = 0;
+    // The kernel makes the whole line for one read; only if a part of it came is there another.
+    while buffer.get(..filled)?.last() != Some(&b'\n') {
+        match file.read(buffer.get_mut(filled..)?) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return None,
         }
-    };
+    }
     parse(pid, buffer.get(..filled)?)
 }
 

@@ -160,11 +160,13 @@ fn has_log(path: &Path) -> io::Result<bool> {
         held.push(file);
     }
     let mut versions = [0; 2];
-    match held.get(index) {
+    let Some(file) = held.get(index) else {
+        return Ok(true);
+    };
+    match file.read_exact_at(&mut versions, PLACE) {
+        Ok(()) => Ok(versions != ROLLBACK),
         // What is shorter than a header is refused by SQLite.
-        Some(file) if file.read_at(&mut versions, PLACE)? == versions.len() => {
-            Ok(versions != ROLLBACK)
-        }
-        _ => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+        Err(error) => Err(error),
     }
 }

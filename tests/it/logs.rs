@@ -81,7 +81,7 @@ fn an_attempt_that_could_not_start_says_why() {
         0,
         "",
         "attempt 1 could not start: the program is not there: `/nowhere/pg_dumb` (No such file or \
-         directory (os error 2))\n  hint: `autoexec queue show 1` says what follows from it\n",
+         directory)\n  hint: `autoexec queue show 1` says what follows from it\n",
     );
 }
 

@@ -183,7 +183,7 @@ fn ends_within_a_line(file: &File, size: u64) -> bool {
     let Some(at) = size.checked_sub(1) else {
         return false;
     };
-    matches!(file.read_at(&mut last, at), Ok(1)) && last != [b'\n']
+    file.read_exact_at(&mut last, at).is_ok() && last != [b'\n']
 }
 
 #[cfg(test)]
