@@ -215,12 +215,12 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
     } else {
         None
     };
+    // Who begins anew, by a person's wish, begins with what is defined.
+    let behind = last.as_ref().filter(|_| task.used > 0);
     let timeout = time_limit::next(
         &task.spec,
-        last.as_ref().and_then(|last| last.timeout),
-        last.as_ref()
-            .map(|last| last.pattern.as_str())
-            .unwrap_or_default(),
+        behind.and_then(|last| last.timeout),
+        behind.map_or("", |last| last.pattern.as_str()),
     );
     let healing = if task.attempts > 0 {
         Healing::load(tx, id)?
@@ -244,9 +244,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         number: task.attempts,
         used: task.used,
         timeout,
-        time_factor: if task.attempts > 0
-            && task.spec.steps.iter().any(|step| step.timeout.is_some())
-        {
+        time_factor: if task.used > 0 && task.spec.steps.iter().any(|step| step.timeout.is_some()) {
             time_limit::step_factor(tx.time_outs(id)?)
         } else {
             1

@@ -11,6 +11,7 @@ use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
+use crate::model::state::TaskStatus;
 use crate::policy::classify::codes::START_AGAIN_PATTERN;
 use crate::policy::pick::RunPresence;
 use crate::policy::since::differences;
@@ -27,6 +28,7 @@ use crate::report::range::Range;
 use crate::report::stretch::Period;
 use crate::report::summary::RunSummary;
 use crate::store::AttemptBrief;
+use crate::store::Dependency;
 use crate::store::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -253,7 +255,14 @@ fn task_facts(
     };
     let blocked_by = if state == TaskState::Skipped(Skip::Blocked) {
         let upstream = reader.waits_in_vain_for(task.id)?;
-        upstream.map(|one| (one.upstream, one.name))
+        // One that was removed or has succeeded meanwhile is not what is to be tried again.
+        let can_be_retried = |one: &Dependency| {
+            one.status
+                .is_some_and(|status| status != TaskStatus::Succeeded)
+        };
+        upstream
+            .filter(can_be_retried)
+            .map(|one| (one.upstream, one.name))
     } else {
         None
     };

@@ -76,6 +76,21 @@ fn tasks_run_in_their_order_whatever_the_order_in_the_file() {
 }
 
 #[test]
+fn what_waits_for_a_task_that_was_removed_is_retried_itself() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "two.toml",
+        "[[task]]\nname = \"base\"\ncommand = \"false\"\nretries = 0\n\
+         [[task]]\nname = \"kid\"\ncommand = \"true\"\nafter = [\"base\"]\n",
+    );
+    assert_eq!(sandbox.run(["run", "two.toml"]).code, 1);
+    sandbox.ok(["queue", "remove", "base"]);
+    let report = sandbox.run(["report"]).stdout;
+    assert!(report.contains("autoexec queue retry 2"), "{report}");
+    assert!(!report.contains("autoexec queue retry 1"), "{report}");
+}
+
+#[test]
 fn a_failure_skips_what_needs_it_and_a_retry_runs_it_all() {
     let sandbox = Sandbox::new();
     sandbox.file("night.toml", NIGHT);

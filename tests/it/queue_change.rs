@@ -98,6 +98,18 @@ fn a_succeeded_task_is_added_again_instead_of_retried() {
 }
 
 #[test]
+fn a_task_that_ran_out_of_time_is_retried_with_the_time_limit_that_it_was_given() {
+    let sandbox = Sandbox::new();
+    let task = "[[task]]\nname = \"slow\"\ntimeout = \"1s\"\nretries = 0\n\
+                command = \"echo $AUTOEXEC_TIMEOUT_SECONDS >> limits; sleep 600\"\n";
+    sandbox.file("slow.toml", task);
+    assert_eq!(sandbox.run(["run", "slow.toml"]).code, 1);
+    sandbox.ok(["queue", "retry", "slow"]);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    assert_eq!(sandbox.read("limits"), "1\n1\n");
+}
+
+#[test]
 fn an_unknown_task_is_asked_about() {
     let sandbox = Sandbox::new();
     add(&sandbox, "backup", "true");
