@@ -64,6 +64,8 @@ pub struct Task {
     pub forecast: Option<Forecast>,
     /// How long it may take at most, by its definition.
     pub limit: Option<Duration>,
+    /// It has steps, so it goes on where it was stopped.
+    pub has_steps: bool,
     /// Since when it runs.
     pub running_since: Option<Timestamp>,
     /// Why it cannot start at all, in words.

@@ -36,6 +36,7 @@ fn task(id: i64, name: &str, forecast: impl Into<Option<Forecast>>) -> Task {
         after: Vec::new(),
         forecast: forecast.into(),
         limit: None,
+        has_steps: false,
         running_since: None,
         stuck: None,
         problems: Vec::new(),

@@ -102,6 +102,41 @@ fn a_night_has_the_hours_of_the_configuration() {
 }
 
 #[test]
+fn what_the_night_is_too_short_for_is_not_promised() {
+    let sandbox = Sandbox::new();
+    sandbox.set_clock(at("2026-10-24T04:55:00Z"));
+    sandbox.file(
+        "config.toml",
+        "[overnight]\nstart = \"23:00\"\nend = \"05:00\"\ntimezone = \"UTC\"\n",
+    );
+    sandbox.file(
+        "night.toml",
+        "[[task]]\nname = \"mirror\"\ncommand = \"true\"\nexpect_duration = \"8h\"\n\
+         [[task]]\nname = \"index\"\ncommand = \"true\"\nexpect_duration = \"10m\"\n\
+         [[task]]\nname = \"behind\"\ncommand = \"true\"\nafter = [\"index\"]\n\
+         [[task]]\nname = \"goes-on\"\nexpect_duration = \"8h\"\n\
+         step = [{ name = \"a\", command = \"true\" }, { name = \"b\", command = \"true\" }]\n",
+    );
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let json = sandbox
+        .run(["plan", "--overnight", "--json", "--config", "config.toml"])
+        .json();
+    let stuck = |number: usize| json["tasks"][number]["stuck"].as_str().unwrap_or("");
+    assert!(
+        stuck(0).starts_with("would be held: it is expected to take 8h 00m"),
+        "{json}"
+    );
+    let why = "waits for another night: it is expected to take 10m 00s, 5m 00s are left";
+    assert_eq!(stuck(1), why);
+    assert_eq!(json["tasks"][2]["waits_for_stuck"], true);
+    assert_eq!(stuck(3), "");
+    // The run says the same.
+    let run = sandbox.run(["run", "--overnight", "--config", "config.toml"]);
+    assert!(run.stderr.contains("mirror: held"), "{}", run.stderr);
+    assert!(run.stderr.contains("index: deferred"), "{}", run.stderr);
+}
+
+#[test]
 fn the_evening_check_stands_above_the_forecast() {
     let sandbox = Sandbox::new();
     sandbox.set_clock(at("2026-10-24T18:00:00Z"));
