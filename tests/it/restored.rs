@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Child;
 
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
 use crate::wild::{Kind, kill, processes};
@@ -12,6 +13,24 @@ fn put_back(sandbox: &Sandbox, copy: &str) {
         drop(fs::remove_file(sandbox.state().join(left)));
     }
     fs::copy(sandbox.work().join(copy), sandbox.state().join("queue.db")).unwrap();
+}
+
+/// Kills a run and puts back the copy that was made before; the next run goes well.
+#[track_caller]
+fn put_back_and_run(sandbox: &Sandbox, mut run: Child) {
+    run.kill().unwrap();
+    run.wait().unwrap();
+    put_back(sandbox, "copy.db");
+    let answer = sandbox.run(["run"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+}
+
+/// The process that told its number is gone, and the queue is sound.
+#[track_caller]
+fn nobody_of_it_lives(sandbox: &Sandbox) {
+    let pid = sandbox.read("pid");
+    assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
+    sandbox.ok(["db", "check"]);
 }
 
 #[test]
@@ -67,17 +86,11 @@ fn what_lives_of_a_later_life_is_ended_before_anything_starts() {
         "if [ -e up ]; then echo again >> up; exit 0; fi; echo $$ > pid; echo up > up; sleep 60";
     sandbox.ok(["queue", "add", "--name", "first", "--shell", "--", script]);
     sandbox.ok(["db", "backup", "copy.db"]);
-    let mut run = sandbox.start(&["run", "-j", "1"]);
+    let run = sandbox.start(&["run", "-j", "1"]);
     wait_for_file(&sandbox.work().join("up"));
-    run.kill().unwrap();
-    run.wait().unwrap();
-    put_back(&sandbox, "copy.db");
-    let answer = sandbox.run(["run"]);
-    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    put_back_and_run(&sandbox, run);
     assert_eq!(sandbox.read("up"), "up\nagain\n");
-    let pid = sandbox.read("pid");
-    assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
-    sandbox.ok(["db", "check"]);
+    nobody_of_it_lives(&sandbox);
 }
 
 /// A copy of a night, put back after that night was killed: its number is not behind by itself.
@@ -143,21 +156,15 @@ fn what_came_later_in_a_slot_that_the_copy_knows_is_ended_too() {
     );
     sandbox.file("night.toml", tasks);
     sandbox.ok(["queue", "add", "night.toml"]);
-    let mut run = sandbox.start(&["run", "-j", "1"]);
+    let run = sandbox.start(&["run", "-j", "1"]);
     wait_for_file(&sandbox.work().join("up"));
     sandbox.ok(["db", "backup", "copy.db"]);
     sandbox.file("go", "x");
     wait_for_file(&sandbox.work().join("twice"));
-    run.kill().unwrap();
-    run.wait().unwrap();
-    put_back(&sandbox, "copy.db");
-    let answer = sandbox.run(["run"]);
-    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    put_back_and_run(&sandbox, run);
     assert_eq!(sandbox.read("twice"), "once\nagain\n");
     assert_eq!(sandbox.read("up"), "up\n", "its end was known");
-    let pid = sandbox.read("pid");
-    assert!(fs::read_link(format!("/proc/{}/exe", pid.trim())).is_err());
-    sandbox.ok(["db", "check"]);
+    nobody_of_it_lives(&sandbox);
 }
 
 /// Adding takes no lock, and so nobody has passed over the numbers of the later life before.
