@@ -43,6 +43,7 @@ use crate::store::requests::Verdict;
 use crate::store::requests::Wish;
 use crate::support::clock::Clock;
 use crate::support::clock::monotonic;
+use crate::support::crash;
 
 /// How long a living run may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -92,7 +93,7 @@ pub struct Asker {
 /// # Errors
 /// When the queue cannot be used or a living run does not answer.
 pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineError> {
-    let deadline = monotonic() + ANSWER;
+    let deadline = monotonic() + crash::patience(ANSWER);
     let mut request = None;
     loop {
         // Also when the wish was granted: the run that stops the task may die before it is stopped.
@@ -118,7 +119,7 @@ pub fn change(asker: &Asker, wish: &Wish, wait: Wait) -> Result<Changed, EngineE
 /// # Errors
 /// When the queue cannot be used or the run does not answer.
 pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> {
-    let deadline = monotonic() + ANSWER;
+    let deadline = monotonic() + crash::patience(ANSWER);
     let mut request = None;
     let mut last_holder = None;
     loop {

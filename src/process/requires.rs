@@ -47,9 +47,11 @@ pub const MAX_REQUIREMENTS: usize = 64;
 pub const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a tool may take to tell its version.
-const TOOL_LIMIT: Duration = Duration::from_secs(2);
+const TOOL_LIMIT: Duration = Duration::from_secs(10);
 /// How long a host may take to be found and to answer.
 const TCP_LIMIT: Duration = Duration::from_secs(3);
+/// What each address of it has at least.
+const LEAST_SHARE: Duration = Duration::from_millis(100);
 /// So many are looked at side by side.
 const WORKERS: usize = 8;
 
@@ -64,7 +66,8 @@ pub struct Unmet {
 
 /// Looks at all requirements; the answer is what is not met, in the order in which it is required.
 ///
-/// Takes three seconds where something does not answer, and never longer than [`LOOK_LIMIT`].
+/// Takes three seconds where a host does not answer, ten where a tool does not, and never longer than
+/// [`LOOK_LIMIT`].
 pub fn look(wanted: &[Requirement], environment: &Environment, workdir: &Path) -> Vec<Unmet> {
     let deadline = monotonic() + LOOK_LIMIT;
     let work = Arc::new(Work {
@@ -242,11 +245,10 @@ fn tcp(host: &str, port: u16) -> Option<String> {
     let mut last = None;
     for (index, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_sub(monotonic());
-        // One address that swallows packets must not take the time of the others.
+        // One address that swallows packets must not take the time of the others, and a machine that
+        // stalled must not be taken for a host that does not answer.
         let share = left / u32::try_from(addresses.len() - index).unwrap_or(1);
-        if share.is_zero() {
-            break;
-        }
+        let share = share.max(LEAST_SHARE);
         match TcpStream::connect_timeout(address, share) {
             Ok(_) => return None,
             Err(error) => last = Some(error),

@@ -32,6 +32,7 @@ use crate::model::ids::RunId;
 use crate::process::identity;
 use crate::support::clock::Timestamp;
 use crate::support::clock::monotonic;
+use crate::support::crash;
 
 /// Bytes for the holder: one line of JSON, filled with spaces.
 const HOLDER: usize = 256;
@@ -123,7 +124,7 @@ impl RunLock {
                 source,
             }
         };
-        let deadline = monotonic() + patience;
+        let deadline = monotonic() + crash::patience(patience);
         let file = loop {
             let file = OpenOptions::new()
                 .read(true)

@@ -31,6 +31,7 @@ use crate::model::slot::Page;
 use crate::model::slot::SlotEntry;
 use crate::model::slot::SlotRecord;
 use crate::support::clock::monotonic;
+use crate::support::crash;
 
 /// How long a new supervisor waits for somebody who is just judging its file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -284,7 +285,7 @@ impl SlotFile {
 }
 
 fn lock_patiently(file: &File, path: &Path) -> Result<(), SlotFileError> {
-    let deadline = monotonic() + LOCK_PATIENCE;
+    let deadline = monotonic() + crash::patience(LOCK_PATIENCE);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),

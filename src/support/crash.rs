@@ -76,6 +76,15 @@ pub fn wish(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
+/// How long one waits for another process that is usually quick: so many times as long if a test wishes
+/// that by `__AUTOEXEC_PATIENCE`, because the machine of a test may stall.
+#[must_use]
+pub fn patience(usual: Duration) -> Duration {
+    static TIMES: OnceLock<Option<u32>> = OnceLock::new();
+    let times = TIMES.get_or_init(|| wish("__AUTOEXEC_PATIENCE")?.parse().ok());
+    usual.saturating_mul(times.unwrap_or(1))
+}
+
 fn read_target() -> Option<Target> {
     let wish = wish("__AUTOEXEC_CRASH_AT")?;
     let mut parts = wish.splitn(3, ':');

@@ -8,7 +8,8 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::exec::exec;
-use crate::healing::{closed_port, configure};
+use crate::healing::configure;
+use crate::port::closed_port;
 use crate::sandbox::{Sandbox, wait_until};
 
 #[test]

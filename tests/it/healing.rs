@@ -193,11 +193,6 @@ pub(crate) fn free() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// A port that nobody listens on.
-pub(crate) fn closed_port() -> u16 {
-    free().local_addr().unwrap().port()
-}
-
 /// Lets the clock of a sandbox run faster than the machine's, until it is dropped.
 pub(crate) struct Fast {
     stop: Arc<AtomicBool>,

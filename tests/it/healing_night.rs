@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::healing::{Fast, GUARDED, Story, Web, closed_port, configure, filled, free, has};
+use crate::healing::{Fast, GUARDED, Story, Web, configure, filled, free, has};
+use crate::port::closed_port;
 use crate::sandbox::Sandbox;
 use crate::skipped;
 use crate::trials::Trials;

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::healing::{Web, assert_recoveries, closed_port, free, has, heals};
+use crate::healing::{Web, assert_recoveries, free, has, heals};
+use crate::port::closed_port;
 use crate::sandbox::{Sandbox, wait_until};
 
 /// A task of one `curl`.

@@ -55,6 +55,7 @@ mod notify;
 mod patterns;
 mod pause;
 mod plan;
+mod port;
 #[cfg(feature = "notify")]
 mod post_office;
 mod private;

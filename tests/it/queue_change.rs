@@ -202,7 +202,7 @@ fn no_wait_returns_when_the_wish_is_accepted() {
 
 /// A task that runs until it is stopped, with the run that it runs in.
 fn running(sandbox: &Sandbox) -> std::process::Child {
-    add(sandbox, "long", "echo up > up; exec sleep 60");
+    add(sandbox, "long", "echo up > up; exec sleep 600");
     let run = sandbox.start(&["run", "--no-progress"]);
     wait_for_file(&sandbox.work().join("up"));
     run

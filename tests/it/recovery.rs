@@ -4,13 +4,8 @@ use std::net::TcpListener;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::port::closed_port;
 use crate::sandbox::{Sandbox, wait_until};
-
-/// A port that nobody listens on.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// A task that fails as a client does until there is a file `open`, and declares its peer.
 fn client(sandbox: &Sandbox, port: u16) {

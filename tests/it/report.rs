@@ -333,7 +333,7 @@ fn a_success_with_an_error_as_its_last_word_is_suspicious() {
 #[test]
 fn a_running_task_that_prints_nothing_for_long_is_named_with_its_stage() {
     let sandbox = Sandbox::new();
-    let script = "echo one; sleep 60";
+    let script = "echo one; sleep 600";
     sandbox.ok(["queue", "add", "--name", "quiet", "--", "sh", "-c", script]);
     let run = sandbox.start(&["run", "--no-progress"]);
     wait_until("it prints", || {

@@ -2,17 +2,12 @@
 
 use std::net::TcpListener;
 
+use crate::port::closed_port;
 use crate::sandbox::{Answer, Sandbox, wait_until};
 use crate::window::{at, overnight, sandbox, status};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
-
-/// A port that nobody listens on.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// Adds tasks that fail as clients do until there is a file `open`; `more` is added to each.
 fn clients(sandbox: &Sandbox, names: &[&str], more: &str) {

@@ -83,7 +83,7 @@ fn an_end_of_a_later_life_is_nobody_elses() {
 fn what_lives_of_a_later_life_is_ended_before_anything_starts() {
     let sandbox = Sandbox::new();
     let script =
-        "if [ -e up ]; then echo again >> up; exit 0; fi; echo $$ > pid; echo up > up; sleep 60";
+        "if [ -e up ]; then echo again >> up; exit 0; fi; echo $$ > pid; echo up > up; sleep 600";
     sandbox.ok(["queue", "add", "--name", "first", "--shell", "--", script]);
     sandbox.ok(["db", "backup", "copy.db"]);
     let run = sandbox.start(&["run", "-j", "1"]);
@@ -109,7 +109,7 @@ fn a_copy_made_while_a_run_is_active_is_known_as_one() {
         "later",
         "--shell",
         "--",
-        "echo l > later; sleep 60",
+        "echo l > later; sleep 600",
     ]);
     wait_for_file(&sandbox.work().join("later"));
     run.kill().unwrap();
@@ -149,7 +149,7 @@ fn what_came_later_in_a_slot_that_the_copy_knows_is_ended_too() {
     let sandbox = Sandbox::new();
     let waits = "echo up >> up; until [ -e go ]; do sleep 0.02; done";
     let later = "if [ -e twice ]; then echo again >> twice; exit 0; fi; \
-                 echo $$ > pid; echo once > twice; sleep 60";
+                 echo $$ > pid; echo once > twice; sleep 600";
     let tasks = format!(
         "[[task]]\nname = \"waits\"\npriority = 9\ncommand = \"{waits}\"\n\
          [[task]]\nname = \"later\"\non_crash = \"ask\"\ncommand = \"{later}\"\n"

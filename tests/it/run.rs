@@ -367,7 +367,7 @@ fn the_example_ends_well_as_often_as_it_is_run() {
 #[test]
 fn tasks_of_a_file_are_told_to_be_queued_when_another_run_is_active() {
     let sandbox = Sandbox::new();
-    sandbox.ok(["queue", "add", "--name", "long", "--", "sleep", "60"]);
+    sandbox.ok(["queue", "add", "--name", "long", "--", "sleep", "600"]);
     let run = sandbox.start(&["run"]);
     crate::sandbox::wait_until("it runs", || sandbox.runner().is_some());
     sandbox.file(

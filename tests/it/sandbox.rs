@@ -15,8 +15,8 @@ use std::time::Duration;
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The longest that a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a test waits for anything, and that a program may take: only what hangs reaches it.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The place. It is removed with the value.
 pub(crate) struct Sandbox {
@@ -119,6 +119,8 @@ impl Sandbox {
             .env("TZ", "UTC")
             .env("LANG", "C.UTF-8")
             .env("AUTOEXEC_STATE_DIR", self.state())
+            // A machine that stalls for a while is no process that does not answer.
+            .env("__AUTOEXEC_PATIENCE", "12")
             .current_dir(self.work())
             .stdin(Stdio::null());
         if self.clock().exists() {
@@ -166,17 +168,24 @@ impl Sandbox {
             .unwrap()
     }
 
-    /// The process of the run that is active: it has told its number to the lock of the queue.
+    /// The process of the run that is active: it has told its number to the lock of the queue. The lock
+    /// itself is not tried, because that would keep it for a moment from whoever wants it.
     pub(crate) fn runner(&self) -> Option<i32> {
-        let file = std::fs::File::open(self.state().join("run.lock")).ok()?;
-        if file.try_lock().is_ok() {
-            return None;
-        }
-        let lock = std::fs::read(self.state().join("run.lock")).ok()?;
+        let path = self.state().join("run.lock");
+        let lock = std::fs::read(&path).ok()?;
         let text = String::from_utf8_lossy(&lock);
         let (_, behind) = text.split_once("\"pid\":")?;
         let digits = behind.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse().ok()
+        let path = path.canonicalize().ok()?;
+        // Who died has left its number and no open file.
+        let holds = match std::fs::read_dir(format!("/proc/{digits}/fd")) {
+            Ok(open) => open
+                .flatten()
+                .any(|file| std::fs::read_link(file.path()).is_ok_and(|file| file == path)),
+            // Only root may look into processes that cannot be dumped.
+            Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+        };
+        digits.parse().ok().filter(|_| holds)
     }
 
     /// Waits for a started program.

@@ -29,7 +29,7 @@ fn a_failure_is_explained_with_the_line_and_the_command_to_type() {
 #[test]
 fn a_running_task_tells_its_last_line() {
     let sandbox = Sandbox::new();
-    let script = "echo first; echo 'half of it'; sleep 60";
+    let script = "echo first; echo 'half of it'; sleep 600";
     sandbox.ok(["queue", "add", "--name", "long", "--", "sh", "-c", script]);
     let run = sandbox.start(&["run"]);
     wait_until("the line is there", || {
@@ -92,7 +92,7 @@ fn a_quoted_line_hides_what_looks_like_a_secret() {
 #[test]
 fn a_running_task_is_held_against_what_was_expected_of_it() {
     let sandbox = Sandbox::new();
-    let add = "queue add --name long --expect-duration 45m -- sleep 60";
+    let add = "queue add --name long --expect-duration 45m -- sleep 600";
     sandbox.ok(add.split(' '));
     let run = sandbox.start(&["run"]);
     wait_until("it runs", || {

@@ -14,6 +14,7 @@ use crate::host::memory;
 use crate::model::remedy::Await;
 use crate::process::helper;
 use crate::support::bytes::OsText;
+use crate::support::crash;
 use crate::support::text::size;
 
 /// How long a peer has for its answer.
@@ -46,7 +47,7 @@ pub(crate) async fn look(what: &Await) -> Result<(), String> {
 
 async fn connect(host: &str, port: u16) -> Result<(), String> {
     let connecting = TcpStream::connect((host, port));
-    match tokio::time::timeout(PEER, connecting).await {
+    match tokio::time::timeout(crash::patience(PEER), connecting).await {
         Err(_) => Err("it does not answer".to_owned()),
         Ok(Err(error)) => Err(plain(&error)),
         // A port of this machine that nobody listens on may be the very one that we were given.
