@@ -10,6 +10,7 @@ use crate::engine::dispatcher::Dispatcher;
 use crate::engine::state::Live;
 use crate::model::outcome::Outcome;
 use crate::model::outcome::OutputPlace;
+use crate::policy::suspicion::BEHIND;
 use crate::policy::suspicion::Printed;
 use crate::policy::suspicion::error_as_last_word;
 use crate::policy::suspicion::may_be_too_short;
@@ -18,6 +19,7 @@ use crate::policy::suspicion::too_short;
 use crate::process::Stream;
 use crate::process::logread::Piece;
 use crate::process::logread::last_pieces;
+use crate::support::crash;
 
 /// The most characters of a doubt that are kept.
 const LONGEST: usize = 500;
@@ -36,9 +38,11 @@ impl Dispatcher<'_> {
         };
         let place = &outcome.output;
         let printed = place.stdout_bytes + place.stderr_bytes > 0;
+        // The more patient a test is, the longer a command may take for its end.
+        let more = crash::patience(BEHIND).saturating_sub(BEHIND);
         let behind = place
             .last_after
-            .map(|last| outcome.duration.saturating_sub(last));
+            .map(|last| outcome.duration.saturating_sub(last).saturating_sub(more));
         let said = || {
             if !may_have_last_words(spec, printed, behind) {
                 return None;

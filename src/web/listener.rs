@@ -37,6 +37,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use crate::support::crash;
+
 /// The most connections at once.
 pub(crate) const MOST: usize = 100;
 /// How long the head of a request may take.
@@ -187,7 +189,7 @@ impl Connection {
         Self {
             stream,
             phase: Phase::Head { ending: 0 },
-            limit: Box::pin(tokio::time::sleep(HEAD)),
+            limit: Box::pin(tokio::time::sleep(crash::patience(HEAD))),
             hall: Arc::clone(hall),
             turn: Arc::new(AtomicU64::new(turn)),
             told_to_leave: Some(told_to_leave),
@@ -229,7 +231,7 @@ impl Connection {
             // The body of the request that is being answered, or the next one before its time.
             Phase::Answer => return,
             Phase::Idle => {
-                self.enter(Phase::Head { ending: 0 }, HEAD);
+                self.enter(Phase::Head { ending: 0 }, crash::patience(HEAD));
                 0
             }
         };

@@ -1,6 +1,6 @@
 //! `pause`, `resume`, `stop --drain`, `run --watch`, `--until`, `--dry-run`, `--strict`.
 
-use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+use crate::sandbox::{Sandbox, wait_for_file, wait_for_words, wait_until};
 
 const START: i64 = 1_700_000_000_000;
 const HOUR: i64 = 3_600_000;
@@ -54,7 +54,11 @@ fn a_pause_with_an_end_wakes_the_run_that_waits_for_it() {
     sandbox.set_clock(START + 2 * HOUR);
     wait_until("the task ran", || is_there(&sandbox, "one"));
     add(&sandbox, "two");
-    wait_until("the new task ran", || is_there(&sandbox, "two"));
+    // Its file is there before it has ended, and what runs at the end of the time is stopped.
+    wait_until("the new task has succeeded", || {
+        let two = sandbox.json(["queue", "show", "two", "--json"]);
+        two["task"]["status"] == "succeeded"
+    });
     sandbox.set_clock(START + 5 * HOUR);
     let code = run.wait().unwrap().code();
     let told = sandbox.read("told");
@@ -76,13 +80,14 @@ fn a_run_that_is_paused_lets_what_runs_end_and_goes_on_when_it_is_resumed() {
     for name in ["second", "third"] {
         add(&sandbox, name);
     }
-    let run = sandbox.start(&["run", "-j1"]);
+    let mut run = sandbox.start(&["run", "-j1"]);
     wait_for_file(&sandbox.work().join("started"));
     let told = sandbox.ok(["pause"]);
     assert!(told.ends_with("; what is running may end\n"), "{told}");
+    wait_for_words(&mut run, "the queue is paused");
     wait_until("the claims were given back", || {
         let second = sandbox.json(["queue", "show", "second", "--json"]);
-        second["task"]["attempts"] == 0
+        second["task"]["why"] != "claimed"
     });
     sandbox.file("go", "");
     wait_until("the first task ended", || {

@@ -2,6 +2,7 @@
 
 use crate::sandbox::Sandbox;
 use crate::sandbox::wait_until;
+use crate::window::at;
 
 /// One task that succeeds, one that fails at once, one that fails first and then succeeds.
 fn night(sandbox: &Sandbox) {
@@ -93,6 +94,7 @@ fn json_has_the_documented_shape() {
 fn a_report_into_a_pipe_does_not_count_as_read() {
     let sandbox = Sandbox::new();
     night(&sandbox);
+    sandbox.stop_clock();
     assert_eq!(sandbox.ok(["report"]), sandbox.ok(["report"]));
 }
 
@@ -151,6 +153,7 @@ fn a_report_is_written_to_a_file_in_the_form_that_its_name_asks_for() {
 fn the_form_of_a_report_can_be_named() {
     let sandbox = Sandbox::new();
     night(&sandbox);
+    sandbox.stop_clock();
     let json = sandbox.json(["report", "--format", "json"]);
     assert_eq!(json["schema"], "autoexec.report/1");
     assert_eq!(
@@ -231,20 +234,12 @@ fn tasks_of_one_cause_are_one_entry_with_a_command_that_works() {
 #[test]
 fn a_task_that_worked_in_an_earlier_night_says_so_when_it_fails() {
     let sandbox = Sandbox::new();
+    // A time of another day would carry its date.
+    sandbox.set_clock(at("2026-11-21T12:00:00Z"));
     let script = "test ! -e broken";
     for _ in 0..2 {
-        sandbox.ok([
-            "queue",
-            "add",
-            "--name",
-            "job",
-            "--retries",
-            "0",
-            "--",
-            "/bin/sh",
-            "-c",
-            script,
-        ]);
+        let add = "queue add --name job --retries 0 --shell --";
+        sandbox.ok(add.split(' ').chain([script]));
         sandbox.run(["run"]);
         sandbox.file("broken", "");
     }
@@ -273,7 +268,8 @@ fn output_that_tries_to_command_the_terminal_is_only_shown() {
 #[test]
 fn processes_that_outlived_their_command_are_named() {
     let sandbox = Sandbox::new();
-    let script = "setsid sleep 300 & exit 0";
+    // It leaves when the other process is what it will be called.
+    let script = "setsid sleep 300 & until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done; exit 0";
     sandbox.ok([
         "queue", "add", "--name", "daemon", "--", "/bin/sh", "-c", script,
     ]);
@@ -296,12 +292,20 @@ fn a_success_with_an_error_as_its_last_word_is_suspicious() {
             "queue", "add", "--name", name, "--", "/bin/sh", "-c", script,
         ]);
     };
-    let error =
-        "echo 'pg_dump: error: connection to server at \"db\" failed: Connection refused' >&2";
-    add("dump", &format!("echo dumping; sleep 0.1; {error}"));
+    let error = |of: &str| {
+        format!(
+            "echo 'pg_dump: error: connection to server at \"{of}\" failed: Connection refused' >&2"
+        )
+    };
+    // Two streams that are read in one go have no order.
+    let kept = |words: &str| format!("{}; sleep 0.1", crate::sandbox::until_kept(words));
+    add(
+        "dump",
+        &format!("echo dumping; {}; {}", kept("dumping"), error("db")),
+    );
     add(
         "healed",
-        &format!("{error}; sleep 0.1; echo 'worked at last'"),
+        &format!("{}; {}; echo 'worked at last'", error("shop"), kept("shop")),
     );
     add("grep", "echo 'app.log: Connection refused'");
     let answer = sandbox.run(["run", "-j", "1"]);

@@ -1,5 +1,6 @@
 //! `requires`: what is missing is told before anything runs, and what only time brings is waited for.
 
+use crate::port::closed_port;
 use crate::sandbox::Sandbox;
 use std::net::TcpListener;
 
@@ -34,14 +35,12 @@ fn a_task_whose_tool_is_too_old_says_so_and_does_not_run() {
 #[test]
 fn a_port_that_is_not_there_yet_is_tried_again() {
     let sandbox = Sandbox::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = closed_port();
     sandbox.file(
         "nightly.toml",
         format!(
             "[[task]]\nname = \"late\"\ncommand = [\"touch\", \"ran\"]\n\
-             requires = [\"tcp:127.0.0.1:{port}\"]\nretry = {{ base = \"100ms\", max_attempts = 50 }}\n"
+             requires = [\"tcp:127.0.0.1:{port}\"]\nretry = {{ base = \"100ms\", cap = \"100ms\", max_attempts = 1000 }}\n"
         ),
     );
     let child = sandbox.start(&["run", "nightly.toml"]);

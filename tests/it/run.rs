@@ -312,15 +312,21 @@ fn a_run_goes_on_when_nobody_reads_what_it_says() {
         ),
     );
     sandbox.ok(["queue", "add", "--lines", "many.txt"]);
-    let run = sandbox.start(&["run", "--no-progress"]);
+    let (reader, writer) = std::io::pipe().unwrap();
     // Less than the run has to say.
-    rustix::pipe::fcntl_setpipe_size(run.stderr.as_ref().unwrap(), 4096).unwrap();
+    rustix::pipe::fcntl_setpipe_size(&reader, 4096).unwrap();
+    let mut run = sandbox.foreground();
+    run.args(["run", "--no-progress"]).stderr(writer);
+    let mut child = run.spawn().unwrap();
+    // Its writing end is closed with it.
+    drop(run);
     wait_until("the last task is done", || {
         sandbox.json(["queue", "list", "--json"])["tasks"]
             .as_array()
             .is_some_and(Vec::is_empty)
     });
-    assert_eq!(sandbox.answer_of(run).code, 0);
+    let told = std::io::read_to_string(reader).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
 }
 
 #[test]
@@ -345,6 +351,10 @@ fn an_urgent_task_that_is_added_late_overtakes_what_is_claimed() {
     sandbox.ok(urgent
         .into_iter()
         .chain(["/bin/sh", "-c", "echo urgent >> order"]));
+    wait_until("the run has heard of it", || {
+        let urgent = sandbox.json(["queue", "show", "urgent", "--json"]);
+        urgent["task"]["why"] == "claimed"
+    });
     std::fs::write(sandbox.work().join("go"), "").unwrap();
     assert_eq!(sandbox.answer_of(run).code, 0);
     let order = sandbox.read("order");

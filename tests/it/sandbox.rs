@@ -10,13 +10,15 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The longest that a test waits for anything, and that a program may take: only what hangs reaches it.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// The longest that a test waits for anything, without the time that looking at it takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest that a program may take: only one that hangs reaches it.
+const LONGEST: Duration = Duration::from_mins(3);
 
 /// The place. It is removed with the value.
 pub(crate) struct Sandbox {
@@ -68,6 +70,12 @@ impl Sandbox {
         let (file, new) = (self.clock(), self.root.path().join("clock.new"));
         std::fs::write(&new, format!("{line}\n")).unwrap();
         std::fs::rename(new, file).unwrap();
+    }
+
+    /// Lets the clock stand at the machine's present time.
+    pub(crate) fn stop_clock(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.set_clock(now.unwrap().as_millis());
     }
 
     fn clock(&self) -> PathBuf {
@@ -290,7 +298,7 @@ impl Watchdog {
         let (bark, quiet) = mpsc::channel::<()>();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         std::thread::spawn(move || {
-            if quiet.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if quiet.recv_timeout(LONGEST) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let _already_gone = pid.map(|pid| kill_process(pid, Signal::KILL));
             }
         });
@@ -322,6 +330,12 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(PAUSE);
         waited += PAUSE;
     }
+}
+
+/// For the script of a task: waits until words that it has printed are in the log. Then its supervisor has
+/// heard them, and knows that the task runs.
+pub(crate) fn until_kept(words: &str) -> String {
+    format!("until grep -qs -e \"{words}\" \"$AUTOEXEC_STATE_DIR\"/logs/*.seg; do sleep 0.01; done")
 }
 
 /// Waits until a file is there and not empty.

@@ -9,7 +9,7 @@ fn a_task_that_hangs_is_stopped_and_tried_again() {
     sandbox.file(
         "nightly.toml",
         "[[task]]\nname = \"hang\"\ncommand = \"echo once >> runs; test $(wc -l < runs) -gt 1 || exec sleep 600\"\n\
-         idle_timeout = \"1s\"\nretry = { base = \"10ms\" }\n",
+         idle_timeout = \"2s\"\nretry = { base = \"10ms\" }\n",
     );
     let answer = sandbox.run(["run", "nightly.toml"]);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);

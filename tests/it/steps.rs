@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::sandbox::{Sandbox, wait_for_file, wait_until};
+use crate::sandbox::{Sandbox, until_kept, wait_for_file, wait_until};
 use crate::wild::{Kind, kill, processes};
 
 const QUICK: &str = "[defaults.retry]\nbase = \"10ms\"\ncap = \"20ms\"\n";
@@ -20,6 +20,13 @@ fn task(keys: &str, scripts: &[&str]) -> String {
         .unwrap();
     }
     text
+}
+
+/// For a script: kills its supervisor, in the middle of what that knows to run.
+fn dies() -> String {
+    let mark = "it runs in $$";
+    let known = until_kept(mark);
+    format!("echo \"{mark}\"; {known}; kill -9 $PPID; sleep 600")
 }
 
 /// The steps in the order in which they were run.
@@ -40,8 +47,11 @@ fn a_retry_begins_behind_the_steps_that_are_finished() {
 fn ten_steps_survive_a_kill_in_each_of_them() {
     let sandbox = Sandbox::new();
     // Kills its supervisor the first time, in the middle of the step.
-    let dies_once = "[ -e died-$AUTOEXEC_STEP ] || { : > died-$AUTOEXEC_STEP; sleep 0.1; kill -9 $PPID; sleep 30; }";
-    sandbox.file("one.toml", task("", &[dies_once; 10]));
+    let dies_once = format!(
+        "[ -e died-$AUTOEXEC_STEP ] || {{ : > died-$AUTOEXEC_STEP; {}; }}",
+        dies()
+    );
+    sandbox.file("one.toml", task("", &[dies_once.as_str(); 10]));
     sandbox.ok(["run", "one.toml", "--no-progress"]);
     let expected: Vec<String> = (1..=10)
         .flat_map(|number| [format!("s{number}"), format!("s{number}")])
@@ -56,8 +66,7 @@ fn ten_steps_survive_a_kill_in_each_of_them() {
 #[test]
 fn losses_without_progress_end() {
     let sandbox = Sandbox::new();
-    let dies = "sleep 0.1; kill -9 $PPID; sleep 30";
-    sandbox.file("one.toml", task("retries = 2", &["true", dies]));
+    sandbox.file("one.toml", task("retries = 2", &["true", &dies()]));
     let answer = sandbox.run(["run", "one.toml", "--no-progress"]);
     assert_eq!(answer.code, 1, "{}", answer.stderr);
     // The first loss came with a finished step, three more without.
@@ -67,10 +76,9 @@ fn losses_without_progress_end() {
 #[test]
 fn what_is_in_doubt_follows_the_tasks_own_rule() {
     let sandbox = Sandbox::new();
-    let dies = "sleep 0.1; kill -9 $PPID; sleep 30";
     sandbox.file(
         "one.toml",
-        task("on_crash = \"ask\"", &["true", dies, "true"]),
+        task("on_crash = \"ask\"", &["true", &dies(), "true"]),
     );
     let answer = sandbox.run(["run", "one.toml", "--no-progress"]);
     assert_eq!(answer.code, 1, "{}", answer.stderr);
@@ -92,8 +100,8 @@ fn what_is_in_doubt_follows_the_tasks_own_rule() {
 fn steps_go_on_without_their_runner_and_what_they_finished_is_known_afterwards() {
     let sandbox = Sandbox::new();
     let waits = "echo here > here; while ! [ -e go ]; do sleep 0.01; done";
-    let dies_once = "[ -e died ] || { : > died; sleep 0.1; kill -9 $PPID; sleep 30; }";
-    sandbox.file("one.toml", task("", &[waits, "true", dies_once, "true"]));
+    let dies_once = format!("[ -e died ] || {{ : > died; {}; }}", dies());
+    sandbox.file("one.toml", task("", &[waits, "true", &dies_once, "true"]));
     let mut run = sandbox.start(&["run", "one.toml", "--no-progress"]);
     wait_for_file(&sandbox.work().join("here"));
     kill(i32::try_from(run.id()).unwrap());
@@ -118,8 +126,12 @@ fn a_step_that_ran_out_of_time_gets_twice_as_much() {
     let text = format!("{}timeout = \"400ms\"\n", task("", &["true", slow]));
     sandbox.file("one.toml", text);
     sandbox.ok(["run", "one.toml", "--no-progress"]);
-    assert_eq!(said(&sandbox), ["s1", "s2", "s2"]);
+    let said = said(&sandbox);
+    assert_eq!(said[..3], ["s1", "s2", "s2"]);
+    // On a machine that stalls the second limit may be too short as well; the last one was not.
+    assert!(said[3..].iter().all(|step| step == "s2"), "{said:?}");
     let whole = sandbox.json(["queue", "show", "one", "--json"]);
+    assert_eq!(whole["task"]["status"], "succeeded");
     let decision = &whole["task"]["attempts_made"][0]["decision"];
     let decision = decision.as_str().unwrap();
     let wanted = "retry_with_longer_timeout (0.8s for the step `s2`)";

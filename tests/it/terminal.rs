@@ -57,7 +57,7 @@ fn a_terminal_that_is_closed_does_not_end_a_run() {
 fn a_run_that_waits_only_for_its_terminal_can_be_interrupted() {
     let sandbox = Sandbox::new();
     // More than a terminal keeps for whoever reads later.
-    let names: Vec<String> = (0..100)
+    let names: Vec<String> = (0..150)
         .map(|n| format!("task-{n}-{}", "x".repeat(50)))
         .collect();
     let lines: Vec<String> = names

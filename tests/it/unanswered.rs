@@ -1,12 +1,16 @@
 //! Wishes whose command or whose run was killed in the middle. Those of dead commands come before
 //! whatever is asked later, and never bring a run down; those of living ones come true without the run.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use crate::sandbox::{Sandbox, wait_for_file, wait_until};
 
 fn database(sandbox: &Sandbox) -> Connection {
-    Connection::open(sandbox.state().join("queue.db")).unwrap()
+    let database = Connection::open(sandbox.state().join("queue.db")).unwrap();
+    database.busy_timeout(Duration::from_mins(1)).unwrap();
+    database
 }
 
 /// What a command leaves that is killed while it waits for an answer.

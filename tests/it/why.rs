@@ -2,6 +2,7 @@
 
 use crate::sandbox::Sandbox;
 use crate::sandbox::wait_until;
+use crate::window::at;
 
 #[test]
 fn a_failure_is_explained_with_the_line_and_the_command_to_type() {
@@ -92,6 +93,8 @@ fn a_quoted_line_hides_what_looks_like_a_secret() {
 #[test]
 fn a_running_task_is_held_against_what_was_expected_of_it() {
     let sandbox = Sandbox::new();
+    // A time of another day would carry its date.
+    sandbox.set_clock(at("2026-11-21T12:00:00Z"));
     let add = "queue add --name long --expect-duration 45m -- sleep 600";
     sandbox.ok(add.split(' '));
     let run = sandbox.start(&["run"]);

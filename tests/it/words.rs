@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::sandbox::Sandbox;
+use crate::sandbox::wait_until;
+use crate::window::at;
 
 /// A task that is refused a connection, and whose own recovery fails.
 const HIDDEN: &str = "[[task]]\nname = \"fetch\"\n\
@@ -88,8 +90,16 @@ fn a_task_that_waits_for_its_next_attempt_is_not_told_as_one_that_did_not_run() 
     let text = "[[task]]\nname = \"later\"\ncommand = \"exit 75\"\n\
                 retry = { max_attempts = 5, base = \"1h\", cap = \"2h\" }\n";
     sandbox.file("tasks.toml", text.as_bytes());
+    let start = at("2026-11-21T12:00:00Z");
+    sandbox.set_clock(start);
     sandbox.ok(["queue", "add", "tasks.toml"]);
-    sandbox.run(["run", "--until", "2s"]);
+    let run = sandbox.start(&["run", "--until", "1m"]);
+    wait_until("its first attempt is recorded", || {
+        let later = sandbox.json(["queue", "show", "later", "--json"]);
+        later["task"]["used"] == 1
+    });
+    sandbox.set_clock(start + 60_000);
+    sandbox.answer_of(run);
     let report = sandbox.run(["report"]).stdout;
     assert!(!report.contains("Did not run"), "{report}");
     assert!(
