@@ -57,12 +57,15 @@ impl Server {
         path: &str,
         headers: &[Header<'_>],
     ) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n").unwrap();
+        let mut request = Vec::new();
+        write!(request, "{method} {path} HTTP/1.1\r\nConnection: close\r\n").unwrap();
         for (name, value) in headers {
-            write!(stream, "{name}: {value}\r\n").unwrap();
+            write!(request, "{name}: {value}\r\n").unwrap();
         }
-        stream.write_all(b"\r\n").unwrap();
+        request.extend_from_slice(b"\r\n");
+        // At once: the server does not wait for the rest of a head for long.
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(&request).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
