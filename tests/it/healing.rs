@@ -142,7 +142,7 @@ impl Web {
     }
 
     fn answer(&self, mut stream: TcpStream) {
-        let _unlimited = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let _unlimited = stream.set_read_timeout(Some(Duration::from_mins(2)));
         let mut request = Vec::new();
         let mut part = [0; 1024];
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -205,12 +205,13 @@ impl Fast {
         sandbox.set_clock("+0");
         let stop = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&stop);
-        let began = Instant::now();
         let thread = std::thread::spawn(move || {
+            let pause = Duration::from_millis(50);
+            let mut ahead = Duration::ZERO;
             while !over.load(Ordering::Relaxed) {
-                let ahead = began.elapsed() * (speed - 1);
                 sandbox.set_clock(format!("+{}", ahead.as_millis()));
-                std::thread::sleep(Duration::from_millis(50));
+                std::thread::sleep(pause);
+                ahead += pause * (speed - 1);
             }
         });
         Self {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
+use crate::port::closed_port;
 use crate::sandbox::{Answer, Sandbox};
 use crate::skipped;
 use crate::window::{HOUR, at};
@@ -190,17 +191,15 @@ impl Month {
                 "nobody may mount anything here",
             );
         }
-        let service = TcpListener::bind("127.0.0.1:0").unwrap();
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, closed) = (closed_port(), closed_port());
         let dead_mail = format!(
             "[[notify]]\non = [\"report\"]\n\
-             email = {{ to = \"me@example.com\", smtp = \"smtp://127.0.0.1:{}\" }}\n",
-            closed.local_addr().unwrap().port()
+             email = {{ to = \"me@example.com\", smtp = \"smtp://127.0.0.1:{closed}\" }}\n"
         );
         Self {
             sandbox,
-            port: service.local_addr().unwrap().port(),
-            service: Some(service),
+            port,
+            service: None,
             dead_mail,
             has_disk,
         }
