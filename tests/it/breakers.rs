@@ -29,10 +29,17 @@ fn breaker(sandbox: &Sandbox) -> Value {
     value["breakers"][0].clone()
 }
 
-/// Waits until the breaker is open, lets the time of all next attempts come, and waits until all wait.
+/// Waits until the breaker is open and nothing runs any more, lets the time of all next attempts come, and
+/// waits until all wait.
 fn all_wait(sandbox: &Sandbox) {
     wait_until("the breaker is open", || {
         breaker(sandbox)["state"] == "open"
+    });
+    // One that ended later would be due later, and the clock stands.
+    wait_until("every attempt has ended", || {
+        let list = sandbox.json(["queue", "list", "--json"]);
+        let mut tasks = list["tasks"].as_array().unwrap().iter();
+        tasks.all(|task| task["why"] == "waiting_retry" || task["why"] == "breaker_open")
     });
     sandbox.set_clock(START + 6 * SECOND);
     wait_until("all wait for the service", || {

@@ -1,7 +1,7 @@
 //! `autoexec exec`: exit codes, retries, output and input passed through. Signals and death are in
 //! `exec_signals`.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -266,9 +266,13 @@ fn a_pipe_that_the_command_leaves_alone_is_left_to_others() {
     let sandbox = Sandbox::new();
     let script = "test -e ok && exit; touch ok; echo 'Connection refused' >&2; exit 1";
     let mut shell = Command::new("sh");
-    let loops =
-        "printf 'a\\nb\\n' | while read x; do \"$0\" exec -q -- sh -c \"$1\" && echo $x; done";
+    let loops = "while read x; do \"$0\" exec -q -- sh -c \"$1\" && echo $x; done";
+    // Whoever wrote has left before anybody looks: that it leaves would count as a change.
+    let (input, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"a\nb\n").unwrap();
+    drop(writer);
     shell
+        .stdin(input)
         .args(["-c", loops, env!("CARGO_BIN_EXE_autoexec"), script])
         .env("AUTOEXEC_STATE_DIR", sandbox.state())
         .current_dir(sandbox.work());

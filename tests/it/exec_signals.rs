@@ -29,7 +29,7 @@ const GOES_ON: &str = "echo $$ > pid.new; mv pid.new pid; while :; do sleep 0.05
 fn ctrl_c_goes_to_the_command_and_decides_the_code() {
     let sandbox = Sandbox::new();
     let script = format!("trap 'echo cleaned; exit 0' INT; {GOES_ON}");
-    let child = sandbox.start(&["exec", "--", "sh", "-c", &script]);
+    let child = sandbox.start(&["exec", "--grace", "5m", "--", "sh", "-c", &script]);
     pid_in(&sandbox, "pid");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let answer = sandbox.answer_of(child);
@@ -45,7 +45,7 @@ fn ctrl_c_goes_to_the_command_and_decides_the_code() {
 fn the_second_signal_kills() {
     let sandbox = Sandbox::new();
     let script = format!("trap 'echo asked > asked' TERM; {GOES_ON}");
-    let child = sandbox.start(&["exec", "--", "sh", "-c", &script]);
+    let child = sandbox.start(&["exec", "--grace", "5m", "--", "sh", "-c", &script]);
     let command = pid_in(&sandbox, "pid");
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     wait_for_file(&sandbox.work().join("asked"));

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use crate::healing::{assert_recoveries, free, has, heals};
 use crate::sandbox::Sandbox;
 use crate::skipped;
+use crate::window::{HOUR, at};
 
 #[test]
 fn a_full_file_system_is_cleared_of_what_temp_declares_and_of_nothing_else() {
@@ -102,6 +103,9 @@ fn a_database_that_somebody_has_locked_is_tried_again() {
         return;
     }
     let sandbox = Sandbox::new();
+    // The clock stands, and so does the task, until it was seen to wait.
+    let begin = at("2026-11-21T23:00:00Z");
+    sandbox.set_clock(begin);
     let holder = rusqlite::Connection::open(sandbox.work().join("held.db")).unwrap();
     holder
         .execute_batch("create table t (a); begin exclusive")
@@ -122,6 +126,7 @@ retry = { base = "1s", jitter = 0 }
         one["attempts"] == 1 && one["status"] == "queued"
     });
     holder.execute_batch("rollback").unwrap();
+    sandbox.set_clock(begin + HOUR);
     let answer = sandbox.answer_of(run);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_recoveries(&sandbox, "insert", &[("wait_and_retry", "helped")]);
@@ -196,13 +201,14 @@ retry = { base = "10ms" }
 #[test]
 fn who_is_too_slow_gets_twice_the_time_and_once_more_twice() {
     let sandbox = Sandbox::new();
+    // The first limit is long enough that the last, four times as long, is kept by a machine without time.
     heals(
         &sandbox,
         r#"
 [[task]]
 name = "slow"
-command = "echo x >> starts; test $(wc -l < starts) -gt 2 || exec sleep 60"
-timeout = "400ms"
+command = "test $AUTOEXEC_START -gt 2 || exec sleep 600"
+timeout = "3s"
 grace = "50ms"
 retry = { base = "10ms" }
 "#,
@@ -215,20 +221,23 @@ retry = { base = "10ms" }
             ("retry_with_longer_timeout", "helped"),
         ],
     );
-    assert_eq!(sandbox.read("starts").lines().count(), 3);
+    assert_eq!(crate::healing::Story::of(&sandbox, "slow").attempts, 3);
 }
 
 #[test]
 fn two_that_fail_only_together_run_alone() {
     let sandbox = Sandbox::new();
+    // The first two attempts of each wait for those of the other; a third one must be by itself.
     let task = |name: &str| {
         format!(
             "[[task]]\nname = \"{name}\"\nretry = {{ base = \"10ms\", jitter = 0 }}\n\
-             command = \"touch {name}.runs; sleep 0.3; n=$(ls *.runs | wc -l); sleep 0.3; rm -f {name}.runs; \
-             test $n = 1 || {{ echo 'the tool has stumbled' >&2; exit 1; }}\"\n"
+             command = \"touch {name}.$AUTOEXEC_START; if [ $AUTOEXEC_START -le 2 ]; \
+             then until [ -e one.$AUTOEXEC_START ] && [ -e two.$AUTOEXEC_START ]; do sleep 0.02; done; \
+             else touch {name}.runs; sleep 0.3; n=$(ls *.runs | wc -l); sleep 0.3; rm {name}.runs; \
+             test $n = 1 && exit; fi; echo 'the tool has stumbled' >&2; exit 1\"\n"
         )
     };
     let answer = heals(&sandbox, &(task("one") + &task("two")));
     let alone = |name: &str| crate::healing::Story::of(&sandbox, name).helped("run_alone");
-    assert!(alone("one") || alone("two"), "{}", answer.stderr);
+    assert!(alone("one") && alone("two"), "{}", answer.stderr);
 }
