@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::Sandbox;
+use crate::window::at;
 
 fn line(at: &str, level: &str, message: &str) -> String {
     format!(
@@ -85,6 +86,7 @@ fn following_shows_alerts_as_they_come() {
 #[test]
 fn the_report_tells_the_alerts_of_its_time() {
     let sandbox = Sandbox::new();
+    sandbox.set_clock(at("2026-11-21T12:00:00Z"));
     sandbox.ok(["queue", "add", "--name", "a", "--", "true"]);
     sandbox.ok(["run"]);
     std::fs::write(sandbox.state().join("alerts.jsonl"), three()).unwrap();

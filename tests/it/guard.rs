@@ -2,15 +2,18 @@
 
 use std::process::Command;
 
+use crate::month::set_clock;
 use crate::sandbox::Sandbox;
 use crate::sandbox::wait_until;
+use crate::window::at;
 
-/// Hours that are open at any time.
+/// Hours that are open at any time but midnight, when one day's end and the next one's begin.
 const ALL_DAY: &str = "[overnight]\nstart = \"00:00\"\nend = \"24:00\"\n";
 
 fn night() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("config.toml", ALL_DAY);
+    set_clock(&sandbox, at("2026-11-21T12:00:00Z"));
     sandbox
 }
 
@@ -107,7 +110,8 @@ fn a_signal_to_the_guard_ends_the_run_gently() {
     let sandbox = night();
     let script =
         "trap 'echo stopped > stopped; exit 3' TERM; touch up; while :; do sleep 0.02; done";
-    sandbox.ok(["queue", "add", "--name", "long", "--", "sh", "-c", script]);
+    let add = "queue add --name long --grace 5m -- sh -c";
+    sandbox.ok(add.split(' ').chain([script]));
     let run = sandbox.start(&["run", "--overnight", "--config", "config.toml"]);
     wait_until("it runs", || sandbox.work().join("up").exists());
     kill("-TERM", i32::try_from(run.id()).unwrap());

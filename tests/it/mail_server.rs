@@ -37,9 +37,16 @@ impl MailServer {
             for (number, stream) in listener.incoming().flatten().enumerate() {
                 let manner = manners.get(number).or(manners.last()).copied().unwrap();
                 let known = Arc::clone(&known);
+                known.lock().unwrap().push(String::new());
                 std::thread::spawn(move || {
-                    let told = meet(&stream, manner).unwrap_or_default();
-                    known.lock().unwrap().push(told);
+                    // Noted before it is answered: whoever has the answer may look at once.
+                    let note = |line: &str| {
+                        let told = &mut known.lock().unwrap()[number];
+                        told.push_str(line);
+                        told.push('\n');
+                    };
+                    // Whoever came may have gone.
+                    let _gone = meet(&stream, manner, note);
                 });
             }
         });
@@ -51,23 +58,21 @@ impl MailServer {
     }
 }
 
-/// Speaks with a visitor and gives everything that was said.
-fn meet(stream: &TcpStream, manner: Manner) -> std::io::Result<String> {
+/// Speaks with a visitor and notes every line that was said.
+fn meet(stream: &TcpStream, manner: Manner, note: impl Fn(&str)) -> std::io::Result<()> {
     if manner == Manner::Silent {
         std::thread::sleep(Duration::from_mins(2));
-        return Ok(String::new());
+        return Ok(());
     }
     let mut out = stream;
-    let mut told = String::new();
     let mut in_letter = false;
     out.write_all(b"220 mail.test ready\r\n")?;
     for line in BufReader::new(stream).lines() {
         let line = line?;
-        told.push_str(&line);
-        told.push('\n');
+        note(&line);
         let word = line.split([' ', ':']).next().unwrap_or_default();
         let answer: &[u8] = match (in_letter, word.to_ascii_uppercase().as_str()) {
-            (true, ".") if manner == Manner::HangsUp => return Ok(told),
+            (true, ".") if manner == Manner::HangsUp => return Ok(()),
             (true, ".") => {
                 in_letter = false;
                 b"250 taken\r\n"
@@ -83,11 +88,11 @@ fn meet(stream: &TcpStream, manner: Manner) -> std::io::Result<String> {
             }
             (false, "QUIT") => {
                 out.write_all(b"221 bye\r\n")?;
-                return Ok(told);
+                return Ok(());
             }
             (false, _) => b"250 well\r\n",
         };
         out.write_all(answer)?;
     }
-    Ok(told)
+    Ok(())
 }

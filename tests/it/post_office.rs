@@ -71,7 +71,7 @@ fn meet(mut stream: TcpStream, manner: Manner, known: &Mutex<Vec<String>>, own: 
         )
         .as_bytes()),
         Manner::Hangs => {
-            std::thread::sleep(Duration::from_mins(1));
+            std::thread::sleep(Duration::from_mins(10));
             Ok(())
         }
         Manner::Floods => {
