@@ -226,9 +226,10 @@ impl Dispatcher<'_> {
 
     fn may_be_queued_again(&self, task: &Task) -> Result<Result<(), String>, StoreError> {
         let name = &task.spec.name;
-        if self.name_is_taken(task)? {
+        if let Some(other) = self.has_the_name(task)? {
             return Ok(Err(format!(
-                "`{name}` (task {}) cannot be queued again: a newer task of that name is unfinished",
+                "`{name}` (task {}) cannot be queued again: task {other} has that name and is not over; \
+                 `autoexec why {other}` tells where it stands",
                 task.id
             )));
         }
@@ -245,10 +246,13 @@ impl Dispatcher<'_> {
         }
         let in_vain = self.entered.store.waits_in_vain_for(task.id)?;
         // One that has left the queue is passed over: nothing else could ever help.
-        if let Some((upstream, status)) = in_vain.and_then(|one| Some((one.name, one.status?))) {
+        if let Some(other) = in_vain
+            && let Some(status) = other.status
+        {
+            let (upstream, id) = (&other.name, other.upstream);
             return Ok(Err(format!(
                 "`{name}` cannot be queued again: it waits for `{upstream}`, which is {status}; \
-                 `autoexec queue retry {upstream}` queues both again"
+                 `autoexec queue retry {id}` queues both again"
             )));
         }
         Ok(Ok(()))
@@ -271,16 +275,18 @@ impl Dispatcher<'_> {
             }))
     }
 
-    fn name_is_taken(&self, task: &Task) -> Result<bool, StoreError> {
+    /// The unfinished task that has the name of one that is over.
+    fn has_the_name(&self, task: &Task) -> Result<Option<TaskId>, StoreError> {
         if task.state.status().is_unfinished() {
-            return Ok(false);
+            return Ok(None);
         }
         let newest: Option<TaskId> = self.entered.store.find(task.spec.name.as_str())?;
         match newest {
             Some(other) if other != task.id => {
-                Ok(self.entered.store.state(other)?.status().is_unfinished())
+                let status = self.entered.store.state(other)?.status();
+                Ok(status.is_unfinished().then_some(other))
             }
-            Some(_) | None => Ok(false),
+            Some(_) | None => Ok(None),
         }
     }
 }

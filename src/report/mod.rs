@@ -42,7 +42,7 @@ mod needs;
 mod next;
 pub mod not_run;
 mod not_run_words;
-mod order_words;
+pub mod order_words;
 pub mod outcome_words;
 mod page;
 mod parked;

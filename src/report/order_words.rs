@@ -79,12 +79,22 @@ fn after_words(dependencies: &[Dependency]) -> String {
 pub(crate) fn skipped_words(skip: Skip, other: Option<&BlockedBy>) -> String {
     let Some(other) = other else {
         return match skip {
-            Skip::Blocked => "a task that it needs failed".to_owned(),
+            // What it waits for came back, and it did not: the name is not its own any more.
+            Skip::Blocked => "another task has its name".to_owned(),
             Skip::NotNeeded => "not needed".to_owned(),
         };
     };
     let name = Untrusted::from(other.name.as_str()).for_terminal();
-    let ended = match other.status {
+    let ended = ended_words(other.status);
+    match skip {
+        Skip::Blocked => format!("blocked by `{name}`, which {ended}"),
+        Skip::NotNeeded => format!("not needed: `{name}` {ended}"),
+    }
+}
+
+/// What became of a task for which another one is skipped; `None`: it has left the queue.
+pub const fn ended_words(status: Option<TaskStatus>) -> &'static str {
+    match status {
         Some(TaskStatus::Succeeded) => "succeeded",
         Some(TaskStatus::Failed) => "failed",
         Some(TaskStatus::Cancelled) => "was cancelled",
@@ -93,10 +103,6 @@ pub(crate) fn skipped_words(skip: Skip, other: Option<&BlockedBy>) -> String {
             TaskStatus::Queued | TaskStatus::Running | TaskStatus::Recovering | TaskStatus::Held,
         ) => "runs again",
         None => "was removed",
-    };
-    match skip {
-        Skip::Blocked => format!("blocked by `{name}`, which {ended}"),
-        Skip::NotNeeded => format!("not needed: `{name}` {ended}"),
     }
 }
 

@@ -271,13 +271,18 @@ impl Why {
             Skip::NotNeeded => "not_needed",
         };
         self.code = Some(code.to_owned());
-        match other.filter(|_| skip == Skip::Blocked) {
+        let mut all = facts.whole.dependencies.iter();
+        let other = all.find(|one| one.wait == Wait::InVain(skip));
+        match other {
+            _ if skip == Skip::NotNeeded => {}
+            // That one is blocked itself: `why` of it leads on to what helps.
+            Some(other) if other.status == Some(TaskStatus::Skipped) => {}
             Some(other) if other.status.is_some() => self.next(
-                format!("autoexec queue retry {}", other.name),
+                format!("autoexec queue retry {}", other.upstream),
                 "queue that one again, and this one with it",
             ),
             Some(_) => self.retry("run it without the other one"),
-            None => {}
+            None => self.retry("queue it too, once the other task of its name is over"),
         }
     }
 

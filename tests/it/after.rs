@@ -134,6 +134,68 @@ fn a_failure_skips_what_needs_it_and_a_retry_runs_it_all() {
 }
 
 #[test]
+fn a_retry_says_which_tasks_stay_blocked_behind_it_and_what_to_type() {
+    let sandbox = Sandbox::new();
+    sandbox.file("night.toml", NIGHT);
+    sandbox.ok(["queue", "add", "night.toml"]);
+    assert_eq!(sandbox.run(["run"]).code, 1);
+    sandbox.ok(["queue", "add", "--name", "load", "--", "true"]);
+    sandbox.file("ok", "");
+    sandbox.run(["queue", "retry", "dump"]).is(
+        0,
+        "`dump` is queued again\n",
+        "`load` (1) stays blocked: task 6 has its name, and is queued: `autoexec queue retry 1` queues \
+         this one too once that one is over\n\
+         `check` (3) stays blocked: it needs `load` (1), which did not run either\n",
+    );
+    let why = sandbox.ok(["why", "1"]);
+    assert!(
+        why.contains("will not run: another task has its name"),
+        "{why}"
+    );
+    assert!(why.contains("autoexec queue retry 1"), "{why}");
+    // The one that blocks it is blocked itself: to retry that one would be refused.
+    let why = sandbox.ok(["why", "3"]);
+    assert!(!why.contains("queue retry"), "{why}");
+    assert!(why.contains("autoexec why 1"), "{why}");
+    sandbox
+        .run(["queue", "retry", "1"])
+        .fails(2, &["task 6 has that name and is not over", "autoexec why 6"]);
+    // Typed when it can be, it does what was said.
+    sandbox.ok(["run"]);
+    sandbox.run(["queue", "retry", "1"]).is(
+        0,
+        "`load` is queued again\n",
+        "queued again behind: `check`\n",
+    );
+    sandbox.ok(["run"]);
+    assert_eq!(sandbox.read("order"), "page\ntidy\ndump\nload\ncheck\n");
+    assert_sound(&sandbox);
+}
+
+#[test]
+fn a_retry_names_the_other_task_for_which_one_stays_blocked() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "two.toml",
+        "[[task]]\nname = \"left\"\ncommand = \"exit 65\"\n\
+         [[task]]\nname = \"right\"\ncommand = \"exit 65\"\n\
+         [[task]]\nname = \"both\"\ncommand = \"true\"\nafter = [\"left\", \"right\"]\n",
+    );
+    assert_eq!(sandbox.run(["run", "two.toml"]).code, 1);
+    sandbox.run(["queue", "retry", "left"]).is(
+        0,
+        "`left` is queued again\n",
+        "`both` (3) stays blocked: it needs `right` (2), which failed: `autoexec queue retry 2`\n",
+    );
+    sandbox.run(["queue", "retry", "2"]).is(
+        0,
+        "`right` is queued again\n",
+        "queued again behind: `both`\n",
+    );
+}
+
+#[test]
 fn what_fails_in_the_night_is_put_right_by_hand_while_the_run_goes_on() {
     let sandbox = Sandbox::new();
     sandbox.file("night.toml", NIGHT);

@@ -293,7 +293,8 @@ fn carry_out(
     }
     let skipped = behind.still_skipped(&to_change, invocation)?;
     ends.tell(manner, &to_change, &skipped, invocation);
-    behind.tell(invocation)?;
+    let brings_back = [RETRY.command, COMPLETE.command].contains(&manner.command);
+    behind.tell(brings_back, invocation)?;
     Ok(Ending::Well)
 }
 
