@@ -34,8 +34,8 @@ use crate::process::clock_sync::is_synchronised;
 use crate::report::facts::Scope;
 use crate::report::health_nights;
 use crate::report::health_tasks::Sample;
+use crate::report::present_needs;
 use crate::report::stages;
-use crate::report::status_page;
 use crate::report::summary::RunSummary;
 use crate::report::task_page;
 use crate::store::Filter;
@@ -104,8 +104,7 @@ pub fn look_ahead(
                 .and_then(|()| store.last_event_at())
                 .and_then(|at| {
                     last_event = at;
-                    let tasks = store.count(&status_page::needing())?;
-                    needing = u64::try_from(tasks).unwrap_or(u64::MAX);
+                    needing = present_needs::number(store)?;
                     backlog = Some(self::backlog(store, &sample, inquiry)?);
                     of_queue(store, &sample, inquiry, &mut readings)
                 });

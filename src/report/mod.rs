@@ -48,6 +48,7 @@ mod page;
 mod parked;
 pub mod plan;
 pub mod plan_page;
+pub mod present_needs;
 pub mod queue_table;
 pub mod range;
 mod recovery_lines;

@@ -1,15 +1,14 @@
 //! The page of bare `autoexec`: what is queued, what needs a person, and where to start.
 
 use crate::model::ids::RunId;
-use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
+use crate::report::present_needs::Needy;
+use crate::report::present_needs::PresentNeeds;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
 use crate::report::text::Look;
 use crate::store::Counts;
-use crate::store::Filter;
-use crate::store::TaskLine;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 use crate::support::table::Column;
@@ -19,25 +18,13 @@ use crate::support::table::wrap;
 /// The most tasks that are listed by name.
 pub const LISTED: usize = 8;
 
-/// Which tasks need a person, wherever that is told of the present.
-pub fn needing() -> Filter {
-    Filter {
-        statuses: vec![TaskStatus::Held, TaskStatus::Failed],
-        doubted: true,
-        limit: Some(LISTED),
-        ..Filter::default()
-    }
-}
-
 /// What the page rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
     /// How many tasks there are of each status.
     pub counts: &'a Counts,
-    /// Tasks that need a person, at most [`LISTED`] of them.
-    pub needing: &'a [TaskLine],
-    /// How many tasks need a person.
-    pub needing_in_all: u64,
+    /// What needs a person, at most [`LISTED`] tasks of it by name.
+    pub needing: &'a PresentNeeds,
     /// The active run and when it began.
     pub active: Option<(RunId, Timestamp)>,
 }
@@ -45,12 +32,12 @@ pub struct Status<'a> {
 /// The page.
 pub fn text(status: Status<'_>, moment: Moment, look: Look) -> String {
     let mut page = wrap(&sentence(status, moment, look.zone), look.width).join("\n");
-    if !status.needing.is_empty() {
-        let title = format!("Needs you ({})", status.needing_in_all);
+    if !status.needing.tasks.is_empty() {
+        let title = format!("Needs you ({})", status.needing.in_all);
         page.extend(["\n\n", &look.paint.strong(&title), "\n"]);
         page.push_str(&needing_lines(status, moment, look));
-        let shown = u64::try_from(status.needing.len()).unwrap_or(u64::MAX);
-        let hidden = status.needing_in_all.saturating_sub(shown);
+        let shown = u64::try_from(status.needing.tasks.len()).unwrap_or(u64::MAX);
+        let hidden = status.needing.in_all.saturating_sub(shown);
         if hidden > 0 {
             let more = format!("  and {hidden} more, see `autoexec queue list`\n");
             page.push_str(&more);
@@ -66,8 +53,7 @@ pub fn text(status: Status<'_>, moment: Moment, look: Look) -> String {
 pub fn of_nothing(look: Look) -> String {
     let status = Status {
         counts: &Counts::default(),
-        needing: &[],
-        needing_in_all: 0,
+        needing: &PresentNeeds::default(),
         active: None,
     };
     let moment = Moment {
@@ -93,7 +79,7 @@ pub fn sentence(status: Status<'_>, moment: Moment, zone: Zone) -> String {
     if running > 0 {
         parts.push(format!("{running} running"));
     }
-    parts.push(match status.needing_in_all {
+    parts.push(match status.needing.in_all {
         0 => "nothing needs you".to_owned(),
         1 => "1 needs you".to_owned(),
         number => format!("{number} need you"),
@@ -122,30 +108,18 @@ fn needing_lines(status: Status<'_>, moment: Moment, look: Look) -> String {
     ];
     let cells: Vec<Vec<String>> = status
         .needing
+        .tasks
         .iter()
-        .map(|line| {
-            let command = command(line);
+        .map(|Needy { line, command }| {
             vec![
                 format!("  {}", status_word(look.paint, &line.state)),
                 format!("{} ({})", line.name, line.id),
                 note(line, moment, look),
-                look.paint.command(&command),
+                look.paint.command(command),
             ]
         })
         .collect();
     rows(&columns, &cells, look.width)
-}
-
-/// What to type about a task that needs a person.
-pub fn command(line: &TaskLine) -> String {
-    let id = line.id;
-    if matches!(line.state, TaskState::Held(_)) {
-        format!("autoexec queue release {id}")
-    } else if line.state == TaskState::Succeeded {
-        format!("autoexec why {id}")
-    } else {
-        format!("autoexec queue retry {id}")
-    }
 }
 
 /// The three commands to start with; which ones depends on where one stands.

@@ -7,7 +7,6 @@ use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
 use crate::policy::pick::RunPresence;
 use crate::report::nights;
-use crate::store::Filter;
 use crate::store::fixture::actor;
 use crate::store::fixture::later;
 use crate::store::fixture::queue;
@@ -40,12 +39,10 @@ fn what_needs_a_person_comes_with_its_command() {
         .store
         .write(|tx| journal::record(tx, tasks[1], &hold, &actor(), later(5)))
         .unwrap();
-    let filter = Filter {
-        statuses: vec![TaskStatus::Held],
-        ..Filter::default()
-    };
     let counts = queue.store.counts(Selection::All).unwrap();
-    let needing = queue.store.list(&filter).unwrap();
+    let mut needing = PresentNeeds::read(&queue.store, LISTED).unwrap();
+    assert_eq!(needing.in_all, 1);
+    needing.in_all = 3;
     let moment = Moment {
         stalled_after: crate::policy::trace::SILENCE,
         now: later(60),
@@ -57,7 +54,6 @@ fn what_needs_a_person_comes_with_its_command() {
     let status = Status {
         counts: &counts,
         needing: &needing,
-        needing_in_all: 3,
         active: None,
     };
     assert_snapshot!(text(status, moment, look()));

@@ -325,17 +325,6 @@ impl Reader {
         let all = self.dependencies_of(task)?;
         Ok(all.into_iter().find(|other| other.upstream == upstream))
     }
-
-    /// The task for which one is blocked; `None` where it is blocked for nobody any more and only did
-    /// not come back, as another task has its name.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn blocked_by(&self, task: TaskId) -> Result<Option<Dependency>, StoreError> {
-        let all = self.dependencies_of(task)?;
-        let blocks = |one: &Dependency| one.wait == Wait::InVain(Skip::Blocked);
-        Ok(all.into_iter().find(blocks))
-    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,15 @@ use crate::model::category::Category;
 use crate::model::ids::TaskId;
 use crate::model::state::TaskStatus;
 use crate::store::doubts::DOUBTED;
+use crate::store::needing::NEEDING;
 
 /// Which tasks a list holds: those for which everything that is written here is true.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     /// One of these; any where none is given.
     pub statuses: Vec<TaskStatus>,
+    /// Of these, only those that need a person and were not dealt with.
+    pub needing: bool,
     /// Beside those, tasks whose success is hard to believe.
     pub doubted: bool,
     /// Only those.
@@ -52,6 +55,7 @@ impl Filter {
     pub(crate) fn beside(&self) -> Option<Self> {
         self.doubted.then(|| Self {
             statuses: vec![TaskStatus::Succeeded],
+            needing: false,
             doubted: false,
             only_doubted: true,
             ..self.clone()
@@ -73,6 +77,9 @@ impl Filter {
             } else if !self.statuses.contains(&TaskStatus::Succeeded) {
                 sql.push_str(&self.beyond_success(page));
             }
+        }
+        if self.needing {
+            sql.extend([" AND ", NEEDING]);
         }
         if self.only_doubted {
             sql.extend([" AND id IN (", DOUBTED, ")"]);
@@ -121,7 +128,8 @@ impl Filter {
         }
         sql.push(')');
         // The first ones of a long queue are found without making a list of all.
-        let is_whole = self.tag.is_none() && self.category.is_none() && !self.only_doubted;
+        let is_whole =
+            self.tag.is_none() && self.category.is_none() && !self.needing && !self.only_doubted;
         if let Some(page) = page.filter(|_| is_whole) {
             let after = self.after.map_or(0, TaskId::get);
             let _never_fails = write!(sql, " WHERE id > {after} ORDER BY id LIMIT {page}");

@@ -49,6 +49,7 @@ pub mod learning;
 mod list;
 mod log;
 mod migrate;
+mod needing;
 mod open_attempts;
 pub mod outbox;
 pub mod parking;

@@ -13,7 +13,6 @@ use crate::model::category::Category;
 use crate::model::ids::{AttemptId, RunId, TaskId};
 use crate::model::state::TaskState;
 use crate::store::connection::Reader;
-use crate::store::doubts::DOUBTED;
 use crate::store::error::{Doing, StoreError};
 use crate::store::history::LoggedEvent;
 use crate::store::journal::{self, STATE_COLUMNS};
@@ -147,28 +146,6 @@ impl Reader {
     pub fn unfinished(&self) -> Result<Vec<TaskId>, StoreError> {
         self.ids(
             "SELECT id FROM task_records WHERE finished_at IS NULL ORDER BY id",
-            &[],
-        )
-    }
-
-    /// The ids of the tasks that need a person and that nobody has dealt with, in their order. A
-    /// task of whose name there is a newer one has been dealt with.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn needing(&self) -> Result<Vec<TaskId>, StoreError> {
-        // Each partial index is used only where its condition is written out.
-        self.ids(
-            &format!(
-                "SELECT id FROM task_records AS old \
-             WHERE status <> 'queued' AND status IN ('held', 'failed', 'skipped') \
-             AND coalesce(skip, 'blocked') = 'blocked' \
-             AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-              WHERE new.finished_at IS NULL AND new.name = old.name AND new.id > old.id) \
-             AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-              WHERE new.finished_at IS NOT NULL AND new.name = old.name AND new.id > old.id) \
-             UNION ALL {DOUBTED} ORDER BY id"
-            ),
             &[],
         )
     }
@@ -317,7 +294,7 @@ impl Reader {
         Ok(past.fold(None, next_state))
     }
 
-    fn ids(&self, sql: &str, values: &[i64]) -> Result<Vec<TaskId>, StoreError> {
+    pub(crate) fn ids(&self, sql: &str, values: &[i64]) -> Result<Vec<TaskId>, StoreError> {
         self.all(sql, rusqlite::params_from_iter(values), |row| {
             Cells::of(row, "task_records").take().map(TaskId::new)
         })

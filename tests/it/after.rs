@@ -158,9 +158,10 @@ fn a_retry_says_which_tasks_stay_blocked_behind_it_and_what_to_type() {
     let why = sandbox.ok(["why", "3"]);
     assert!(!why.contains("queue retry"), "{why}");
     assert!(why.contains("autoexec why 1"), "{why}");
-    sandbox
-        .run(["queue", "retry", "1"])
-        .fails(2, &["task 6 has that name and is not over", "autoexec why 6"]);
+    sandbox.run(["queue", "retry", "1"]).fails(
+        2,
+        &["task 6 has that name and is not over", "autoexec why 6"],
+    );
     // Typed when it can be, it does what was said.
     sandbox.ok(["run"]);
     sandbox.run(["queue", "retry", "1"]).is(

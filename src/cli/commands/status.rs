@@ -7,6 +7,7 @@ use crate::cli::failure::{Answer, Ending};
 use crate::report::evening;
 use crate::report::health::look_ahead;
 use crate::report::health_page;
+use crate::report::present_needs::PresentNeeds;
 use crate::report::status_page::{self, Status};
 use crate::store::pick::Selection;
 use crate::support::table::wrap;
@@ -23,14 +24,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     };
     let moment = moment.look_into(&store)?;
     let counts = store.counts(Selection::All)?;
-    let filter = status_page::needing();
-    let needing = store.list(&filter)?;
-    // Where the page is not full there are no more.
-    let needing_in_all = if filter.limit.is_none_or(|limit| needing.len() < limit) {
-        needing.len()
-    } else {
-        store.count(&filter)?
-    };
+    let needing = PresentNeeds::read(&store, status_page::LISTED)?;
     let active = match invocation.active_run() {
         Some(holder) => holder.run.map(|run| (run, holder.since)),
         None => None,
@@ -38,7 +32,6 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     let status = Status {
         counts: &counts,
         needing: &needing,
-        needing_in_all: u64::try_from(needing_in_all).unwrap_or(u64::MAX),
         active,
     };
     invocation

@@ -4,16 +4,19 @@ use serde::Serialize;
 
 use crate::model::ids::RunId;
 use crate::model::state::TaskStatus;
+use crate::model::verdict::Verdict;
 use crate::policy::breaker::BreakerState;
 use crate::policy::pick::RunPresence;
 use crate::report::load::COMMAND_MODE;
+use crate::report::present_needs::Needy;
+use crate::report::present_needs::PresentNeeds;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::note;
 use crate::report::status_page;
 use crate::report::status_page::Status;
 use crate::report::text::Look as Page;
+use crate::report::text::words_of;
 use crate::store::Counts;
-use crate::store::Filter;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskLine;
@@ -99,8 +102,7 @@ struct Waiting {
 #[derive(Default)]
 struct Read {
     counts: Counts,
-    needing: Vec<TaskLine>,
-    needing_in_all: u64,
+    needing: PresentNeeds,
     running: Vec<Running>,
     recovering: Vec<Recovering>,
     next: Vec<TaskLine>,
@@ -124,7 +126,6 @@ impl View {
         let status = Status {
             counts: &read.counts,
             needing: &read.needing,
-            needing_in_all: read.needing_in_all,
             active: look.active,
         };
         let sentence = status_page::sentence(status, moment, Zone::Local);
@@ -132,18 +133,19 @@ impl View {
             let shown = u64::try_from(shown).unwrap_or(u64::MAX);
             read.counts.of(status).saturating_sub(shown)
         };
-        let shown = u64::try_from(read.needing.len()).unwrap_or(u64::MAX);
+        let shown = u64::try_from(read.needing.tasks.len()).unwrap_or(u64::MAX);
         Ok(Self {
-            title: title(read.needing_in_all, look.active),
+            title: title(read.needing.in_all, look.active),
             mood: mood(&read, moment),
             sentence,
             at: Zone::Local.clock_time(moment.now),
             chips: chips(&read.counts),
             window: window(site, moment),
-            needing: read.needing_in_all,
-            more_needs: read.needing_in_all.saturating_sub(shown),
+            needing: read.needing.in_all,
+            more_needs: read.needing.in_all.saturating_sub(shown),
             needs: read
                 .needing
+                .tasks
                 .iter()
                 .map(|one| need(one, moment, page))
                 .collect(),
@@ -180,17 +182,12 @@ impl View {
 }
 
 fn read(site: &Site, store: &Store, moment: Moment) -> Result<Read, StoreError> {
-    let filter = Filter {
-        limit: Some(NEEDS),
-        ..status_page::needing()
-    };
     let mut runs = store.runs(RUNS)?;
     runs.retain(|run| run.mode != COMMAND_MODE);
     runs.truncate(LISTED);
     Ok(Read {
         counts: store.counts(Selection::All)?,
-        needing_in_all: u64::try_from(store.count(&filter)?).unwrap_or(u64::MAX),
-        needing: store.list(&filter)?,
+        needing: PresentNeeds::read(store, NEEDS)?,
         running: tasks::running(site, store, moment.now)?,
         recovering: tasks::recovering(store, moment.now)?,
         next: lines(store, TaskStatus::Queued, LISTED)?,
@@ -215,7 +212,7 @@ fn title(needing: u64, active: Option<(RunId, Timestamp)>) -> String {
 fn mood(read: &Read, moment: Moment) -> &'static str {
     if read.counts.of(TaskStatus::Failed) > 0 {
         "bad"
-    } else if read.needing_in_all > 0 || read.breakers.iter().any(is_strict) {
+    } else if read.needing.in_all > 0 || read.breakers.iter().any(is_strict) {
         "warn"
     } else if moment.presence == RunPresence::Active {
         "run"
@@ -277,8 +274,8 @@ fn window(site: &Site, moment: Moment) -> Option<String> {
     })
 }
 
-fn need(line: &TaskLine, moment: Moment, page: Page) -> Need {
-    let mut commands = vec![status_page::command(line)];
+fn need(Needy { line, command }: &Needy, moment: Moment, page: Page) -> Need {
+    let mut commands = vec![command.clone()];
     if line.starts() > 0 {
         commands.push(format!("autoexec logs {}", line.id));
     }
@@ -286,15 +283,20 @@ fn need(line: &TaskLine, moment: Moment, page: Page) -> Need {
     Need {
         id: line.id.get(),
         name: line.name.clone(),
-        class: if status == TaskStatus::Failed {
+        class: if matches!(status, TaskStatus::Failed | TaskStatus::Skipped) {
             "bad"
         } else {
             "warn"
         },
-        word: if status == TaskStatus::Succeeded {
-            "suspicious"
-        } else {
-            status.as_str()
+        word: match status {
+            TaskStatus::Succeeded => words_of(Verdict::Suspicious),
+            TaskStatus::Skipped => words_of(Verdict::Blocked),
+            TaskStatus::Queued
+            | TaskStatus::Running
+            | TaskStatus::Recovering
+            | TaskStatus::Held
+            | TaskStatus::Failed
+            | TaskStatus::Cancelled => status.as_str(),
         },
         what: note(line, moment, page),
         commands,

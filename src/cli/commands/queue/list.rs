@@ -107,6 +107,7 @@ fn filter(args: &ListArgs) -> Filter {
     };
     Filter {
         statuses,
+        needing: false,
         doubted: !args.all && args.status.is_empty(),
         only_doubted: false,
         tag: args.tag.clone(),

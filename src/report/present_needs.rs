@@ -1,0 +1,96 @@
+//! What needs a person at this moment, wherever that is told of the present: on the page of bare
+//! `autoexec`, in the health and in a browser. What needed one in a part of the past is `report::needs`.
+
+use crate::model::state::TaskState;
+use crate::model::state::TaskStatus;
+use crate::store::Filter;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::TaskLine;
+
+/// What needs a person.
+#[derive(Debug, Clone, Default)]
+pub struct PresentNeeds {
+    /// The first tasks: what is blocked stands behind what blocks it.
+    pub tasks: Vec<Needy>,
+    /// How many tasks there are.
+    pub in_all: u64,
+}
+
+/// A task that needs a person.
+#[derive(Debug, Clone)]
+pub struct Needy {
+    /// The task.
+    pub line: TaskLine,
+    /// What to type about it.
+    pub command: String,
+}
+
+impl PresentNeeds {
+    /// Reads the first `most` of them.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub fn read(store: &Store, most: usize) -> Result<Self, StoreError> {
+        let mut lines = store.list(&Filter {
+            statuses: vec![TaskStatus::Held, TaskStatus::Failed],
+            limit: Some(most),
+            ..all()
+        })?;
+        if lines.len() < most {
+            lines.extend(store.list(&Filter {
+                statuses: vec![TaskStatus::Skipped],
+                needing: true,
+                limit: Some(most - lines.len()),
+                ..Filter::default()
+            })?);
+        }
+        // Where the page is not full there are no more.
+        let in_all = if lines.len() < most {
+            u64::try_from(lines.len()).unwrap_or(u64::MAX)
+        } else {
+            number(store)?
+        };
+        let needy = |line: TaskLine| {
+            let command = command(store, &line)?;
+            Ok(Needy { line, command })
+        };
+        let tasks = lines.into_iter().map(needy).collect::<Result<_, _>>()?;
+        Ok(Self { tasks, in_all })
+    }
+}
+
+/// How many tasks need a person.
+///
+/// # Errors
+/// When the queue cannot be read.
+pub fn number(store: &Store) -> Result<u64, StoreError> {
+    let tasks = store.count(&all())?;
+    Ok(u64::try_from(tasks).unwrap_or(u64::MAX))
+}
+
+fn all() -> Filter {
+    Filter {
+        needing: true,
+        doubted: true,
+        ..Filter::default()
+    }
+}
+
+/// What to type about a task that needs a person.
+fn command(store: &Store, line: &TaskLine) -> Result<String, StoreError> {
+    let id = line.id;
+    Ok(match line.state {
+        TaskState::Held(_) => format!("autoexec queue release {id}"),
+        TaskState::Succeeded => format!("autoexec why {id}"),
+        TaskState::Skipped(_) => store.root_of(id)?.map_or_else(
+            || format!("autoexec why {id}"),
+            |root| format!("autoexec queue retry {root}"),
+        ),
+        TaskState::Queued { .. }
+        | TaskState::Running { .. }
+        | TaskState::Recovering { .. }
+        | TaskState::Failed
+        | TaskState::Cancelled => format!("autoexec queue retry {id}"),
+    })
+}
