@@ -15,7 +15,7 @@ use crate::model::spec::TaskSpec;
 use crate::policy::health::Component;
 use crate::policy::health::Health;
 use crate::policy::health::Reading;
-use crate::policy::health::queue::Backlog;
+use crate::policy::health::backlog::Backlog;
 use crate::policy::health::queue::Lacking;
 use crate::policy::health::queue::lacking;
 use crate::policy::recovery::effective_mode;

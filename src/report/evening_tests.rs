@@ -137,8 +137,9 @@ fn the_coming_night_fits_a_line() {
     let backlog = Backlog {
         queued: 14,
         work: Some(Duration::from_mins(190)),
-        known: 14,
-        night: Duration::from_hours(9),
+        unknown: 0,
+        slots: 4,
+        night: None,
     };
     let bad = health(vec![
         Reading::found(Component::Disk, Level::Warning, "little is free"),

@@ -17,11 +17,13 @@ use crate::policy::health::Component;
 use crate::policy::health::Health;
 use crate::policy::health::Reading;
 use crate::policy::health::Thresholds;
+use crate::policy::health::backlog;
+use crate::policy::health::backlog::Backlog;
+use crate::policy::health::backlog::Nights;
 use crate::policy::health::machine as judge_machine;
 use crate::policy::health::machine::ClockFacts;
 use crate::policy::health::machine::Linger;
 use crate::policy::health::queue;
-use crate::policy::health::queue::Backlog;
 use crate::policy::health::queue::Breaker;
 use crate::policy::health::queue::Database;
 use crate::policy::health::queue::Outbox;
@@ -90,7 +92,7 @@ pub fn look_ahead(
     store: Result<Option<&Store>, String>,
     inquiry: &Inquiry<'_>,
 ) -> (Health, Option<Backlog>) {
-    let mut backlog = None;
+    let mut found = None;
     let mut readings = Vec::new();
     let mut sample = Sample::default();
     let mut last_event = None;
@@ -105,7 +107,7 @@ pub fn look_ahead(
                 .and_then(|at| {
                     last_event = at;
                     needing = present_needs::number(store)?;
-                    backlog = Some(self::backlog(store, &sample, inquiry)?);
+                    found = Some(backlog_of(store, &sample, inquiry)?);
                     of_queue(store, &sample, inquiry, &mut readings)
                 });
             if let Err(error) = looked {
@@ -114,10 +116,10 @@ pub fn look_ahead(
         }
     }
     of_machine(&sample, last_event, inquiry, &mut readings);
-    readings.extend(backlog.as_ref().map(queue::backlog));
+    readings.extend(found.as_ref().map(backlog::backlog));
     let mut health = Health::of(readings, inquiry.now);
     health.needing = needing;
-    (health, backlog)
+    (health, found)
 }
 
 /// Notes in a summary how machine and queue are, and whether a night was missed.
@@ -286,26 +288,30 @@ fn usual(store: &Store, name: &TaskName) -> Result<Option<(Duration, usize)>, St
 }
 
 /// How long the queue would take, by the tasks that were looked at.
-fn backlog(store: &Store, sample: &Sample, inquiry: &Inquiry<'_>) -> Result<Backlog, StoreError> {
+fn backlog_of(
+    store: &Store,
+    sample: &Sample,
+    inquiry: &Inquiry<'_>,
+) -> Result<Backlog, StoreError> {
     let queued = usize::try_from(store.count_queued()?).unwrap_or(usize::MAX);
     let known: Vec<Duration> = sample.tasks.iter().filter_map(|task| task.usual).collect();
-    let work = (!known.is_empty()).then(|| {
-        let all: Duration = known.iter().sum();
-        let scale = u32::try_from(queued).unwrap_or(u32::MAX);
-        let parts = u32::try_from(known.len() * inquiry.slots.max(1)).unwrap_or(u32::MAX);
-        all.saturating_mul(scale) / parts
+    let looked_at = sample.tasks.len();
+    let unknown = looked_at - known.len();
+    let night = (inquiry.hours.as_ref()).and_then(|hours| hours.window(inquiry.now));
+    let night = night.map(|night| {
+        let whole = night.length();
+        if night.contains(inquiry.now) {
+            let left = night.end.since(inquiry.now);
+            Nights::Begun { left, whole }
+        } else {
+            Nights::Ahead(whole)
+        }
     });
-    let night = inquiry
-        .hours
-        .as_ref()
-        .and_then(|hours| hours.window(inquiry.now))
-        .map_or(Duration::MAX, |night| {
-            night.end.since(night.start.max(inquiry.now))
-        });
     Ok(Backlog {
         queued,
-        work,
-        known: known.len(),
+        work: backlog::work(known, looked_at, queued, inquiry.slots),
+        unknown,
+        slots: inquiry.slots,
         night,
     })
 }

@@ -23,6 +23,7 @@ use crate::model::alert::Level;
 use crate::policy::trace::SILENCE;
 use crate::support::clock::Timestamp;
 
+pub mod backlog;
 pub mod machine;
 pub mod nights;
 pub mod queue;

@@ -1,5 +1,5 @@
-//! What is to be thought of the queue: its database, breakers, running attempts, backlog, messages, and
-//! what queued tasks need.
+//! What is to be thought of the queue: its database, breakers, running attempts, messages, and
+//! what queued tasks need. Its backlog is `policy::health::backlog`.
 
 use std::time::Duration;
 
@@ -204,47 +204,6 @@ fn odd(attempt: &Running, limits: &Thresholds) -> Option<Reading> {
         let silent = span(*silent_for);
         is(format!("`{name}` has printed nothing for {silent}"))
     })
-}
-
-/// What is queued, against one night.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backlog {
-    /// Tasks that are queued.
-    pub queued: usize,
-    /// How long they take on all slots, as far as is known; none: nothing is known.
-    pub work: Option<Duration>,
-    /// Tasks whose length is known, of those that were looked at.
-    pub known: usize,
-    /// How long a night is, or what is left of this one.
-    pub night: Duration,
-}
-
-/// What is to be thought of the backlog.
-pub fn backlog(facts: &Backlog) -> Reading {
-    let queued = format!("{} queued", count(facts.queued, "task"));
-    let Some(work) = facts.work.filter(|_| facts.queued > 0) else {
-        return Reading::good(Component::Backlog, queued);
-    };
-    let says = format!(
-        "{queued}, about {} of work for the {} of a night",
-        span(work),
-        span(facts.night)
-    );
-    if work <= facts.night {
-        return Reading::good(Component::Backlog, says);
-    }
-    let nights = work.as_secs().div_ceil(facts.night.as_secs().max(1));
-    let level = if nights > 3 {
-        Level::Critical
-    } else {
-        Level::Warning
-    };
-    Reading::found(
-        Component::Backlog,
-        level,
-        format!("{says}: that is {nights} nights"),
-    )
-    .hint("`autoexec plan --overnight`; more at once with `[run] parallel`")
 }
 
 /// Messages to people.

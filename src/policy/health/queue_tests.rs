@@ -105,24 +105,6 @@ fn a_breaker_is_critical_when_the_service_does_not_come_back() {
 }
 
 #[test]
-fn a_backlog_is_counted_in_nights() {
-    let of = |hours: Option<u64>, queued| {
-        backlog(&Backlog {
-            queued,
-            work: hours.map(Duration::from_hours),
-            known: queued,
-            night: Duration::from_hours(9),
-        })
-    };
-    assert_eq!(of(Some(9), 3).level, None);
-    assert_eq!(of(Some(10), 3).level, Some(Level::Warning));
-    assert!(of(Some(10), 3).message.ends_with("that is 2 nights"));
-    assert_eq!(of(Some(28), 3).level, Some(Level::Critical));
-    assert_eq!(of(None, 3).level, None);
-    assert_eq!(of(Some(99), 0).level, None);
-}
-
-#[test]
 fn what_was_not_delivered_is_told_with_its_target() {
     let outbox = Outbox {
         given_up: vec![("mail".to_owned(), 2)],
