@@ -4,6 +4,7 @@
 use crate::model::ids::TaskId;
 use crate::model::state::TaskEvent;
 use crate::report::task_page::Whole;
+use crate::report::text::Look;
 use crate::store::Event;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
@@ -43,5 +44,34 @@ pub(crate) fn given_up(whole: &Whole) -> Option<(&str, &str)> {
         Some((code, reason))
     } else {
         None
+    }
+}
+
+/// Who changed a task last, and when: a command by its name, and where a run carried out what a command
+/// wanted, the command too. Empty where nothing is known.
+pub(crate) fn changed_last(whole: &Whole, now: Timestamp, look: Look) -> String {
+    let Some(event) = whole.events.last() else {
+        return String::new();
+    };
+    let at = |instant| look.zone.short(instant, now);
+    let shown = |text: &str| Untrusted::from(text).for_terminal();
+    if let Some(command) = event.actor.strip_prefix("command ") {
+        return format!("`autoexec {}`, {}", shown(command), at(event.at));
+    }
+    let carried_out = format!("{}, {}", shown(&event.actor), at(event.at));
+    let is_end = matches!(
+        event.event,
+        Event::Task(TaskEvent::Cancelled | TaskEvent::Completed { .. })
+    );
+    let asked = whole.asked_to_end.as_ref();
+    match asked.filter(|(_, when)| is_end && *when <= event.at) {
+        Some((command, when)) => {
+            let command = shown(command);
+            format!(
+                "`autoexec {command}`, {} (carried out by {carried_out})",
+                at(*when)
+            )
+        }
+        None => carried_out,
     }
 }

@@ -57,6 +57,7 @@ fn retried() -> Whole {
         recoveries: Vec::new(),
         events: queue.store.events_of(task).unwrap(),
         kept: crate::report::kept::Kept::default(),
+        asked_to_end: None,
         doubt: None,
         printed: Some(crate::process::glance::Glance {
             first: Some(Duration::from_secs(3)),

@@ -64,6 +64,8 @@ pub struct Whole {
     pub recoveries: Vec<RecoveryRecord>,
     /// Its events, the first one first.
     pub events: Vec<LoggedEvent>,
+    /// Which command asked a run to call it off or to let it count as done, and when.
+    pub asked_to_end: Option<(String, Timestamp)>,
     /// What makes its success hard to believe; untrusted text.
     pub doubt: Option<String>,
     /// What an attempt that runs has printed so far.
@@ -86,6 +88,7 @@ pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreErr
             attempts: reader.attempts_of(id)?,
             recoveries: reader.recoveries_of(id)?,
             events: reader.events_of(id)?,
+            asked_to_end: reader.asked_to_end(id)?,
             doubt: reader.doubt_of(id)?,
             printed: None,
         })

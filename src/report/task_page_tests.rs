@@ -45,6 +45,7 @@ fn whole() -> Whole {
         attempts: queue.store.attempts_of(task).unwrap(),
         recoveries: Vec::new(),
         events: queue.store.events_of(task).unwrap(),
+        asked_to_end: None,
         doubt: None,
         printed: None,
         kept: Kept::default(),

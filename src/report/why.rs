@@ -24,6 +24,7 @@ use crate::report::queue_table::why_words;
 use crate::report::recovery_lines;
 use crate::report::since_words::since_words;
 use crate::report::spoken::accept_command;
+use crate::report::spoken::changed_last;
 use crate::report::spoken::given_up;
 use crate::report::spoken::said_done;
 use crate::report::task_page::Whole;
@@ -117,7 +118,7 @@ impl Why {
             }
             TaskState::Cancelled => {
                 why.say("was called off");
-                why.changed_last(facts, look);
+                why.tell("by", changed_last(facts.whole, facts.moment.now, look));
                 why.retry("queue it again");
             }
             TaskState::Succeeded => why.succeeded(facts, look),
@@ -251,7 +252,7 @@ impl Why {
             return;
         }
         self.say("did what was wanted");
-        self.changed_last(facts, look);
+        self.tell("by", changed_last(facts.whole, facts.moment.now, look));
         if let Some((reason, at)) = said_done(facts.whole) {
             self.say("counts as done, as somebody said so");
             let at = look.zone.short(at, facts.moment.now);
@@ -365,15 +366,6 @@ impl Why {
                 format!("autoexec why {}", other.upstream),
                 "the task that it waits for",
             );
-        }
-    }
-
-    /// Who changed the task last, and when.
-    fn changed_last(&mut self, facts: &Facts<'_>, look: Look) {
-        if let Some(event) = facts.whole.events.last() {
-            let at = look.zone.short(event.at, facts.moment.now);
-            let actor = Untrusted::from(event.actor.as_str()).for_terminal();
-            self.tell("by", format!("{actor}, {at}"));
         }
     }
 }

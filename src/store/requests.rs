@@ -246,6 +246,30 @@ impl Reader {
         Ok(None)
     }
 
+    /// By which command, and when, a run was asked to call a task off or to let it count as done; the
+    /// newest of the last requests that were granted.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn asked_to_end(&self, task: TaskId) -> Result<Option<(String, Timestamp)>, StoreError> {
+        const DOING: &str = "read the requests";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT made_by, made_at FROM (SELECT * FROM requests WHERE accepted = 1 \
+                 ORDER BY id DESC LIMIT 1000) WHERE EXISTS (SELECT 1 FROM json_each( \
+                  coalesce(wish -> '$.cancel.tasks', wish -> '$.complete.tasks', '[]')) \
+                  WHERE value = ?) ORDER BY id DESC LIMIT 1",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([task.get()]).doing(DOING)?;
+        let Some(row) = rows.next().doing(DOING)? else {
+            return Ok(None);
+        };
+        let mut cells = Cells::of(row, "requests");
+        Ok(Some((cells.take()?, cells.instant()?)))
+    }
+
     /// The answer to a request, if there is one by now.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `autoexec queue cancel`, `hold`, `release`, `retry`, `complete`, `reprioritize` and `remove`.
 
-use crate::sandbox::{Sandbox, wait_for_file};
+use crate::sandbox::{Sandbox, wait_for_file, wait_until};
 
 fn add(sandbox: &Sandbox, name: &str, script: &str) {
     sandbox.ok([
@@ -32,6 +32,26 @@ fn a_cancelled_task_does_not_run_and_can_be_queued_again() {
         .is(0, "`x` is queued again\n", "");
     sandbox.ok(["run"]);
     assert!(sandbox.work().join("x.txt").exists());
+}
+
+#[test]
+fn who_called_a_task_off_is_told_also_when_a_run_carried_it_out() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, "alone", "true");
+    sandbox.ok(["queue", "cancel", "alone"]);
+    let why = sandbox.ok(["why", "alone"]);
+    assert!(why.contains("`autoexec queue cancel`, "), "{why}");
+    assert!(!why.contains("carried out"), "{why}");
+
+    add(&sandbox, "runs", "until test -e over; do sleep 0.02; done");
+    let run = sandbox.start(&["run"]);
+    wait_until("it runs", || status(&sandbox, "runs") == "running");
+    sandbox.ok(["queue", "cancel", "runs"]);
+    let why = sandbox.ok(["why", "runs"]);
+    assert!(why.contains("runs (2) was called off"), "{why}");
+    assert!(why.contains("`autoexec queue cancel`, "), "{why}");
+    assert!(why.contains("(carried out by run 1, "), "{why}");
+    sandbox.answer_of(run);
 }
 
 #[test]
