@@ -32,6 +32,8 @@ pub(crate) const LISTED: usize = 10;
 const QUOTED: usize = 3;
 /// Columns of the word for a verdict.
 const WORD: usize = 11;
+/// The least columns of a task's name where every task has one line, if there is room.
+const NAME: usize = 28;
 
 /// How a page looks.
 #[derive(Debug, Clone, Copy)]
@@ -140,12 +142,15 @@ fn at_the_top(page: &mut Page, needs: &[Need<'_>], left: usize) -> Told {
         left.saturating_sub(1)
     };
     let shown = told_of(needs, fit);
+    let longest = shown.iter().map(|need| need.command().len()).max();
+    let around = 2 + WORD + 2 + longest.unwrap_or_default();
+    let room = page.look.width.saturating_sub(around);
+    let widest = shown.iter().map(|need| measure_text_width(&need.title()));
+    let names = widest.max().unwrap_or_default().max(NAME).min(room);
     for need in &shown {
-        let command = need.command();
         let word = verdict_word(page.look.paint, need.verdict);
-        let room = page.look.width.saturating_sub(2 + WORD + 2 + command.len());
-        let name = pad(&cut(&need.title(), room), room.min(28));
-        let command = page.look.paint.command(&command);
+        let name = pad(&cut(&need.title(), names), names);
+        let command = page.look.paint.command(&need.command());
         page.line(&format!("  {word}{name}  {command}"));
     }
     let told: usize = shown.iter().map(|need| need.tasks.len()).sum();

@@ -144,6 +144,28 @@ fn up_to_ten_failures_are_told_with_the_lines_that_decided() {
 }
 
 #[test]
+fn commands_of_different_length_begin_below_each_other() {
+    let mut summary = RunSummary::of(nights::failed_apart(9));
+    let accepted = &mut summary.tasks[4];
+    accepted.verdict = Verdict::Suspicious;
+    accepted.next = Some("autoexec queue complete 5 --reason TEXT".to_owned());
+    let look = Look {
+        width: 80,
+        zone: nights::ZONE,
+        paint: Paint::PLAIN,
+    };
+    let page = render(&summary, look);
+    let mut columns: Vec<usize> = page
+        .lines()
+        .take(TOP)
+        .filter_map(|line| line.find("  autoexec queue "))
+        .collect();
+    assert_eq!(columns.len(), 9, "{page}");
+    columns.dedup();
+    assert_eq!(columns.len(), 1, "{page}");
+}
+
+#[test]
 fn no_line_is_wider_than_asked() {
     let nights = [
         nights::mixed,
