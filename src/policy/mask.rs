@@ -108,6 +108,12 @@ pub fn mask(text: &str) -> String {
     masked
 }
 
+/// Whether a word of a command is an option whose value, the next word, is a secret by its name.
+pub fn is_option_of_secret(word: &str) -> bool {
+    word.strip_prefix("--")
+        .is_some_and(|name| !name.contains('=') && is_secret_name(name))
+}
+
 /// Where in a text something stands that looks like a secret, in bytes; they may overlap.
 pub fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::model::spec::TaskSpec;
 use crate::policy::mask::HIDDEN;
+use crate::policy::mask::is_option_of_secret;
 use crate::policy::mask::is_secret_name;
 use crate::policy::mask::mask;
 
@@ -60,12 +61,6 @@ fn hide_or_look(value: &mut Value, is_hidden: bool) {
     } else {
         hide_in(value);
     }
-}
-
-/// An option whose value is the next word.
-fn is_option_of_secret(word: &str) -> bool {
-    word.strip_prefix("--")
-        .is_some_and(|name| !name.contains('=') && is_secret_name(name))
 }
 
 #[cfg(test)]

@@ -32,6 +32,41 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
+fn a_secret_in_a_command_is_not_repeated() {
+    let sandbox = Sandbox::new();
+    let token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+    let header = format!("Authorization: Bearer {token}");
+    let typed = [
+        "--name",
+        "x",
+        "--",
+        "curl",
+        "-H",
+        header.as_str(),
+        "--password",
+        "my own",
+    ];
+    sandbox.run(["queue", "add"].into_iter().chain(typed)).is(
+        0,
+        "added `x` as task 1: curl -H 'Authorization: Bearer ***' --password ***\n",
+        "",
+    );
+    let script = format!("GITHUB_TOKEN={token} gh pr list");
+    sandbox
+        .run(["queue", "add", "--shell", "--name", "y", "--", &script])
+        .is(0, "added `y` as task 2: GITHUB_TOKEN=*** gh pr list\n", "");
+    // What is to be copied holds no `***`, which would be queued as it is.
+    let address = "https://me:hunter22@example.org/x";
+    let forgotten = sandbox.run(["queue", "add", "curl", address]);
+    assert!(
+        !forgotten.stderr.contains("queue add -- curl"),
+        "{}",
+        forgotten.stderr
+    );
+    forgotten.fails(2, &["`autoexec queue add -- COMMAND`"]);
+}
+
+#[test]
 fn a_command_is_acknowledged_with_its_id_and_its_exact_arguments() {
     let sandbox = Sandbox::new();
     let answer = sandbox.run([

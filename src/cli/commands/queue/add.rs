@@ -12,6 +12,7 @@ use crate::cli::commands::queue::flags::KeyFlags;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Output;
 use crate::model::spec::Command;
+use crate::policy::mask::{HIDDEN, is_option_of_secret, mask};
 use crate::store::Store;
 use crate::store::tasks::{AddResult, OnChange};
 use crate::support::bytes::OsText;
@@ -135,9 +136,15 @@ fn hint_at_command(args: &AddArgs, failure: CliError) -> CliError {
         return failure;
     }
     let shell = if is_script(&words) { "--shell " } else { "" };
+    let typed = plain_words(&words);
+    // One in which something is hidden would not do what was meant.
+    let typed = if shown_words(&words) == typed {
+        typed
+    } else {
+        "COMMAND".to_owned()
+    };
     failure.hint(format!(
-        "a command goes behind `--`: `autoexec queue add {shell}-- {}`",
-        shown_words(&words)
+        "a command goes behind `--`: `autoexec queue add {shell}-- {typed}`"
     ))
 }
 
@@ -228,16 +235,33 @@ fn show(args: &AddArgs, commands: &[String], added: &[Added], output: &mut Outpu
     }
 }
 
-/// A command on one line. A script of one line of a list is shown without the shell that runs it.
+/// A command on one line, without what looks like a secret. A script of one line of a list is shown
+/// without the shell that runs it.
 fn shown_command(command: &Command) -> String {
     match command {
         Command::Direct(words) => shown_words(words),
-        Command::Shell { script, .. } => script.untrusted().for_terminal(),
+        Command::Shell { script, .. } => mask(&script.untrusted().for_terminal()),
     }
 }
 
-/// An argument vector as a shell would read it back.
+/// An argument vector as a shell would read it back, without what looks like a secret.
 fn shown_words(words: &[OsText]) -> String {
+    let mut shown = Vec::new();
+    let mut is_hidden = false;
+    for word in words {
+        let names_secret = word.as_path().to_str().is_some_and(is_option_of_secret);
+        shown.push(if is_hidden {
+            HIDDEN.to_owned()
+        } else {
+            shown_argument(word)
+        });
+        is_hidden = names_secret;
+    }
+    mask(&shown.join(" "))
+}
+
+/// An argument vector as a shell would read it back, with everything that it holds.
+fn plain_words(words: &[OsText]) -> String {
     let shown: Vec<String> = words.iter().map(shown_argument).collect();
     shown.join(" ")
 }
