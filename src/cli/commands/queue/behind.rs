@@ -112,7 +112,10 @@ fn still_blocked(store: &Reader, tasks: &[TaskId]) -> Result<Vec<String>, StoreE
         let name = store.task(*task)?.spec.name;
         let why = if let Some(other) = store.blocked_by(*task)? {
             let ended = ended_words(other.status);
-            let why = format!("it needs `{}` ({}), which {ended}", other.name, other.upstream);
+            let why = format!(
+                "it needs `{}` ({}), which {ended}",
+                other.name, other.upstream
+            );
             // What is blocked itself has a line of its own.
             match other.status {
                 Some(TaskStatus::Skipped) => why,

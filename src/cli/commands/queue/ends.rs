@@ -74,9 +74,54 @@ impl Ends {
             invocation.output.line(&line);
         }
         if changed.len() > 1 {
-            let number = changed.len() - self.had_succeeded.len();
-            let all = format!("{} {}", count(number, "task"), manner.done);
+            let is_not = |task: &&Meant| {
+                let is_skipped = manner.command == RETRY.command && skipped.contains(&task.id);
+                is_skipped || self.had_succeeded.contains(&task.id)
+            };
+            let not = changed.iter().filter(is_not).count();
+            let all = together(manner.done, changed.len(), not, self.open.len());
             invocation.output.note(&all);
+        }
+    }
+}
+
+/// What became of several tasks: of `all`, so many are `not` what was wished, and so many are it only
+/// once their attempt is over.
+fn together(done: &str, all: usize, not: usize, open: usize) -> String {
+    let tasks = count(all, "task");
+    let told = match all.saturating_sub(not) {
+        0 => format!("none of {tasks} {done}"),
+        number if number == all => format!("{tasks} {done}"),
+        number => format!("{number} of {tasks} {done}"),
+    };
+    match open {
+        0 => told,
+        1 => format!("{told}, 1 of them as soon as it has ended"),
+        open => format!("{told}, {open} of them as soon as they have ended"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_so_is_counted() {
+        let table = [
+            ((2, 0, 0), "2 tasks cancelled"),
+            ((2, 2, 0), "none of 2 tasks cancelled"),
+            ((3, 1, 0), "2 of 3 tasks cancelled"),
+            (
+                (3, 0, 1),
+                "3 tasks cancelled, 1 of them as soon as it has ended",
+            ),
+            (
+                (9, 2, 4),
+                "7 of 9 tasks cancelled, 4 of them as soon as they have ended",
+            ),
+        ];
+        for ((all, not, open), expected) in table {
+            assert_eq!(together("cancelled", all, not, open), expected);
         }
     }
 }
