@@ -208,7 +208,7 @@ impl Store {
             let _late_at_worst =
                 connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
-        let _never_fails = connection.busy_timeout(BUSY_TIMEOUT);
+        let _never_fails = connection.busy_timeout(crash::patience(BUSY_TIMEOUT));
     }
 
     /// How many transactions of this store changed something.
@@ -367,7 +367,9 @@ pub(crate) fn connect(path: &Path, access: Access) -> Result<Connection, StoreEr
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = Connection::open_with_flags(path, flags).doing(DOING)?;
-    connection.busy_timeout(BUSY_TIMEOUT).doing(DOING)?;
+    connection
+        .busy_timeout(crash::patience(BUSY_TIMEOUT))
+        .doing(DOING)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (option, value) in [
         // A command that adds one task must not pay for tidying up; the engine does that.

@@ -26,6 +26,7 @@ use crate::supervisor::tree;
 use crate::supervisor::tree::Collected;
 use crate::support::clock::Clock;
 use crate::support::clock::monotonic;
+use crate::support::crash;
 
 /// How long inherited pipes may stay open after the command's end.
 const PIPE_PATIENCE: Duration = Duration::from_secs(2);
@@ -212,7 +213,7 @@ impl Attempt<'_> {
             let is_open = step.stdout.file.is_some() || step.stderr.file.is_some();
             // Whether pipes that are not ours are still held is for their reader to see.
             let patience = if is_open || self.service.is_alone() {
-                PIPE_PATIENCE
+                pipe_patience()
             } else {
                 SETTLE
             };
@@ -336,6 +337,13 @@ impl Attempt<'_> {
             Err(_) => pipe.file = None,
         }
     }
+}
+
+/// How long inherited pipes may stay open; a debug build lets a test make that longer.
+fn pipe_patience() -> Duration {
+    crash::wish("__AUTOEXEC_PIPE_PATIENCE_MS")
+        .and_then(|millis| millis.parse().ok())
+        .map_or(PIPE_PATIENCE, Duration::from_millis)
 }
 
 impl Pipe {

@@ -48,7 +48,7 @@ fn what_no_signal_can_end_is_told_and_the_run_goes_on() {
         );
     };
     again_and_again("F71: unkillable", || {
-        let keys = "retries = 0\ntimeout = \"1s\"";
+        let keys = "retries = 0\ntimeout = \"5s\"";
         let sandbox = queue(
             keys,
             "[\"FAKE\", \"record\", \"up\", \"start\", \"sleep\", \"600000\"]",

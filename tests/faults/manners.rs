@@ -70,11 +70,11 @@ command = "FAKE lock @.lock record @.log start fail-first 2 @.n 75 record @.log 
 "#,
     r#"
 name = "%-leaves"
-command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "close", "ignore-term lock @.child sleep 60000", "sleep", "~", "record", "@.log", "end"]
+command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "close", "ignore-term lock @.child sleep 600000", "sleep", "~", "record", "@.log", "end"]
 "#,
     r#"
 name = "%-holds"
-command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "hold", "ignore-term lock @.child sleep 60000", "sleep", "~", "record", "@.log", "end"]
+command = ["FAKE", "lock", "@.lock", "record", "@.log", "start", "daemon", "hold", "ignore-term lock @.child sleep 600000", "sleep", "~", "record", "@.log", "end"]
 "#,
     r#"
 name = "%-ignores"

@@ -80,7 +80,7 @@ pub(crate) fn night() -> String {
         ("longer", "sleep 60"),
         (
             "leaves",
-            "daemon close,ignore-term lock leaves.child sleep 60000",
+            "daemon close,ignore-term lock leaves.child sleep 600000",
         ),
         ("ask", "sleep 5"),
     ] {

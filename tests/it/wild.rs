@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fastrand::Rng;
 use rusqlite::{Connection, OpenFlags};
@@ -120,7 +121,9 @@ pub(crate) struct Stored {
 
 fn open(sandbox: &Sandbox) -> Connection {
     let path = sandbox.state().join("queue.db");
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    database.busy_timeout(Duration::from_mins(2)).unwrap();
+    database
 }
 
 /// Whether the database is whole, down to its pages.

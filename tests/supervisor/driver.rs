@@ -84,6 +84,14 @@ impl Driver {
         Self::start_through(command, WhenRunnerDies::Adopt)
     }
 
+    /// A supervisor that waits for so long for the pipes of a command that is gone.
+    pub(crate) fn start_patient(patience: Duration) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_autoexec"));
+        let millis = patience.as_millis().to_string();
+        command.env("__AUTOEXEC_PIPE_PATIENCE_MS", millis);
+        Self::start_through(command, WhenRunnerDies::Adopt)
+    }
+
     /// A supervisor under a limit of the shell's `ulimit`.
     pub(crate) fn start_limited(ulimit: &str) -> Self {
         let mut shell = Command::new("/bin/sh");

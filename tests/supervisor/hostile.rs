@@ -1,6 +1,7 @@
 //! Commands that do not behave: the attempt ends all the same, and nothing of it is left.
 
 use crate::driver::Driver;
+use crate::driver::PATIENCE;
 use crate::driver::by_itself;
 use crate::driver::line_of;
 use autoexec::model::ids::AttemptId;
@@ -23,10 +24,21 @@ use std::time::Duration;
 #[test]
 fn a_command_that_ignores_the_stop_signal_is_killed_after_its_grace() {
     let mut driver = Driver::start();
-    let mut task = driver.shell(1, "trap '' TERM; echo up > up; while :; do sleep 1; done");
-    task.spec.grace = Duration::from_millis(50);
-    task.timeout = Some(Duration::from_millis(300));
-    let outcome = driver.run(task);
+    let up = driver.work().join("up");
+    let mut patience = Duration::from_millis(150);
+    let mut id = 0;
+    // Its time may be over before it ignores anything.
+    let outcome = loop {
+        (id, patience) = (id + 1, patience * 2);
+        let script = "trap '' TERM; echo up > up; while :; do sleep 1; done";
+        let mut task = driver.shell(id, script);
+        task.spec.grace = Duration::from_millis(50);
+        task.timeout = Some(patience);
+        let outcome = driver.run(task);
+        if up.exists() {
+            break outcome;
+        }
+    };
     let Ended::TimedOut {
         limit,
         exit,
@@ -35,7 +47,7 @@ fn a_command_that_ignores_the_stop_signal_is_killed_after_its_grace() {
     else {
         panic!("another end: {:?}", outcome.ended);
     };
-    assert_eq!(limit, Duration::from_millis(300));
+    assert_eq!(limit, patience);
     assert!(killed);
     assert!(matches!(
         exit,
@@ -67,10 +79,13 @@ fn a_command_that_stopped_itself_can_still_act_on_the_stop_signal() {
     let up = driver.work().join("up");
     let task = driver.shell(
         1,
-        "trap 'exit 7' TERM; echo up > up; kill -STOP $$; sleep 600",
+        "trap 'exit 7' TERM; echo $$ > up; kill -STOP $$; sleep 600",
     );
     driver.assign(task);
-    line_of(&up);
+    let stat = format!("/proc/{}/stat", line_of(&up));
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     driver.stop(1, Force::Gentle);
     let outcome = driver.outcome();
     assert_eq!(
@@ -88,7 +103,8 @@ fn a_daemon_in_a_session_of_its_own_is_found_killed_and_named() {
     let mut driver = Driver::start();
     let pid = driver.work().join("pid");
     let script = "setsid sh -c 'trap \"\" TERM HUP; exec >/dev/null 2>&1; echo $$ > pid; exec sleep 600' & \
-                  while ! [ -s pid ]; do sleep 0.01; done";
+                  while ! [ -s pid ]; do sleep 0.01; done; \
+                  until [ \"$(cat /proc/$(cat pid)/comm)\" = sleep ]; do sleep 0.01; done";
     for (id, rule, code) in [
         (1, Leftovers::Kill, 0),
         (2, Leftovers::Fail, 0),
@@ -134,7 +150,9 @@ fn a_daemon_that_is_allowed_goes_on_and_the_supervisor_retires() {
 #[test]
 fn a_grandchild_that_holds_the_pipe_does_not_hold_the_attempt() {
     let mut driver = Driver::start();
-    let task = driver.shell(1, "sleep 600 & echo done");
+    let script =
+        "sleep 600 & until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done; echo done";
+    let task = driver.shell(1, script);
     let outcome = driver.run(task);
     assert_eq!(outcome.ended, by_itself(0));
     assert_eq!(outcome.leftovers[0].name.as_str(), Some("sleep"));
@@ -143,7 +161,7 @@ fn a_grandchild_that_holds_the_pipe_does_not_hold_the_attempt() {
 
 #[test]
 fn output_that_comes_just_after_the_commands_end_is_kept() {
-    let mut driver = Driver::start();
+    let mut driver = Driver::start_patient(PATIENCE);
     let task = driver.shell(1, "(sleep 0.3; echo late) & exit 0");
     let outcome = driver.run(task);
     assert_eq!(driver.output(&outcome, Stream::Stdout), b"late\n");

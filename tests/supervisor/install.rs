@@ -12,6 +12,7 @@ use autoexec::model::recovery::DependencyList;
 use autoexec::model::remedy::Action;
 use autoexec::model::remedy::InstalledEnvironment;
 use autoexec::process::Stream;
+use autoexec::support::text::span;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -310,16 +311,22 @@ fn an_installation_that_hangs_is_ended_with_the_installer() {
     std::fs::write(&fake, "#!/bin/sh\necho $$ > pid\nexec sleep 600\n").unwrap();
     std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
     let list = DependencyList::Names(vec!["requests==2.32.3".to_owned()]);
-    let mut task = python_task(&driver, 1, &list, "touch ran");
     let path = format!("{}:/usr/bin:/bin", work.join("bin").display());
-    task.spec.env.insert("PATH".to_owned(), path.into());
-    task.spec.grace = std::time::Duration::ZERO;
-    task.remedies[0].timeout = std::time::Duration::from_millis(700);
-    let outcome = driver.run(task);
-    assert_eq!(
-        failed(&outcome, "install_dependency"),
-        "it did not end within 0.7s"
-    );
+    let mut patience = std::time::Duration::from_millis(350);
+    let mut id = 0;
+    // The time may be over before the installer has begun.
+    while !work.join("pid").exists() {
+        (id, patience) = (id + 1, patience * 2);
+        let mut task = python_task(&driver, id, &list, "touch ran");
+        task.spec.env.insert("PATH".to_owned(), path.clone().into());
+        task.spec.grace = std::time::Duration::ZERO;
+        task.remedies[0].timeout = patience;
+        let outcome = driver.run(task);
+        assert_eq!(
+            failed(&outcome, "install_dependency"),
+            format!("it did not end within {}", span(patience))
+        );
+    }
     let pid: i32 = line_of(&work.join("pid")).parse().unwrap();
     assert_eq!(autoexec::process::identity::identity(pid), None);
     assert!(!work.join("ran").exists());

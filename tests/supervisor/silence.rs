@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(2);
 
 fn silent(driver: &mut Driver, id: i64, script: &str) -> Outcome {
     let mut task = driver.shell(id, script);
@@ -90,14 +90,13 @@ fn what_it_waits_for_is_told() {
 fn quiet_work_is_left_alone_whatever_kind_it_is() {
     let mut driver = Driver::start();
     // CPU, in a grandchild of a waiting shell.
-    let busy = "(end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do :; done) & wait";
+    let busy = "(end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do :; done) & wait";
     assert_eq!(silent(&mut driver, 1, busy).ended, by_itself(0));
     // Little CPU, but files that grow.
-    let writer =
-        "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do head -c 65536 /dev/zero >> x; sleep 0.3; done";
+    let writer = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do head -c 65536 /dev/zero >> x; sleep 0.3; done";
     assert_eq!(silent(&mut driver, 2, writer).ended, by_itself(0));
     // Output is life.
-    let talker = "for i in 1 2 3 4 5 6 7 8; do echo; sleep 0.5; done";
+    let talker = "for i in 1 2 3 4 5 6 7 8 9 10; do echo; sleep 0.5; done";
     assert_eq!(silent(&mut driver, 3, talker).ended, by_itself(0));
 }
 

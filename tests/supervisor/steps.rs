@@ -127,7 +127,7 @@ fn a_step_is_stopped_by_its_own_limit_or_by_the_attempts_whichever_is_over_first
     let mut driver = Driver::start();
     let limit = Duration::from_millis(100);
     let mut task = steps(&driver, 1, &[SAY, "sleep 30"]);
-    task.timeout = Some(Duration::from_secs(20));
+    task.timeout = Some(Duration::from_mins(10));
     task.spec.steps[1].timeout = Some(limit);
     let outcome = driver.run(task);
     let Ended::TimedOut { limit: reached, .. } = outcome.ended else {
@@ -136,7 +136,7 @@ fn a_step_is_stopped_by_its_own_limit_or_by_the_attempts_whichever_is_over_first
     assert_eq!((reached, outcome.account.steps_done), (limit, 1));
     let mut task = steps(&driver, 2, &[SAY, "sleep 30"]);
     task.timeout = Some(limit);
-    task.spec.steps[1].timeout = Some(Duration::from_secs(20));
+    task.spec.steps[1].timeout = Some(Duration::from_mins(10));
     let outcome = driver.run(task);
     assert!(matches!(outcome.ended, Ended::TimedOut { limit: reached, .. } if reached == limit));
 }
