@@ -109,8 +109,14 @@ impl Reader {
     /// When the database cannot be read.
     pub fn touched(&self, touched: Touched) -> Result<Vec<TaskId>, StoreError> {
         let (sql, values): (&str, Vec<i64>) = match touched {
-            // Every task has an event; there is no need to look through them all.
-            Touched::AfterEvent(0) => ("SELECT id FROM task_records ORDER BY id", Vec::new()),
+            // Every task has an event, so there is no need to look through them all. The indexes of names
+            // hold each task once, on a twentieth of the pages of the table.
+            Touched::AfterEvent(0) => (
+                "SELECT id FROM task_records INDEXED BY task_unfinished WHERE finished_at IS NULL \
+                 UNION ALL \
+                 SELECT id FROM task_records INDEXED BY task_finished WHERE finished_at IS NOT NULL",
+                Vec::new(),
+            ),
             Touched::AfterEvent(event) => (
                 "SELECT DISTINCT task_id FROM execution_logs WHERE id > ? AND task_id IS NOT NULL \
                  ORDER BY 1",
@@ -136,7 +142,9 @@ impl Reader {
                 ],
             ),
         };
-        self.ids(sql, &values)
+        let mut ids = self.ids(sql, &values)?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// The ids of the tasks that are not done with, in their order.
@@ -213,7 +221,7 @@ impl Reader {
         };
         let sql = format!(
             "SELECT task_id, id, number, run_id, state, started_at, ended_at, \
-             coalesce(duration_ms, 0), coalesce(max_rss_bytes, 0), coalesce(cpu_ms, 0), \
+             duration_ms, max_rss_bytes, cpu_ms, \
              category, pattern, line, doubt, \
              iif(category IS NULL, NULL, (SELECT key FROM json_each(outcome, '$.ended'))), \
              outcome ->> '$.output.file', coalesce(outcome ->> '$.leftover_count', 0) {from}"
@@ -230,7 +238,7 @@ impl Reader {
                 started_at: cells.optional_instant()?,
                 ended_at: cells.optional_instant()?,
                 duration: cells.optional_span()?.unwrap_or_default(),
-                max_rss_bytes: cells.number()?,
+                max_rss_bytes: cells.optional_number()?.unwrap_or_default(),
                 cpu: cells.optional_span()?.unwrap_or_default(),
                 category: cells.optional_word(Category::parse)?,
                 pattern: cells.take()?,
