@@ -142,7 +142,13 @@ pub(super) fn holds(text: &[u8], words: &str) -> bool {
 
 /// Appends a line without escape sequences and with plain quotes.
 fn push_clean(text: &mut Vec<u8>, mut raw: &[u8]) {
-    while let Some((first, rest)) = raw.split_first() {
+    // Nearly everything stays as it is, so it is copied in pieces.
+    while let Some(plain) = raw.iter().position(|byte| may_change(*byte)) {
+        let (before, from) = raw.split_at(plain);
+        text.extend_from_slice(before);
+        let Some((first, rest)) = from.split_first() else {
+            return;
+        };
         match first {
             0x1b => raw = after_escape(rest),
             // Typographic quotes: three bytes E2 80 xx, two bytes C2 AB and C2 BB.
@@ -169,6 +175,12 @@ fn push_clean(text: &mut Vec<u8>, mut raw: &[u8]) {
             }
         }
     }
+    text.extend_from_slice(raw);
+}
+
+/// Whether a byte begins anything that [`push_clean`] takes out or replaces.
+const fn may_change(byte: u8) -> bool {
+    matches!(byte, 0x1b | 0xe2 | 0xc2 | 0x08 | 0x07 | 0x00)
 }
 
 /// What follows an escape sequence whose first byte was just read.

@@ -3,6 +3,8 @@
 //! A table from the first four bytes of each word to the words that begin with them. An automaton would
 //! search a little faster, but takes tens of milliseconds to build, and most processes judge one failure.
 
+use std::borrow::Cow;
+
 /// The bytes of a word that choose its place in the table; no word is shorter.
 pub(super) const KEY: usize = 4;
 /// Places in the table, as a power of two.
@@ -14,6 +16,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Words {
     list: Vec<&'static str>,
+    /// The same words in small letters.
+    lower: Vec<Cow<'static, [u8]>>,
     /// For each place the last word that belongs there.
     heads: Vec<u32>,
     /// For each word the one before it that belongs to the same place.
@@ -22,11 +26,11 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of(list: Vec<&'static str>) -> Self {
+        let lower: Vec<_> = list.iter().map(|word| in_small_letters(word)).collect();
         let mut heads = vec![NONE; 1 << BITS];
         let mut before = Vec::with_capacity(list.len());
-        for (number, word) in list.iter().enumerate() {
-            let head = place(&word.as_bytes().to_ascii_lowercase(), 0)
-                .and_then(|place| heads.get_mut(place));
+        for (number, word) in lower.iter().enumerate() {
+            let head = place(word, 0).and_then(|place| heads.get_mut(place));
             // A word that is too short is never found; a test looks for such.
             let Some(head) = head else {
                 before.push(NONE);
@@ -37,6 +41,7 @@ impl Words {
         }
         Self {
             list,
+            lower,
             heads,
             before,
         }
@@ -53,15 +58,14 @@ impl Words {
         lower: &'a [u8],
         offset: usize,
     ) -> impl Iterator<Item = usize> + 'a {
-        let first = place(lower, offset).and_then(|place| self.heads.get(place).copied());
+        let text = lower.get(offset..).unwrap_or_default();
+        let first = place(text, 0).and_then(|place| self.heads.get(place).copied());
         std::iter::successors(first, |number| self.before.get(*number as usize).copied())
             .take_while(|number| *number != NONE)
             .map(|number| number as usize)
             .filter(move |number| {
-                let word = self.word(*number).as_bytes();
-                lower
-                    .get(offset..offset + word.len())
-                    .is_some_and(|text| text.eq_ignore_ascii_case(word))
+                let word = self.lower.get(*number);
+                word.is_some_and(|word| text.starts_with(word))
             })
     }
 
@@ -86,6 +90,15 @@ impl Words {
             Some(found)
         });
         begins.flat_map(move |offset| self.at(lower, offset).map(move |word| (offset, word)))
+    }
+}
+
+fn in_small_letters(word: &'static str) -> Cow<'static, [u8]> {
+    // Nearly all of them are written so.
+    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(word.as_bytes().to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(word.as_bytes())
     }
 }
 
