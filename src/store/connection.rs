@@ -33,8 +33,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const LOG_LIMIT: i64 = 8 * 1024 * 1024;
 /// Pages of the log after which a commit tidies it up by itself.
 const LOG_PAGES: i64 = LOG_LIMIT / 4096;
-/// The most memory for pages of the database.
-const CACHE_KIB: i64 = 2 * 1024;
+/// The most memory for pages of the database. A run reads each row for a short time and then no more, so a
+/// larger one spares it nothing.
+const CACHE_KIB: i64 = 1024;
 /// The same while very much is written at once.
 const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// Prepared statements that are kept.
