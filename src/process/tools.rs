@@ -18,6 +18,7 @@ use crate::process::helper::Standing;
 use crate::process::spawn::resolve;
 use crate::support::bytes::OsText;
 use crate::support::clock::monotonic;
+use crate::support::crash;
 
 /// What tasks usually use; all of them tell their version and nothing else.
 pub const USUAL: [&str; 18] = [
@@ -57,7 +58,7 @@ pub fn look(names: &[String], environment: &Environment) -> Vec<Tool> {
 }
 
 fn ask(mut tools: Vec<Tool>, environment: &Environment) -> Vec<Tool> {
-    let deadline = monotonic() + ALL;
+    let deadline = monotonic() + crash::patience(ALL);
     let asked: Vec<(usize, Tool)> = tools
         .iter()
         .enumerate()
@@ -100,7 +101,8 @@ fn version_of(tool: &Tool, environment: &Environment) -> Option<String> {
         environment,
     };
     let program = tool.path.as_ref()?;
-    let answer = helper::run_standing(program, &tool.name, &["--version"], standing, LIMIT).ok()?;
+    let limit = crash::patience(LIMIT);
+    let answer = helper::run_standing(program, &tool.name, &["--version"], standing, limit).ok()?;
     if !answer.status.success() {
         return None;
     }

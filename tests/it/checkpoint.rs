@@ -173,7 +173,7 @@ fn parallel_children_do_not_disturb_each_other() {
 fn a_checkpoint_survives_the_death_of_run_and_supervisor() {
     let sandbox = Sandbox::new();
     let script = "echo $($X checkpoint get n --default none) >> seen; [ -e died ] && exit 0; : > died; \
-                  $X checkpoint set n 5; sleep 0.1; kill -9 $PPID; sleep 30";
+                  $X checkpoint set n 5; sleep 0.1; kill -9 $PPID; sleep 600";
     let answer = night(&sandbox, "", script);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_eq!(sandbox.read("seen"), "none\n5\n");

@@ -13,7 +13,9 @@ const PAYLOAD: &str = "</pre></title><script>document.title='taken'</script><img
 
 /// A night in which things went wrong, of tasks that try to command whoever shows them.
 fn night(sandbox: &Sandbox) -> std::path::PathBuf {
-    let script = "printf '%s\\n' \"$PAYLOAD\" >&2; printf 'turned \\342\\200\\256round\\033[31m\\n' >&2; \
+    // The first two run side by side, however long one of the slots takes.
+    let script = "touch $AUTOEXEC_TASK_ID.here; until test -e 1.here && test -e 2.here; do sleep 0.02; done; \
+                  printf '%s\\n' \"$PAYLOAD\" >&2; printf 'turned \\342\\200\\256round\\033[31m\\n' >&2; \
                   echo \"error: permission denied: $PAYLOAD\" >&2; exit 77";
     let payload = format!("PAYLOAD={PAYLOAD}");
     let long = "a-name-as-long-as-a-name-may-be-and-without-a-place-to-break-it";
