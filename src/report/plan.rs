@@ -5,12 +5,14 @@
 //! way. The night is played through twice, with what each task takes half of the times and with what
 //! it takes nine of ten times.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::dependency::When;
 use crate::model::ids::TaskId;
 use crate::policy::forecast::Basis;
 use crate::policy::forecast::Forecast;
@@ -58,8 +60,8 @@ pub struct Task {
     pub deadline: Option<Timestamp>,
     /// It has had attempts, so that what it waits for is its next one.
     pub was_tried: bool,
-    /// Tasks of the list that must end first, by their places.
-    pub after: Vec<usize>,
+    /// Tasks of the list that must end first, by their places, and how.
+    pub after: Vec<(usize, When)>,
     /// How long it usually takes; `None` where nothing is known.
     pub forecast: Option<Forecast>,
     /// How long it may take at most, by its definition.
@@ -96,6 +98,8 @@ pub(crate) struct Row {
     pub(crate) risk: Option<Risk>,
     /// The task that it waits for and that cannot run.
     pub(crate) behind: Option<usize>,
+    /// The task that must fail, so that this one runs at all.
+    pub(crate) condition: Option<usize>,
 }
 
 /// Why a task may not come to its end.
@@ -113,13 +117,17 @@ impl Plan {
     /// Plays the night through.
     pub fn of(facts: Facts) -> Self {
         let assumed = typical(&facts.tasks);
+        let conditions = conditions(&facts.tasks);
         let night = |takes: fn(&Forecast) -> Duration| {
             let planned: Vec<Planned> = facts
                 .tasks
                 .iter()
-                .map(|task| {
+                .zip(&conditions)
+                .map(|(task, condition)| {
                     let unknown = || task.counted_as(assumed);
-                    planned(task, task.forecast.as_ref().map_or_else(unknown, takes))
+                    let takes = task.forecast.as_ref().map_or_else(unknown, takes);
+                    let after = awaited(&facts.tasks, &conditions, task);
+                    planned(task, after, takes, condition.is_some())
                 })
                 .collect();
             play(&planned, facts.slots, facts.begin, facts.until)
@@ -127,19 +135,23 @@ impl Plan {
         let usual = night(|forecast| forecast.p50);
         let slow = night(|forecast| forecast.p90);
         let behind = behind(&facts.tasks);
-        let nights = usual.into_iter().zip(slow).zip(behind);
+        let nights = usual
+            .into_iter()
+            .zip(slow)
+            .zip(behind.into_iter().zip(conditions));
         let rows = facts
             .tasks
             .iter()
             .zip(nights)
-            .map(|(task, ((usual, slow), behind))| {
-                let can_run = task.stuck.is_none() && behind.is_none();
+            .map(|(task, ((usual, slow), (behind, condition)))| {
+                let can_run = task.stuck.is_none() && behind.is_none() && condition.is_none();
                 let risk = can_run.then(|| risk(task, usual, slow, facts.until));
                 Row {
                     usual,
                     slow,
                     risk: risk.flatten(),
                     behind,
+                    condition,
                 }
             })
             .collect();
@@ -181,15 +193,65 @@ impl Task {
     }
 }
 
-fn planned(task: &Task, takes: Duration) -> Planned {
+fn planned(task: &Task, after: Vec<usize>, takes: Duration, is_conditional: bool) -> Planned {
     Planned {
         priority: task.priority,
         due: task.due,
-        after: task.after.clone(),
+        after,
         takes,
         running_since: task.running_since,
-        stuck: task.stuck.is_some(),
+        stuck: task.stuck.is_some() || is_conditional,
     }
+}
+
+/// For each task the one that must fail, so that it runs at all: a plan is for a night in which nothing
+/// fails. What waits for the good end of such a task runs only then, too.
+fn conditions(tasks: &[Task]) -> Vec<Option<usize>> {
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    let mut conditions = vec![None; tasks.len()];
+    let mut open = Vec::new();
+    for (number, (task, condition)) in tasks.iter().zip(&mut conditions).enumerate() {
+        for (upstream, when) in &task.after {
+            match (when, waiting.get_mut(*upstream)) {
+                (When::Failure, _) => *condition = Some(*upstream),
+                (When::Success, Some(list)) => list.push(number),
+                (When::Success | When::Always, _) => {}
+            }
+        }
+        if condition.is_some() {
+            open.push(number);
+        }
+    }
+    while let Some(upstream) = open.pop() {
+        let inherited = conditions.get(upstream).copied().flatten();
+        for number in waiting.get(upstream).into_iter().flatten() {
+            if let Some(condition @ None) = conditions.get_mut(*number) {
+                *condition = inherited;
+                open.push(*number);
+            }
+        }
+    }
+    conditions
+}
+
+/// The tasks that one waits for in a night in which nothing fails: in the place of those that do not run
+/// then, those that they wait for.
+fn awaited(tasks: &[Task], conditions: &[Option<usize>], task: &Task) -> Vec<usize> {
+    let mut open: Vec<usize> = task.after.iter().map(|(place, _)| *place).collect();
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    while let Some(place) = open.pop() {
+        if !seen.insert(place) {
+            continue;
+        }
+        match (conditions.get(place), tasks.get(place)) {
+            (Some(Some(_)), Some(other)) => {
+                open.extend(other.after.iter().map(|(place, _)| *place));
+            }
+            _ => found.push(place),
+        }
+    }
+    found
 }
 
 /// The median of what is known, for the tasks of which nothing is.
@@ -206,7 +268,7 @@ fn typical(tasks: &[Task]) -> Duration {
 fn behind(tasks: &[Task]) -> Vec<Option<usize>> {
     let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
     for (number, task) in tasks.iter().enumerate() {
-        for upstream in &task.after {
+        for (upstream, _) in &task.after {
             if let Some(list) = waiting.get_mut(*upstream) {
                 list.push(number);
             }
@@ -246,7 +308,10 @@ fn risk(
 pub fn value(plan: &Plan) -> impl Serialize + use<> {
     let tasks: Vec<Value> = plan
         .pairs()
-        .map(|(task, row)| task_value(task, row))
+        .map(|(task, row)| {
+            let other = row.condition.and_then(|place| plan.facts.tasks.get(place));
+            task_value(task, row, other)
+        })
         .collect();
     json!({
         "schema": SCHEMA,
@@ -260,7 +325,7 @@ pub fn value(plan: &Plan) -> impl Serialize + use<> {
     })
 }
 
-fn task_value(task: &Task, row: &Row) -> Value {
+fn task_value(task: &Task, row: &Row, must_fail: Option<&Task>) -> Value {
     let at = |slotted: Option<Slotted>, of: fn(Slotted) -> Timestamp| {
         slotted.map(|slotted| of(slotted).to_rfc3339())
     };
@@ -287,6 +352,7 @@ fn task_value(task: &Task, row: &Row) -> Value {
         }),
         "stuck": task.stuck,
         "waits_for_stuck": row.behind.is_some(),
+        "only_if_fails": must_fail.map(|other| Untrusted::from(other.name.as_str()).for_json()),
         "problems": task.problems,
     })
 }

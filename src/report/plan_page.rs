@@ -71,6 +71,7 @@ pub fn text(plan: &Plan, look: Look, all: bool) -> String {
     }
     at_risk(&mut page, plan, look, most);
     stuck(&mut page, plan, most);
+    conditional(&mut page, plan, most);
     // The evening check has told it, for tasks alike together.
     if plan.evening.is_none() {
         in_the_way(&mut page, plan, most);
@@ -198,6 +199,18 @@ fn stuck(page: &mut Page, plan: &Plan, most: usize) {
         })
         .collect();
     list(page, "Will not run", &stuck, most);
+}
+
+fn conditional(page: &mut Page, plan: &Plan, most: usize) {
+    let conditional: Vec<String> = plan
+        .pairs()
+        .filter(|(task, row)| task.stuck.is_none() && row.behind.is_none())
+        .filter_map(|(task, row)| {
+            let other = plan.facts.tasks.get(row.condition?)?;
+            Some(format!("{}: if {} fails", shown(task), shown(other)))
+        })
+        .collect();
+    list(page, "Only if something fails", &conditional, most);
 }
 
 fn in_the_way(page: &mut Page, plan: &Plan, most: usize) {

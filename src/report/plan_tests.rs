@@ -59,9 +59,42 @@ fn page(tasks: Vec<Task>) -> String {
 }
 
 #[test]
+fn what_runs_only_after_a_failure_is_told_apart_and_takes_no_time() {
+    let mut tasks = vec![
+        task(1, "base", usual(10, 10)),
+        task(2, "load", usual(20, 20)),
+        task(3, "alarm", usual(30, 30)),
+        task(4, "call", usual(30, 30)),
+        task(5, "tidy", usual(5, 5)),
+    ];
+    tasks[1].after = vec![(0, When::Success)];
+    tasks[2].after = vec![(0, When::Failure)];
+    tasks[3].after = vec![(2, When::Success)];
+    // It runs in any case, and begins once `base`, for which `alarm` waits, is over.
+    tasks[4].after = vec![(2, When::Always)];
+    let plan = Plan::of(facts(tasks));
+    let starts: Vec<Option<u64>> = plan
+        .rows
+        .iter()
+        .map(|row| Some(row.usual?.start.since(BEGIN).as_secs() / 60))
+        .collect();
+    assert_eq!(starts, [Some(0), Some(10), None, None, Some(10)]);
+    assert!(plan.rows.iter().all(|row| row.risk.is_none()));
+    let shown = plan_page::text(&plan, look(80), false);
+    assert!(shown.contains("3 tasks would run"), "{shown}");
+    assert!(!shown.contains("Will not run"), "{shown}");
+    let told = "Only if something fails (2)\n  alarm (3): if base (1) fails\n  \
+                call (4): if base (1) fails\n";
+    assert!(shown.contains(told), "{shown}");
+    let value = serde_json::to_value(value(&plan)).unwrap();
+    assert_eq!(value["tasks"][3]["only_if_fails"], "base");
+    assert_eq!(value["tasks"][4]["only_if_fails"], Value::Null);
+}
+
+#[test]
 fn each_task_stands_with_its_slot_its_hours_and_what_it_usually_takes() {
     let mut train = task(3, "train", usual(160, 200));
-    train.after = vec![0];
+    train.after = vec![(0, When::Success)];
     let shown = page(vec![
         task(1, "shop-dump", usual(25, 40)),
         task(2, "new", None),
@@ -105,9 +138,9 @@ fn who_waits_for_a_task_that_cannot_run_will_not_run_either() {
     let mut held = task(1, "held", None);
     held.stuck = Some("put aside: look at it".to_owned());
     let mut second = task(2, "second", None);
-    second.after = vec![0];
+    second.after = vec![(0, When::Success)];
     let mut third = task(3, "third", None);
-    third.after = vec![1];
+    third.after = vec![(1, When::Success)];
     let shown = page(vec![held, second, third]);
     for expected in [
         "nothing would run",

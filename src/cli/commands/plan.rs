@@ -212,7 +212,8 @@ impl<'a> Tasks<'a> {
             }
             for upstream in store.dependencies_of(line.id)? {
                 if upstream.wait == Wait::Still {
-                    planned.after.extend(self.places.get(&upstream.upstream));
+                    let place = self.places.get(&upstream.upstream).copied();
+                    planned.after.extend(place.zip(Some(upstream.when)));
                 }
             }
             self.planned.push(planned);
@@ -275,7 +276,7 @@ impl<'a> Tasks<'a> {
         (planned.due, planned.deadline) = (times.not_before, times.deadline);
         for after in &spec.after {
             if let Some(place) = self.names.get(&after.task) {
-                planned.after.push(*place);
+                planned.after.push((*place, after.when));
             } else if let Some(why) = self.outside(&after.task, after.when)? {
                 planned.stuck = Some(why);
             }
@@ -377,10 +378,9 @@ impl<'a> Tasks<'a> {
         }
         let alike = format!("{wanted:?} {:?} {environment:?}", spec.workdir);
         let found = self.looked.entry(alike).or_insert_with(|| {
-            requires::look(&wanted, environment, spec.workdir.as_path())
-                .into_iter()
-                .map(|unmet| Untrusted::from(unmet.found).for_terminal())
-                .collect()
+            let unmet = requires::look(&wanted, environment, spec.workdir.as_path());
+            let found = unmet.into_iter().map(|one| Untrusted::from(one.found));
+            found.map(|one| one.for_terminal()).collect()
         });
         problems.extend(found.iter().cloned());
         problems
