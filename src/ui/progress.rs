@@ -276,6 +276,10 @@ impl Bars {
             None => format!("{} running", self.running.len()),
             Some(cause) => self.manner.paint.warn(&stopping(cause, self.running.len())),
         }];
+        // What does not fit is cut off at the end, and this is not to be missed.
+        if self.failed > 0 {
+            parts.push(self.manner.paint.bad(&format!("{} failed", self.failed)));
+        }
         if self.stopping.is_none() {
             parts.extend(night::bar_words(self.manner, at, self.bar, self.until));
         }
@@ -284,9 +288,6 @@ impl Bars {
         }
         if !self.waiting.is_empty() {
             parts.push(format!("{} waiting for a retry", self.waiting.len()));
-        }
-        if self.failed > 0 {
-            parts.push(self.manner.paint.bad(&format!("{} failed", self.failed)));
         }
         self.whole.set_message(parts.join(", "));
         let bars = self.running.values().filter_map(|one| one.bar.clone());

@@ -222,6 +222,18 @@ fn what_waits_for_its_next_attempt_is_told_the_soonest_first() {
 }
 
 #[test]
+fn what_failed_is_told_before_what_may_be_cut_off() {
+    let mut bars = bars(&Remembering::default());
+    let running = attempt(1, 1);
+    bars.watch(NOW, &RunEvent::AttemptStarted { attempt: running });
+    let retry = Next::Retry(NOW.plus(Duration::from_mins(1)));
+    bars.watch(NOW, &ended(2, retry));
+    bars.watch(NOW, &ended(3, Next::Failed("used up".to_owned())));
+    let words = bars.whole.message();
+    assert_eq!(words, "1 running, 1 failed, 1 waiting for a retry");
+}
+
+#[test]
 fn a_run_that_is_stopped_says_what_another_signal_does_and_promises_no_attempt() {
     let mut bars = bars(&Remembering::default());
     let running = attempt(1, 1);
