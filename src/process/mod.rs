@@ -44,6 +44,7 @@ pub mod remedy;
 pub mod requires;
 pub mod resultfile;
 pub mod runlock;
+mod shell_word;
 pub mod signals;
 pub mod slotfile;
 pub mod spawn;

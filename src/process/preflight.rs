@@ -8,9 +8,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::model::spec::Command;
+use crate::model::spec::StepSpec;
 use crate::model::spec::TaskSpec;
 use crate::process::environment::Environment;
 use crate::process::environment::search_path;
+use crate::process::shell_word::first_program;
 use crate::process::spawn::resolve;
 use crate::support::bytes::OsText;
 
@@ -45,31 +47,42 @@ pub fn missing(spec: &TaskSpec, environment: &Environment, own_path: &OsStr) -> 
     let mut found = Vec::new();
     for step in &spec.steps {
         let workdir = step.workdir.as_ref().unwrap_or(&spec.workdir).as_path();
-        let Command::Direct(words) = &step.command else {
-            continue;
-        };
-        let Some(program) = words.first() else {
-            continue;
-        };
         // A step's own PATH holds for it.
         let own = step.env.get("PATH").map(|path| path.as_os_str().to_owned());
         let path: OsString = own.unwrap_or_else(|| path.clone());
-        if is_there(program, &path, workdir) {
-            continue;
-        }
-        let missing = if program.as_bytes().contains(&b'/') {
-            Missing::Program(program.clone())
-        } else {
-            Missing::OnPath {
-                name: program.clone(),
-                here: is_there(program, own_path, workdir),
+        for program in programs(step, environment) {
+            if is_there(&program, &path, workdir) {
+                continue;
             }
-        };
-        if !found.contains(&missing) {
-            found.push(missing);
+            let missing = if program.as_bytes().contains(&b'/') {
+                Missing::Program(program)
+            } else {
+                Missing::OnPath {
+                    here: is_there(&program, own_path, workdir),
+                    name: program,
+                }
+            };
+            if !found.contains(&missing) {
+                found.push(missing);
+            }
         }
     }
     found
+}
+
+/// What a step starts first: its program, and behind a shell the one with which a plain line begins.
+fn programs(step: &StepSpec, environment: &Environment) -> impl Iterator<Item = OsText> {
+    let direct = match &step.command {
+        Command::Direct(words) => words.first().cloned(),
+        Command::Shell { .. } => None,
+    };
+    // Functions that a shell is given may have any name.
+    let gives_functions = |name: &[u8]| name.starts_with(b"BASH_") || name == b"ENV";
+    let mut names = environment.keys().map(OsText::as_bytes);
+    let mut own_names = step.env.keys().map(String::as_bytes);
+    let is_told = names.any(gives_functions) || own_names.any(gives_functions);
+    let in_line = first_program(&step.command).filter(|_| !is_told);
+    direct.into_iter().chain(in_line)
 }
 
 fn is_there(program: &OsText, path: &OsStr, workdir: &Path) -> bool {
@@ -116,7 +129,6 @@ impl Missing {
 mod tests {
     use super::*;
     use crate::model::ids::TaskName;
-    use crate::model::spec::StepSpec;
 
     fn task(program: &str, workdir: &Path) -> TaskSpec {
         TaskSpec::of_command(
@@ -159,6 +171,32 @@ mod tests {
                 gone.display()
             )]
         );
+    }
+
+    #[test]
+    fn behind_a_shell_the_program_of_a_plain_line_is_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spec = task("sh", folder.path());
+        let mut line = |text: &str| {
+            let words = ["sh", "-c", text].map(OsText::from);
+            spec.steps[0].command = Command::Direct(words.to_vec());
+            sentences(&spec, "/bin:/usr/bin")
+        };
+        assert_eq!(
+            line("no-such-program shop | gzip > x"),
+            ["no program `no-such-program` is found along PATH"]
+        );
+        assert_eq!(
+            line("./run.sh"),
+            ["there is no program `./run.sh` on this machine"]
+        );
+        assert!(line("sleep 1").is_empty());
+        assert!(line("cd /srv && no-such-program").is_empty());
+        // A function of that name may stand in there.
+        spec.steps[0].command = Command::Direct(["sh", "-c", "no-such"].map(OsText::from).to_vec());
+        let env = &mut spec.steps[0].env;
+        env.insert("BASH_ENV".to_owned(), "/etc/functions".into());
+        assert!(sentences(&spec, "/bin").is_empty());
     }
 
     #[test]
