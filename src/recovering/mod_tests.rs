@@ -87,10 +87,10 @@ async fn a_wait_that_was_asked_for_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn a_declared_port_is_waited_for_until_somebody_answers() {
-    let port = {
-        let free = TcpListener::bind((HOST, 0)).unwrap();
-        free.local_addr().unwrap().port()
-    };
+    // None of those that the kernel hands out to others.
+    let port = (12_000..20_000)
+        .find(|port| TcpListener::bind((HOST, *port)).is_ok())
+        .unwrap();
     let policy = Policy::new().waits_for(HOST, port);
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(40)).await;

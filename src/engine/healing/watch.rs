@@ -143,11 +143,10 @@ mod tests {
     fn whoever_waits_for_the_same_shares_one_prober() {
         let (send, mut seen) = unbounded_channel();
         runtime().block_on(async {
-            let port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
+            // None of those that the kernel hands out to others.
+            let port = (21_000..30_000)
+                .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+                .unwrap();
             let what = Await::Tcp {
                 host: "127.0.0.1".to_owned(),
                 port,
