@@ -22,6 +22,8 @@ use crate::report::order_words::skipped_words;
 use crate::report::parked;
 use crate::report::text::Look;
 use crate::report::text::words_of;
+use crate::store::Lone;
+use crate::store::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TaskLine;
@@ -49,6 +51,8 @@ pub struct Moment {
     pub paused: Option<Option<Timestamp>>,
     /// When the window of that run opens, if that lies ahead.
     pub opens: Option<Timestamp>,
+    /// The attempt of that run beside which nothing starts.
+    pub alone: Option<Lone>,
 }
 
 impl Moment {
@@ -63,8 +67,16 @@ impl Moment {
         if self.presence == RunPresence::Active {
             let run = store.last_run()?.filter(|run| run.end.is_none());
             self.opens = run.and_then(|run| run.window_start);
+            self.alone = store.read(Reader::lone)?;
         }
         Ok(self)
+    }
+
+    /// Who keeps a task from starting, by being alone, if nothing else does.
+    pub(crate) fn held_back_by(&self, line: &TaskLine, why: &WhyNot) -> Option<Lone> {
+        let is_ready = matches!(why, WhyNot::NoSlot | WhyNot::Claimed);
+        let holds_back = |lone: &Lone| is_ready && lone.holds_back(line.id, &line.state);
+        self.alone.filter(holds_back)
     }
 }
 
@@ -265,8 +277,15 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
     let pattern = line.last_pattern.as_deref().unwrap_or_default();
     match &line.state {
         TaskState::Queued { .. } => {
-            let why = reason(line, moment)
-                .map_or_else(String::new, |why| why_words(&why, moment.now, look));
+            let why = reason(line, moment).map_or_else(String::new, |why| {
+                match moment.held_back_by(line, &why) {
+                    Some(lone) if lone.runs => {
+                        format!("waits for task {}, which runs alone", lone.task)
+                    }
+                    Some(lone) => format!("waits for task {}, which is to run alone", lone.task),
+                    None => why_words(&why, moment.now, look),
+                }
+            });
             let why = match line.waiting_for.len() {
                 0 | 1 => why,
                 all => format!("{why} and {} more", all - 1),

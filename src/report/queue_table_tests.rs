@@ -58,6 +58,7 @@ fn moment() -> Moment {
         stopping: false,
         paused: None,
         opens: None,
+        alone: None,
     }
 }
 
@@ -100,6 +101,32 @@ fn a_claimed_task_has_not_started_and_waits_for_a_slot() {
         ..moment()
     };
     assert_eq!(reason(&claimed[0], died), Some(WhyNot::NoRun));
+}
+
+#[test]
+fn what_is_held_back_by_one_that_runs_alone_names_it() {
+    let ready = line(2, "photos", TaskState::added(None));
+    let told = |runs| {
+        let alone = Lone {
+            task: TaskId::new(1),
+            attempt: AttemptId::new(1),
+            runs,
+        };
+        let moment = Moment {
+            alone: Some(alone),
+            ..moment()
+        };
+        table_at(std::slice::from_ref(&ready), 80, moment)
+    };
+    let (runs, waits) = (told(true), told(false));
+    assert!(
+        runs.contains("waits for task 1, which runs alone"),
+        "{runs}"
+    );
+    assert!(
+        waits.contains("waits for task 1, which is to run alone"),
+        "{waits}"
+    );
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub fn of_nothing(look: Look) -> String {
         stopping: false,
         paused: None,
         opens: None,
+        alone: None,
     };
     text(status, moment, look)
 }

@@ -50,6 +50,7 @@ fn what_needs_a_person_comes_with_its_command() {
         stopping: false,
         paused: None,
         opens: None,
+        alone: None,
     };
     let status = Status {
         counts: &counts,
@@ -66,6 +67,7 @@ fn what_needs_a_person_comes_with_its_command() {
         stopping: true,
         paused: None,
         opens: None,
+        alone: None,
         ..moment
     };
     let told = text(active, stopping, look());

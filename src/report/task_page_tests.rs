@@ -59,6 +59,7 @@ const MOMENT: Moment = Moment {
     stopping: false,
     paused: None,
     opens: None,
+    alone: None,
 };
 
 #[test]

@@ -7,6 +7,7 @@ use crate::model::category::Classification;
 use crate::model::cause_words::cause_words;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
+use crate::model::ids::TaskName;
 use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
@@ -50,6 +51,8 @@ pub struct Facts<'a> {
     pub moment: Moment,
     /// How many tasks that could start come before it.
     pub ahead: usize,
+    /// The name of who runs alone at the moment, or is to run alone next.
+    pub alone: Option<TaskName>,
     /// What is different since it worked last, for one that failed.
     pub since: Vec<Difference>,
 }
@@ -181,6 +184,8 @@ impl Why {
             };
             self.tell("turn", ahead);
         }
+        let lone = facts.moment.held_back_by(&line_of(facts.whole), &why);
+        self.held_back(lone, facts.alone.as_ref());
         let last = facts.whole.recoveries.last();
         if last.is_some_and(|last| last.strategy == "run_alone") {
             let alone = "it is to run alone, and starts when nothing else runs";

@@ -11,6 +11,7 @@ use crate::model::remedy::Await;
 use crate::model::remedy::Remedy;
 use crate::model::state::TaskEvent;
 use crate::report::nights;
+use crate::store::Lone;
 use crate::store::attempts;
 use crate::store::attempts::Finish;
 use crate::store::fixture::Queue;
@@ -41,15 +42,24 @@ fn moment(seconds: u64) -> Moment {
         stopping: false,
         paused: None,
         opens: None,
+        alone: None,
     }
 }
 
 fn asked(queue: &Queue, task: TaskId, seconds: u64) -> (Why, String) {
+    asked_at(queue, task, moment(seconds))
+}
+
+fn asked_at(queue: &Queue, task: TaskId, moment: Moment) -> (Why, String) {
     let whole = crate::report::task_page::load(&queue.store, task, &queue.dir).unwrap();
+    let alone = moment
+        .alone
+        .and_then(|lone| queue.store.name_of_lone(lone).unwrap());
     let facts = Facts {
         whole: &whole,
-        moment: moment(seconds),
+        moment,
         ahead: queue.store.ahead_of(task).unwrap(),
+        alone,
         since: Vec::new(),
     };
     let why = Why::of(&facts, look(80));
@@ -117,6 +127,40 @@ fn a_queued_task_tells_what_it_waits_for_and_how_many_come_before_it() {
     assert!(page.contains("autoexec run "), "{page}");
     let (_, first) = asked(&queue, tasks[0], 1);
     assert!(first.contains("it is the next"), "{first}");
+}
+
+#[test]
+fn a_task_that_is_held_back_by_one_that_runs_alone_names_it() {
+    let mut queue = queue();
+    let tasks = queue.add(&["lone", "other"]);
+    let run = queue.run();
+    let attempt = queue.claim(tasks[0], run);
+    let of = |runs, presence| Moment {
+        presence,
+        alone: Some(Lone {
+            task: tasks[0],
+            attempt,
+            runs,
+        }),
+        ..moment(1)
+    };
+    let (_, waits) = asked_at(&queue, tasks[1], of(false, RunPresence::Active));
+    assert!(
+        waits.contains("held back  `lone` (1) is to run alone; "),
+        "{waits}"
+    );
+    assert!(waits.contains("autoexec why 1 "), "{waits}");
+    let (_, itself) = asked_at(&queue, tasks[0], of(false, RunPresence::Active));
+    assert!(!itself.contains("held back"), "{itself}");
+
+    queue.start(attempt);
+    let (_, waits) = asked_at(&queue, tasks[1], of(true, RunPresence::Active));
+    assert!(
+        waits.contains("held back  `lone` (1) runs alone, "),
+        "{waits}"
+    );
+    let (_, without) = asked_at(&queue, tasks[1], of(true, RunPresence::Absent));
+    assert!(!without.contains("held back"), "{without}");
 }
 
 #[test]

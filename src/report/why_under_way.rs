@@ -1,5 +1,6 @@
 //! What `why` answers of a task that is under way: one that runs, and one that waits for what lets it go on.
 
+use crate::model::ids::TaskName;
 use crate::model::recovery::RecoveryState;
 use crate::model::remedy::Remedy;
 use crate::policy::recovery::awaited;
@@ -10,10 +11,34 @@ use crate::report::stages;
 use crate::report::text::Look;
 use crate::report::why::Facts;
 use crate::report::why::Why;
+use crate::store::Lone;
 use crate::support::text::span;
 use crate::support::untrusted::Untrusted;
 
 impl Why {
+    /// Who keeps it from starting, because it runs alone or is to.
+    pub(super) fn held_back(&mut self, lone: Option<Lone>, name: Option<&TaskName>) {
+        let Some(lone) = lone else {
+            return;
+        };
+        let by = match name {
+            Some(name) => format!(
+                "`{}` ({})",
+                Untrusted::from(name.as_str()).for_terminal(),
+                lone.task
+            ),
+            None => format!("task {}", lone.task),
+        };
+        let words = if lone.runs {
+            format!("{by} runs alone, and nothing starts beside it")
+        } else {
+            format!("{by} is to run alone; slots are kept free for it, but not for long")
+        };
+        self.tell("held back", words);
+        let command = format!("autoexec why {}", lone.task);
+        self.next(command, "the task that is to be alone");
+    }
+
     pub(super) fn running(&mut self, facts: &Facts<'_>, look: Look) {
         let now = facts.moment.now;
         let Some(attempt) = facts.whole.attempts.last() else {

@@ -164,7 +164,7 @@ fn upstreams(reader: &Reader, task: TaskId) -> Result<Vec<TaskId>, StoreError> {
     Ok(ids.into_iter().map(TaskId::new).collect())
 }
 
-fn name_of(reader: &Reader, task: TaskId) -> Result<TaskName, StoreError> {
+pub(crate) fn name_of(reader: &Reader, task: TaskId) -> Result<TaskName, StoreError> {
     let mut statement = reader
         .connection
         .prepare_cached("SELECT name FROM task_records WHERE id = ?")

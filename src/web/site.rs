@@ -128,6 +128,7 @@ impl Site {
             stopping: false,
             paused: None,
             opens: None,
+            alone: None,
         };
         if let Some(store) = &store {
             moment = moment.look_into(store)?;

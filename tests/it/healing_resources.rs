@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::healing::{assert_recoveries, free, has, heals};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, wait_until};
 use crate::skipped;
 use crate::window::{HOUR, at};
 
@@ -240,4 +240,43 @@ fn two_that_fail_only_together_run_alone() {
     let answer = heals(&sandbox, &(task("one") + &task("two")));
     let alone = |name: &str| crate::healing::Story::of(&sandbox, name).helped("run_alone");
     assert!(alone("one") && alone("two"), "{}", answer.stderr);
+}
+
+#[test]
+fn who_is_held_back_by_a_task_that_is_to_run_alone_is_told_its_name() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "night.toml",
+        r#"
+[[task]]
+name = "beside"
+command = "touch up; until [ -e release ]; do sleep 0.05; done"
+
+[[task]]
+name = "lone"
+command = "until [ -e up ]; do sleep 0.05; done; echo x >> starts; test $(wc -l < starts) -gt 2"
+retry = { base = "10ms", jitter = 0 }
+"#,
+    );
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let run = sandbox.start(&["run", "--parallel", "2", "--no-progress"]);
+    let task = |name: &str| sandbox.json(["queue", "show", name, "--json"])["task"].clone();
+    // It failed twice beside another one, and what it waits for is that one's end.
+    wait_until("the task is to run alone", || {
+        let lone = task("lone");
+        lone["used"] == 2 && lone["why"] == "claimed"
+    });
+    sandbox.ok(["queue", "add", "--name", "other", "--", "true"]);
+    wait_until("the other one is seen by the run", || {
+        task("other")["why"] == "claimed" || task("other")["why"] == "no_slot"
+    });
+    let why = sandbox.ok(["why", "other"]);
+    assert!(why.contains("`lone` (2) is to run alone"), "{why}");
+    assert!(why.contains("autoexec why 2 "), "{why}");
+    let list = sandbox.ok(["queue", "list"]);
+    let words = "waits for task 2, which is to run alone";
+    assert!(list.contains(words), "{list}");
+    sandbox.file("release", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
 }

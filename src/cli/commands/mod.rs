@@ -116,6 +116,7 @@ impl Invocation<'_> {
             stopping: false,
             paused: None,
             opens: None,
+            alone: None,
         }
     }
 

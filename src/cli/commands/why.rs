@@ -36,10 +36,15 @@ pub fn carry_out(args: &WhyArgs, invocation: &mut Invocation<'_>) -> Answer {
     } else {
         None
     };
+    let alone = match moment.alone {
+        Some(lone) => store.name_of_lone(lone)?,
+        None => None,
+    };
     let facts = Facts {
         whole: &whole,
         moment,
         ahead: store.ahead_of(id)?,
+        alone,
         since: since.unwrap_or_default(),
     };
     let look = invocation.look();
