@@ -40,6 +40,10 @@ impl From<EngineError> for CliError {
                 Self::of_error(Ending::QueueInUse, "no_answer", error)
                     .hint("nothing was changed; try again, or stop the run with `kill`")
             }
+            error @ EngineError::Unanswered => {
+                Self::of_error(Ending::QueueInUse, "no_answer", error)
+                    .hint("look at the tasks with `autoexec queue list`, and try again")
+            }
         }
     }
 }

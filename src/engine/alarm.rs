@@ -61,7 +61,8 @@ fn is_of_storage(error: &EngineError) -> bool {
         | EngineError::Machine { .. }
         | EngineError::NoSupervisor { .. }
         | EngineError::TooFewFiles { .. }
-        | EngineError::NoAnswer { .. } => false,
+        | EngineError::NoAnswer { .. }
+        | EngineError::Unanswered => false,
     }
 }
 

@@ -223,7 +223,7 @@ fn given_up(
         Some(Changed::Granted) => Ok(Changed::Granted),
         Some(Changed::Refused(text)) if text != WITHDRAWN => Ok(Changed::Refused(text)),
         Some(Changed::Refused(_)) | None => Err(EngineError::NoAnswer {
-            pid: holder.map_or(0, |holder| holder.process.pid),
+            pid: holder.map(|holder| holder.process.pid),
         }),
     }
 }
@@ -333,9 +333,7 @@ async fn serve_alone(
         return Err(EngineError::Store(error));
     }
     // Nobody is told that something was granted that nobody has granted.
-    changed.ok_or_else(|| EngineError::NoAnswer {
-        pid: rustix::process::getpid().as_raw_nonzero().get(),
-    })
+    changed.ok_or(EngineError::Unanswered)
 }
 
 /// What a verdict means for whoever asked.

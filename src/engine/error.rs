@@ -63,9 +63,12 @@ pub enum EngineError {
         needed: u64,
     },
     /// A living run did not answer a request in time.
-    #[error("the run of process {pid} does not answer")]
+    #[error("{} does not answer", .pid.map_or_else(|| "the run".to_owned(), |pid| format!("the run of process {pid}")))]
     NoAnswer {
-        /// The run's process.
-        pid: i32,
+        /// The run's process, if it is known.
+        pid: Option<i32>,
     },
+    /// No run is active, and what was asked of the last one is not there to be answered.
+    #[error("nobody has granted or refused what was asked: the request is gone from the queue")]
+    Unanswered,
 }
