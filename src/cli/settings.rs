@@ -12,6 +12,7 @@ use crate::cli::config::{self, Config};
 use crate::cli::failure::{CliError, Ending};
 use crate::cli::guard::{GUARDED_VARIABLE, Guarded};
 use crate::cli::output::Verbosity;
+use crate::host::state_dir;
 use crate::model::layout::StateDir;
 use crate::model::spec::Surroundings;
 use crate::support::bytes::OsText;
@@ -72,7 +73,7 @@ impl Settings {
             None => Config::default(),
         };
         let file = file.filter(|file| file.named || file.path.exists());
-        let state = absolute(&environment.state_dir(flags)?)?;
+        let state = state_dir::meant(absolute(&environment.state_dir(flags)?)?);
         tracing::info!(state = %OsText::from(state.as_path()).untrusted().for_terminal(), ?config, "settings");
         Ok(Self {
             state: StateDir::at(state),

@@ -2,7 +2,8 @@
 //!
 //! Everything in it belongs to one user. The directory itself must not be a link, must be owned by
 //! the user, must not be writable by others, and must lie on a file system of this machine, because
-//! locks and syncs are what the promises rest on.
+//! locks and syncs are what the promises rest on. A link that the user made in its place is resolved
+//! once, before anything is looked at or opened ([`meant`]); from then on nobody follows one.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -32,9 +33,10 @@ pub enum SharedFileSystem {
 /// Why a directory cannot hold a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum StateDirError {
-    /// It is a link.
+    /// It is a link that leads to nothing, or one of somebody else.
     #[error(
-        "the state directory `{}` is a symbolic link; name the directory that it leads to",
+        "the state directory `{}` is a symbolic link of another user, or one that leads nowhere; \
+         name the directory itself",
         shown(path)
     )]
     Link {
@@ -135,6 +137,40 @@ impl std::fmt::Display for StateDirWarning {
             ),
         }
     }
+}
+
+/// The directory that a user means who names `path`: where it is a link, what it leads to.
+///
+/// Only a link of this user, or of root, is followed: another one in its place would have a queue made
+/// wherever somebody else likes. A link that is not followed, or that leads to nothing (a disk that is
+/// not mounted), is given back and then refused.
+pub fn meant(path: PathBuf) -> PathBuf {
+    /// As many links as the system itself follows.
+    const MOST: usize = 40;
+    let user = rustix::process::geteuid().as_raw();
+    let mut leads_to = path.clone();
+    for _ in 0..MOST {
+        match leads_to.symlink_metadata() {
+            Ok(there) if !there.is_symlink() => {
+                let is_link = leads_to != path;
+                return if is_link {
+                    leads_to.canonicalize().unwrap_or(path)
+                } else {
+                    path
+                };
+            }
+            Ok(link) if link.uid() == user || link.uid() == 0 => {}
+            Ok(_) | Err(_) => return path,
+        }
+        let Ok(next) = leads_to.read_link() else {
+            return path;
+        };
+        leads_to = match leads_to.parent() {
+            Some(folder) => folder.join(next),
+            None => next,
+        };
+    }
+    path
 }
 
 /// Makes the directory and what belongs into it, and refuses one that cannot be trusted.

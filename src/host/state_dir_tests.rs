@@ -49,6 +49,24 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
+fn a_link_of_ones_own_means_the_directory_that_it_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let real = root.join("real");
+    fs::create_dir(&real).unwrap();
+    symlink("real", root.join("link")).unwrap();
+    symlink(root.join("link"), root.join("to-link")).unwrap();
+    symlink("missing", root.join("nowhere")).unwrap();
+    symlink("circle", root.join("circle")).unwrap();
+    for name in ["real", "link", "to-link"] {
+        assert_eq!(meant(root.join(name)), real, "{name}");
+    }
+    for name in ["nowhere", "circle", "missing"] {
+        assert_eq!(meant(root.join(name)), root.join(name));
+    }
+}
+
+#[test]
 fn a_directory_that_others_may_write_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     for mode in [0o720, 0o702, 0o777] {

@@ -91,18 +91,63 @@ fn a_state_directory_that_others_may_read_holds_nothing_that_they_may() {
 }
 
 #[test]
+fn a_state_directory_that_its_owner_replaced_by_a_link_is_the_one_that_it_leads_to() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(["queue", "add", "--name", "before", "--", "true"]);
+    let moved = sandbox.work().join("bigger-disk");
+    fs::rename(sandbox.state(), &moved).unwrap();
+    symlink(&moved, sandbox.state()).unwrap();
+    sandbox.ok(["queue", "add", "--name", "after", "--", "true"]);
+    assert_eq!(sandbox.run(["run"]).code, 0);
+    for dir in [&moved, &sandbox.state()] {
+        let list = sandbox.json([
+            "queue",
+            "list",
+            "--all",
+            "--json",
+            "--state-dir",
+            dir.to_str().unwrap(),
+        ]);
+        let tasks = list["tasks"].as_array().unwrap();
+        assert_eq!(tasks.len(), 2, "{list}");
+        assert!(
+            tasks.iter().all(|task| task["status"] == "succeeded"),
+            "{list}"
+        );
+    }
+}
+
+#[test]
+fn a_state_directory_that_is_a_link_of_somebody_else_is_refused() {
+    let sandbox = Sandbox::new();
+    let place = sandbox.work().join("elsewhere");
+    fs::create_dir(&place).unwrap();
+    symlink(&place, sandbox.state()).unwrap();
+    if let Err(error) = std::os::unix::fs::lchown(sandbox.state(), Some(NOBODY), Some(NOBODY)) {
+        return skipped::say(
+            "a state directory that is a link of somebody else",
+            &format!("no other user: {error}"),
+        );
+    }
+    let answer = sandbox.run(["queue", "add", "--", "true"]);
+    answer.fails(3, &["symbolic link of another user"]);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+}
+
+#[test]
 fn links_in_the_place_of_ours_are_not_followed() {
     let elsewhere = |sandbox: &Sandbox| {
         let place = sandbox.work().join("elsewhere");
         fs::create_dir_all(&place).unwrap();
         place
     };
-    // The directory itself, and each part of it.
+    // The directory itself where the link leads nowhere, and each part of it.
     let sandbox = Sandbox::new();
-    symlink(elsewhere(&sandbox), sandbox.state()).unwrap();
+    symlink(sandbox.work().join("unmounted"), sandbox.state()).unwrap();
     sandbox
         .run(["queue", "add", "--", "true"])
         .fails(3, &["symbolic link"]);
+    assert!(!sandbox.work().join("unmounted").exists());
     for part in [
         "slots",
         "logs",
