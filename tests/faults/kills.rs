@@ -177,10 +177,8 @@ impl Sums {
 impl Campaign {
     fn new(way: Way, rng: Rng, wanted: u64) -> Self {
         let sandbox = Sandbox::new();
-        let folder = sandbox.home().join(".config/autoexec");
-        fs::create_dir_all(&folder).unwrap();
         let config = format!("[run]\nwhen_runner_dies = {:?}\n", way.policy);
-        fs::write(folder.join("config.toml"), config).unwrap();
+        sandbox.configure(config);
         Self {
             sandbox,
             way,

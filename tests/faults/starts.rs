@@ -92,9 +92,7 @@ fn of_sixteen_simultaneous_starts_exactly_one_runs() {
 /// stays closed.
 fn queue() -> Sandbox {
     let sandbox = Sandbox::new();
-    let folder = sandbox.home().join(".config/autoexec");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("config.toml"), ALL_DAY).unwrap();
+    sandbox.configure(ALL_DAY);
     let program = fake_task();
     let program = program.to_str().unwrap();
     let add = |name: &str, words: &[&str]| {

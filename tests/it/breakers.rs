@@ -119,13 +119,11 @@ fn a_run_looks_itself_where_a_probe_is_configured_and_no_task_has_to_try() {
     let sandbox = Sandbox::new();
     sandbox.set_clock(START);
     let up = sandbox.work().join("up");
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let content = format!(
         "[breaker.service.\"{SERVICE}\"]\nprobe = {{ command = [\"test\", \"-e\", \"{}\"] }}\n",
         up.display()
     );
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
     add(&sandbox, 20);
     let run = sandbox.start(&["run"]);
     all_wait(&sandbox);

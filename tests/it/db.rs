@@ -103,9 +103,7 @@ fn damage_is_told_by_every_command_and_nothing_is_replaced() {
 
 /// Writes what is kept where the program finds it.
 fn keep(sandbox: &Sandbox, what: &str) {
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), format!("[retention]\n{what}\n")).unwrap();
+    sandbox.configure(format!("[retention]\n{what}\n"));
 }
 
 /// A queue with a task that ended long ago, and one of now.

@@ -8,7 +8,6 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::exec::exec;
-use crate::healing::configure;
 use crate::port::closed_port;
 use crate::sandbox::{Sandbox, wait_until};
 
@@ -77,7 +76,7 @@ fn with_suggest_nothing_is_done_and_it_is_said_what_would_have_been() {
     );
     assert!(!sandbox.work().join("out").exists());
     // The machine's word is a ceiling over that of the command.
-    configure(&sandbox, "[recover]\nmode = \"off\"\n");
+    sandbox.configure("[recover]\nmode = \"off\"\n");
     let answer = exec(&sandbox, &["--recover-mode", "safe"], script);
     assert!(!answer.stderr.contains("recover"), "{}", answer.stderr);
     assert!(!sandbox.work().join("out").exists());

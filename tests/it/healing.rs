@@ -15,13 +15,6 @@ use crate::skipped;
 /// All guarded strategies.
 pub(crate) const GUARDED: &str = "[recover]\nallow = [\"install_dependency\", \"make_executable\", \"remove_stale_lock\", \"fetch_again\"]\n";
 
-/// Writes the configuration.
-pub(crate) fn configure(sandbox: &Sandbox, content: &str) {
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), content).unwrap();
-}
-
 /// Runs the tasks of a file; all of them must succeed.
 #[track_caller]
 pub(crate) fn heals(sandbox: &Sandbox, tasks: &str) -> Answer {

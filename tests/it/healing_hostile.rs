@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::healing::{Fast, configure, free};
+use crate::healing::{Fast, free};
 use crate::sandbox::Sandbox;
 use crate::trials::Trials;
 
@@ -135,9 +135,7 @@ fn tree(folder: &Path) -> BTreeMap<String, String> {
 fn hostile_output_makes_nothing_happen_that_is_not_declared() {
     let mut trials = Trials::of("T11 hostile advice", 55, u64::MAX);
     let sandbox = Arc::new(Sandbox::new());
-    configure(
-        &sandbox,
-        "[recover]\nmode = \"full\"\n\
+    sandbox.configure("[recover]\nmode = \"full\"\n\
          allow = [\"install_dependency\", \"make_executable\", \"remove_stale_lock\", \"fetch_again\"]\n",
     );
     let (trap, open) = (free(), free());

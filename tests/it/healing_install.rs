@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::healing::{GUARDED, Story, assert_recoveries, configure, has, heals, runs};
+use crate::healing::{GUARDED, Story, assert_recoveries, has, heals, runs};
 use crate::sandbox::Sandbox;
 use crate::skipped;
 
@@ -65,7 +65,7 @@ fn a_declared_module_is_installed_for_the_task_alone() {
         return;
     }
     let sandbox = Sandbox::new();
-    configure(&sandbox, GUARDED);
+    sandbox.configure(GUARDED);
     python_package(&sandbox, "declared_here");
     let answer = heals(
         &sandbox,
@@ -120,7 +120,7 @@ fn nothing_is_installed_without_both_words_and_a_declaration() {
         ),
     ] {
         let sandbox = Sandbox::new();
-        configure(&sandbox, config);
+        sandbox.configure(config);
         python_package(&sandbox, "declared_here");
         let answer = runs(&sandbox, &task(module, more));
         assert_eq!(answer.code, 1, "{}", answer.stderr);
@@ -144,7 +144,7 @@ fn a_name_that_only_output_names_is_never_installed() {
         return;
     }
     let sandbox = Sandbox::new();
-    configure(&sandbox, GUARDED);
+    sandbox.configure(GUARDED);
     python_package(&sandbox, "other_here");
     python_package(&sandbox, "declared_here");
     // What is asked for lies ready beside what is declared.
@@ -165,7 +165,7 @@ fn a_locked_node_package_is_installed_for_the_task_alone() {
         return;
     }
     let sandbox = Sandbox::new();
-    configure(&sandbox, GUARDED);
+    sandbox.configure(GUARDED);
     let about = "{\"name\": \"own\", \"version\": \"1.0.0\", \"main\": \"index.js\"}";
     sandbox.file("package/package.json", about);
     sandbox.file("package/index.js", "module.exports = 1\n");

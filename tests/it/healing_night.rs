@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::healing::{Fast, GUARDED, Story, Web, configure, filled, free, has};
+use crate::healing::{Fast, GUARDED, Story, Web, filled, free, has};
 use crate::port::closed_port;
 use crate::sandbox::Sandbox;
 use crate::skipped;
@@ -128,7 +128,7 @@ fn a_night_heals_what_can_be_healed_and_leaves_the_rest_alone() {
         return;
     }
     let sandbox = Arc::new(Sandbox::new());
-    configure(&sandbox, GUARDED);
+    sandbox.configure(GUARDED);
     let (_broken, values) = broken(&sandbox);
     let mut trials = Trials::of("T21 broken nights", 23, u64::MAX);
     let (mut healable, mut hopeless) = (tasks(HEALABLE), tasks(HOPELESS));

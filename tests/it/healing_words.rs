@@ -1,6 +1,6 @@
 //! How far recoveries may go: the words of the machine and of the task.
 
-use crate::healing::{GUARDED, Story, assert_recoveries, configure, heals, runs};
+use crate::healing::{GUARDED, Story, assert_recoveries, heals, runs};
 use crate::sandbox::Sandbox;
 
 /// A task that misses a directory.
@@ -32,7 +32,7 @@ fn the_machine_is_a_ceiling_and_the_task_may_stay_below() {
         ),
     ] {
         let sandbox = Sandbox::new();
-        configure(&sandbox, &format!("[recover]\nmode = \"{machine}\"\n"));
+        sandbox.configure(&format!("[recover]\nmode = \"{machine}\"\n"));
         let more = match wanted {
             "" => String::new(),
             mode => format!("recover_mode = \"{mode}\""),
@@ -92,7 +92,7 @@ fn what_is_guarded_takes_the_words_of_machine_and_task() {
     for (strategy, keys) in CASES {
         for (machine, task) in [(true, true), (true, false), (false, true)] {
             let sandbox = Sandbox::new();
-            configure(&sandbox, if machine { GUARDED } else { "" });
+            sandbox.configure(if machine { GUARDED } else { "" });
             sandbox.file("plain.sh", "#!/bin/sh\nexit 0\n");
             let allow = if task {
                 format!("allow = [\"{strategy}\"]\n")

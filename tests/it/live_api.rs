@@ -14,10 +14,8 @@ use crate::server::Server;
 /// Tasks of a service that is down: its breaker opens at the second failure.
 fn with_open_breaker() -> Sandbox {
     let sandbox = Sandbox::new();
-    let config = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&config).unwrap();
     let text = "[breaker]\nfailures = 2\nopen_for = \"1h\"\nmax_open = \"1h\"\n";
-    std::fs::write(config.join("config.toml"), text).unwrap();
+    sandbox.configure(text);
     let down = "echo 'curl: (7) Failed to connect to api.example port 443: Connection refused' >&2; exit 7";
     let mut file = String::new();
     for number in 0..2 {

@@ -7,14 +7,12 @@ use crate::sandbox::Sandbox;
 /// A sandbox that mails every report to the server, with a login.
 fn mailing(server: &MailServer) -> Sandbox {
     let sandbox = Sandbox::new();
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let content = format!(
         "[[notify]]\non = [\"report\"]\nemail = {{ to = \"me@example.com\", \
          smtp = \"smtp://127.0.0.1:{}\", user = \"me\", password_command = [\"echo\", \"hunter2\"] }}\n",
         server.port
     );
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
     sandbox
 }
 

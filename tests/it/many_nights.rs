@@ -62,11 +62,9 @@ fn many_nights_leave_no_more_behind_than_is_to_be_kept() {
     let wanted = std::env::var("AUTOEXEC_NIGHTS").ok();
     let nights: usize = wanted.and_then(|number| number.parse().ok()).unwrap_or(25);
     let sandbox = Sandbox::new();
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let written = "[overnight]\ntimezone = \"UTC\"\n[rescue]\nmax = 0\n\
                    [retention]\ndays = 10\nmax_tasks = 24\nmax_log_bytes = \"512KiB\"\n";
-    std::fs::write(folder.join("config.toml"), written).unwrap();
+    sandbox.configure(written);
     let begin = at("2026-01-01T23:00:00Z");
     let mut settled = 0;
     for night in 0..nights {

@@ -81,13 +81,11 @@ pub(crate) fn set_clock(sandbox: &Sandbox, instant: i64) {
 }
 
 fn configure(sandbox: &Sandbox, more: &str) {
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let content = format!(
         "[overnight]\ntimezone = \"Europe/Berlin\"\n[rescue]\nmax = 0\n\
          [retention]\ndays = {KEPT}\nmax_log_bytes = \"1MiB\"\n{more}"
     );
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
 }
 
 /// The tasks of a night.

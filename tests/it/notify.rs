@@ -99,14 +99,12 @@ const TASK_FAILED: &str = "\"occasion\":\"task_failed\",\"ok\"";
 /// A sandbox whose configuration tells the receiver of everything.
 fn watched(office: &PostOffice, on: &str, format: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let url = format!("{}/hunter2-secret?token=hunter2", office.url);
     let content = format!(
         "[[notify]]\non = {on}\nwebhook = {{ url = \"{url}\", format = \"{format}\", \
          allow_private = true }}\n"
     );
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
     sandbox
 }
 

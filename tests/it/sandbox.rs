@@ -78,6 +78,13 @@ impl Sandbox {
         self.set_clock(now.unwrap().as_millis());
     }
 
+    /// Writes the configuration where the program finds it by itself.
+    pub(crate) fn configure(&self, content: impl AsRef<[u8]>) {
+        let folder = self.home().join(".config/autoexec");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), content).unwrap();
+    }
+
     fn clock(&self) -> PathBuf {
         self.root.path().join("clock")
     }

@@ -75,9 +75,7 @@ fn a_configuration_file_that_anybody_may_write_is_refused() {
 #[test]
 fn the_default_configuration_file_is_read_from_the_home_directory() {
     let sandbox = Sandbox::new();
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), "[pool.gpu]\nitems = []\n").unwrap();
+    sandbox.configure("[pool.gpu]\nitems = []\n");
     sandbox.run([] as [&str; 0]).fails(
         2,
         &[

@@ -22,10 +22,8 @@ pub(crate) fn sandbox(zone: &str, more: &str) -> Sandbox {
 }
 
 fn configure(sandbox: &Sandbox, zone: &str, more: &str) {
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let content = format!("[overnight]\ntimezone = \"{zone}\"\n{more}\n");
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
 }
 
 /// Adds a task that says that it runs, and then waits to be stopped.

@@ -139,13 +139,8 @@ impl Place {
         run.wait().unwrap();
         wait_until("their supervisors ended", || processes(&sandbox).is_empty());
         wait_for_file(&state.join("queue.db-wal"));
-        let config = sandbox.home().join(".config/autoexec");
-        fs::create_dir_all(&config).unwrap();
-        fs::write(
-            config.join("config.toml"),
-            "[retention]\ndays = 30\n[overnight]\nstart = \"22:00\"\nend = \"06:00\"\n",
-        )
-        .unwrap();
+        sandbox
+            .configure("[retention]\ndays = 30\n[overnight]\nstart = \"22:00\"\nend = \"06:00\"\n");
         let mut place = Self {
             files: BTreeMap::new(),
             content: Content::of(&state.join("queue.db")).unwrap(),
@@ -159,7 +154,7 @@ impl Place {
              \"component\":\"run\",\"message\":\"look\",\"details\":{}}\n";
         let alerts = place.state().join("alerts.jsonl");
         place.files.insert(alerts, alert.repeat(20).into_bytes());
-        place.remember(&config);
+        place.remember(&place.sandbox.home().join(".config/autoexec"));
         place
     }
 

@@ -9,14 +9,12 @@ use crate::texts::stands_in_no_element;
 /// Has the report and every failure sent to the server.
 pub(crate) fn subscribe(sandbox: &Sandbox) -> MailServer {
     let server = MailServer::open(&[Manner::Takes]);
-    let folder = sandbox.home().join(".config/autoexec");
-    std::fs::create_dir_all(&folder).unwrap();
     let content = format!(
         "[[notify]]\non = [\"report\", \"task_failed\"]\nemail = {{ to = \"me@example.com\", \
          smtp = \"smtp://127.0.0.1:{}\" }}\n",
         server.port
     );
-    std::fs::write(folder.join("config.toml"), content).unwrap();
+    sandbox.configure(content);
     server
 }
 
