@@ -16,12 +16,12 @@ use crate::sandbox::Sandbox;
 use crate::stage::Stage;
 use crate::trials::Trials;
 
-/// Every released format and a queue in it.
-const FORMATS: &[(i32, &str)] = &[
-    (1, include_str!("../fixtures/queue-v1.sql")),
-    (2, include_str!("../fixtures/queue-v2.sql")),
-    (3, include_str!("../fixtures/queue-v3.sql")),
-    (4, include_str!("../fixtures/queue-v4.sql")),
+/// A queue in every released format, the newest last; each says itself of which it is.
+const QUEUES: [&str; 4] = [
+    include_str!("../fixtures/queue-v1.sql"),
+    include_str!("../fixtures/queue-v2.sql"),
+    include_str!("../fixtures/queue-v3.sql"),
+    include_str!("../fixtures/queue-v4.sql"),
 ];
 
 /// A queue has a write-ahead log; a copy that was put back in its place has none.
@@ -38,13 +38,19 @@ fn an_upgrade_that_dies_at_any_call_leaves_the_old_format_or_the_new_one() {
         return;
     }
     let present = present();
-    let older = FORMATS.iter().filter(|(format, _)| *format < present);
-    for (old, dump, mode) in older.flat_map(|(old, dump)| MODES.map(|mode| (old, *dump, mode))) {
+    for (dump, mode) in QUEUES
+        .iter()
+        .flat_map(|dump| MODES.map(|mode| (dump, mode)))
+    {
+        let stage = restored(dump, mode);
+        let sandbox = &stage.sandbox;
+        let old = format_of(&database(sandbox));
+        if old == present {
+            continue;
+        }
         let suite: &'static str =
             format!("T16 calls of the upgrade from format {old} ({mode})").leak();
         let mut trials = Trials::of(suite, 6, ALL);
-        let stage = restored(dump, mode);
-        let sandbox = &stage.sandbox;
         let before = contents(sandbox);
         let add = ["queue", "add", "--name", "another", "--", "true"];
         let (answer, calls) = border::calls(sandbox, &add, border::CHANGES, &[]);
@@ -60,11 +66,11 @@ fn an_upgrade_that_dies_at_any_call_leaves_the_old_format_or_the_new_one() {
                 database(sandbox).query_row("PRAGMA integrity_check", [], |row| row.get(0));
             assert_eq!(verdict, Ok("ok".to_owned()), "{told}");
             let found = format_of(&database(sandbox));
-            assert!(found == *old || found == present, "format {found}: {told}");
-            if found == *old {
+            assert!(found == old || found == present, "format {found}: {told}");
+            if found == old {
                 assert_eq!(contents(sandbox), before, "{told}");
             } else {
-                let copies = whole_copies(sandbox, *old, &told);
+                let copies = whole_copies(sandbox, old, &told);
                 assert!(!copies.is_empty(), "no copy: {told}");
             }
             // The next command ends what was begun, and everything is still there.
@@ -77,7 +83,7 @@ fn an_upgrade_that_dies_at_any_call_leaves_the_old_format_or_the_new_one() {
                 "{after:?}: {told}"
             );
             assert!(after.2.starts_with(&before.2), "{told}");
-            let copies = whole_copies(sandbox, *old, &told);
+            let copies = whole_copies(sandbox, old, &told);
             assert!((1..=3).contains(&copies.len()), "{copies:?}: {told}");
         }
         tally.tell(&trials, calls.len());
@@ -86,8 +92,7 @@ fn an_upgrade_that_dies_at_any_call_leaves_the_old_format_or_the_new_one() {
 
 #[test]
 fn a_newer_format_is_refused_by_every_command_and_nothing_is_changed() {
-    let (_, dump) = FORMATS.last().unwrap();
-    let stage = restored(dump, "DELETE");
+    let stage = restored(QUEUES.last().unwrap(), "DELETE");
     let sandbox = &stage.sandbox;
     let newer = present() + 1;
     let path = sandbox.state().join("queue.db");
