@@ -96,11 +96,12 @@ impl Why {
     /// It runs at no program of its own: between two attempts something is waited for.
     pub(super) fn recovering(&mut self, facts: &Facts<'_>, look: Look) {
         let now = facts.moment.now;
-        let open = facts.whole.recoveries.iter().rev();
-        let open = open.filter(|one| one.state == RecoveryState::Pending);
+        let mut latest = facts.whole.recoveries.iter().rev();
+        let open = latest.find(|one| one.state == RecoveryState::Pending);
         self.say("waits for what lets it go on, then is tried again");
-        for recovery in open.take(1) {
-            let Some(plan) = &recovery.plan else { continue };
+        if let Some(recovery) = open
+            && let Some(plan) = &recovery.plan
+        {
             let until = look.zone.short(recovery.started_at.plus(plan.timeout), now);
             let about = match &plan.remedy {
                 Remedy::Await(target) => awaited(target),

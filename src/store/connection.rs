@@ -249,8 +249,9 @@ impl Transaction<'_> {
         resize(LARGE_CACHE_KIB)?;
         let changed = change();
         // What is not committed yet stays in memory all the same.
-        resize(CACHE_KIB)?;
-        changed
+        let resized = resize(CACHE_KIB);
+        // Why the change failed comes first: the other may only follow from it.
+        changed.and_then(|changed| resized.map(|()| changed))
     }
 }
 

@@ -80,75 +80,59 @@ impl Hiding {
         (shown != bytes).then_some(shown)
     }
 
-    /// An outcome without secrets. All of it is taken apart, so that whatever is added to an outcome has
-    /// to be thought of here.
-    pub(super) fn outcome(&self, outcome: Outcome) -> Outcome {
+    /// An outcome without secrets. All of it is named, so that whatever is added to an outcome has to be
+    /// thought of here.
+    pub(super) fn outcome(&self, mut outcome: Outcome) -> Outcome {
         let Outcome {
-            mut ended,
-            started_at,
-            ended_at,
-            duration,
-            usage,
-            output,
-            mut leftovers,
-            leftover_count,
-            containment,
-            out_of_memory,
+            ended,
+            leftovers,
             notes,
             account,
-        } = outcome;
+            started_at: _,
+            ended_at: _,
+            duration: _,
+            usage: _,
+            output: _,
+            leftover_count: _,
+            containment: _,
+            out_of_memory: _,
+        } = &mut outcome;
         if self.redactor.is_some() {
-            for leftover in &mut leftovers {
+            for leftover in leftovers {
                 leftover.name = self.os_text(&leftover.name);
             }
-            if let Ended::CouldNotStart(failure) = &mut ended {
+            if let Ended::CouldNotStart(failure) = ended {
                 failure.path = self.os_text(&failure.path);
             }
         }
-        Outcome {
-            ended,
-            started_at,
-            ended_at,
-            duration,
-            usage,
-            output,
-            leftovers,
-            leftover_count,
-            containment,
-            out_of_memory,
-            notes: notes.iter().map(|note| self.text(note)).collect(),
-            account: self.account(account),
+        for note in notes {
+            *note = self.text(note);
         }
+        self.account(account);
+        outcome
     }
 
-    fn account(&self, account: Account) -> Account {
+    fn account(&self, account: &mut Account) {
         let Account {
-            steps_done,
-            checkpoint_changed,
-            saved,
             said,
             unmet,
             hang,
-            mut remedies,
+            remedies,
             found,
-            required,
-            checked,
+            steps_done: _,
+            checkpoint_changed: _,
+            saved: _,
+            required: _,
+            checked: _,
         } = account;
-        for remedy in &mut remedies {
+        for remedy in remedies {
             remedy.detail = self.text(&remedy.detail);
         }
-        Account {
-            steps_done,
-            checkpoint_changed,
-            saved,
-            said: said.map(|said| self.said(said)),
-            unmet: unmet.map(|sentence| self.text(&sentence)),
-            hang: hang.iter().map(|line| self.text(line)).collect(),
-            remedies,
-            found: found.map(|found| self.found(found)),
-            required,
-            checked,
+        for line in hang.iter_mut().chain(unmet) {
+            *line = self.text(line);
         }
+        *said = said.take().map(|said| self.said(said));
+        *found = found.take().map(|found| self.found(found));
     }
 
     fn said(&self, said: Said) -> Said {
@@ -212,7 +196,7 @@ mod tests {
     fn no_word_of_an_outcome_holds_a_secret() {
         let secret = "correct-horse-battery";
         let text = format!("it said {secret}");
-        let account = Account {
+        let mut account = Account {
             said: Some(Said {
                 message: Some(text.clone()),
                 ..Said::default()
@@ -227,8 +211,8 @@ mod tests {
             }],
             ..Account::default()
         };
-        let hidden = knowing(secret).account(account);
-        let told = serde_json::to_string(&hidden).unwrap();
+        knowing(secret).account(&mut account);
+        let told = serde_json::to_string(&account).unwrap();
         assert!(!told.contains(secret), "{told}");
         assert_eq!(told.matches("it said ***").count(), 4, "{told}");
     }
