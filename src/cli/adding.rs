@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::select;
 use crate::cli::failure::{CliError, Ending};
+use crate::cli::invocation::Invocation;
 use crate::cli::judging::{Judge, times};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::secret_doubts::SecretDoubts;

@@ -15,9 +15,10 @@ use clap::builder::{Str, StyledStr};
 use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 
-use crate::cli::args::{Cli, GlobalArgs};
+use crate::cli::args::Cli;
 use crate::cli::commands::breakers;
 use crate::cli::commands::patterns;
+use crate::cli::global_args::GlobalArgs;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::host::state_dir::{self, SharedFileSystem};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::commands::Invocation;
 use crate::cli::courier;
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::invocation::Invocation;
 use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
 use crate::policy::guard::{LONG_LIFE, MOST_IN_VAIN, Next, RunDeath, Vigil, next};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::DateTime;
 
-use crate::cli::commands::Invocation;
 use crate::cli::config::overnight::local_zone;
 use crate::cli::failure::CliError;
+use crate::cli::invocation::Invocation;
 use crate::engine::{Schedule, Until};
 use crate::policy::window::ClockTime;
 use crate::support::clock::{Timestamp, Zone};

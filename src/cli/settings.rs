@@ -1,22 +1,22 @@
-//! The one place that reads the environment: flags > environment > configuration file > defaults.
+//! What holds for one life of the program: flags > environment > configuration file > defaults.
 //!
-//! Everything below is handed what it needs. An environment without any variable (cron, a service
-//! manager) is enough: the home directory then comes from the user database.
+//! Everything below is handed what it needs. The environment is read in [`crate::cli::environment`].
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{ColorChoice, GlobalArgs};
 use crate::cli::config::{self, Config};
+use crate::cli::environment::{ConfigFile, Environment, Inside};
 use crate::cli::failure::{CliError, Ending};
+use crate::cli::global_args::{ColorChoice, GlobalArgs};
 use crate::cli::guard::{GUARDED_VARIABLE, Guarded};
 use crate::cli::output::Verbosity;
 use crate::host::state_dir;
 use crate::model::layout::StateDir;
 use crate::model::spec::Surroundings;
 use crate::support::bytes::OsText;
-use crate::support::clock::{Clock, Timestamp};
+use crate::support::clock::Clock;
 use crate::support::paint::Paint;
 use crate::taskfile::{Context, read_trusted};
 
@@ -42,22 +42,13 @@ pub struct Settings {
     /// The user's home directory, for `~`.
     pub home: Option<PathBuf>,
     /// What the environment says to a command that is typed inside a task.
-    pub inside: Inside,
+    pub(crate) inside: Inside,
     /// The configuration file that was read, or that somebody named; an absolute path.
     pub config_file: Option<PathBuf>,
     /// Where systemd looks for units of this user.
     pub units: Option<PathBuf>,
     /// The variable `TZ`, where it is set.
     pub zone_variable: Option<String>,
-}
-
-/// What a command finds when it is typed inside a task.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inside {
-    /// The task's checkpoint directory.
-    pub checkpoint: Option<PathBuf>,
-    /// The file in which the attempt tells how far it is.
-    pub progress: Option<PathBuf>,
 }
 
 impl Settings {
@@ -167,131 +158,6 @@ pub fn paints(choice: ColorChoice) -> (Paint, Paint) {
     Environment::of_process().paints(choice)
 }
 
-/// A configuration file that is to be read.
-#[derive(Debug, PartialEq, Eq)]
-struct ConfigFile {
-    path: PathBuf,
-    /// Whether somebody named it, so that it must exist.
-    named: bool,
-}
-
-/// The process's environment, with the home directory beside it.
-struct Environment<V> {
-    variable: V,
-    home: Option<PathBuf>,
-}
-
-impl Environment<fn(&str) -> Option<OsString>> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
-    fn of_process() -> Self {
-        Self {
-            variable: |name| std::env::var_os(name),
-            home: dirs::home_dir(),
-        }
-    }
-}
-
-impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
-    /// A variable; an empty one counts as not set.
-    fn get(&self, name: &str) -> Option<OsString> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    fn inside(&self) -> Inside {
-        let place = |name| {
-            self.get(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        Inside {
-            checkpoint: place("AUTOEXEC_CHECKPOINT_DIR"),
-            progress: place("AUTOEXEC_PROGRESS_FILE"),
-        }
-    }
-
-    /// A directory of the XDG convention, which ignores relative paths.
-    fn xdg(&self, name: &str, below_home: &str) -> Option<PathBuf> {
-        self.get(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(self.home.as_ref()?.join(below_home)))
-    }
-
-    fn state_dir(&self, flags: &GlobalArgs) -> Result<PathBuf, CliError> {
-        flags
-            .state_dir
-            .clone()
-            .or_else(|| self.get("AUTOEXEC_STATE_DIR").map(PathBuf::from))
-            .or_else(|| Some(self.xdg("XDG_STATE_HOME", ".local/state")?.join("autoexec")))
-            .ok_or_else(|| {
-                CliError::usage(
-                    "no_state_dir",
-                    "cannot tell where the queue lives: this user has no home directory",
-                )
-                .hint("name a directory with `--state-dir DIR` or AUTOEXEC_STATE_DIR")
-            })
-    }
-
-    fn config_file(&self, flags: &GlobalArgs) -> Option<ConfigFile> {
-        let named = flags
-            .config
-            .clone()
-            .or_else(|| self.get("AUTOEXEC_CONFIG").map(PathBuf::from));
-        match named {
-            Some(path) => Some(ConfigFile { path, named: true }),
-            None => Some(ConfigFile {
-                path: self
-                    .xdg("XDG_CONFIG_HOME", ".config")?
-                    .join("autoexec/config.toml"),
-                named: false,
-            }),
-        }
-    }
-
-    /// The machine's clock, or for tests one that stands still at so many milliseconds.
-    fn clock(&self) -> Result<Clock, CliError> {
-        let Some(text) = self.get("__AUTOEXEC_TEST_NOW") else {
-            return Ok(Clock::System);
-        };
-        text.to_str()
-            .and_then(|millis| millis.parse().ok())
-            .map(|millis| Clock::Fixed(Timestamp::from_millis(millis)))
-            .ok_or_else(|| {
-                CliError::usage(
-                    "test_clock",
-                    "`__AUTOEXEC_TEST_NOW` must be milliseconds since the epoch",
-                )
-            })
-    }
-
-    fn terminal_is_dumb(&self) -> bool {
-        self.get("TERM").is_some_and(|terminal| terminal == "dumb")
-    }
-
-    fn paints(&self, choice: ColorChoice) -> (Paint, Paint) {
-        let plain = self.get("NO_COLOR").is_some() || self.terminal_is_dumb();
-        let wanted = |is_terminal: bool| match choice {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => is_terminal && !plain,
-        };
-        let paint = |is_terminal| {
-            if wanted(is_terminal) {
-                Paint::COLOURED
-            } else {
-                Paint::PLAIN
-            }
-        };
-        (
-            paint(std::io::stdout().is_terminal()),
-            paint(std::io::stderr().is_terminal()),
-        )
-    }
-}
-
 /// The terminal's width; where there is none, enough that hardly anything is cut.
 fn page_width() -> usize {
     const NARROWEST: u16 = 40;
@@ -333,56 +199,6 @@ fn load_config(file: &ConfigFile) -> Result<Config, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn environment(
-        variables: &'static [(&'static str, &'static str)],
-        home: Option<&str>,
-    ) -> Environment<impl Fn(&str) -> Option<OsString>> {
-        Environment {
-            variable: move |name: &str| {
-                variables
-                    .iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, value)| OsString::from(value))
-            },
-            home: home.map(PathBuf::from),
-        }
-    }
-
-    fn state_dir(environment: &Environment<impl Fn(&str) -> Option<OsString>>) -> String {
-        let path = environment.state_dir(&GlobalArgs::default()).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    #[test]
-    fn the_flag_beats_the_environment_which_beats_the_default() {
-        let variables = &[("AUTOEXEC_STATE_DIR", "/env"), ("XDG_STATE_HOME", "/xdg")];
-        let both = environment(variables, Some("/home/me"));
-        let flags = GlobalArgs {
-            state_dir: Some("/flag".into()),
-            ..GlobalArgs::default()
-        };
-        assert_eq!(both.state_dir(&flags).unwrap(), Path::new("/flag"));
-        assert_eq!(state_dir(&both), "/env");
-        let xdg = environment(&[("XDG_STATE_HOME", "/xdg")], Some("/home/me"));
-        assert_eq!(state_dir(&xdg), "/xdg/autoexec");
-    }
-
-    #[test]
-    fn an_empty_environment_is_enough_as_long_as_there_is_a_home() {
-        let cron = environment(&[], Some("/home/me"));
-        assert_eq!(state_dir(&cron), "/home/me/.local/state/autoexec");
-        let nobody = environment(&[], None);
-        let failure = nobody.state_dir(&GlobalArgs::default()).unwrap_err();
-        assert_eq!(failure.ending(), Ending::Usage);
-    }
-
-    #[test]
-    fn empty_and_relative_variables_count_as_not_set() {
-        let variables = &[("AUTOEXEC_STATE_DIR", ""), ("XDG_STATE_HOME", "rel")];
-        let odd = environment(variables, Some("/home/me"));
-        assert_eq!(state_dir(&odd), "/home/me/.local/state/autoexec");
-    }
 
     #[test]
     fn only_a_named_configuration_file_must_exist() {

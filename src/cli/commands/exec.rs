@@ -10,9 +10,10 @@ use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
+use crate::cli::commands::patterns;
 use crate::cli::commands::queue::flags::KeyFlags;
-use crate::cli::commands::{Invocation, look_into_queue, patterns};
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::invocation::{Invocation, look_into_queue};
 use crate::cli::output::{Output, Verbosity};
 use crate::cli::settings::Settings;
 use crate::engine::direct::{self, Direct, Telling, Told};

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::commands::Invocation;
 use crate::cli::courier::words::{Desk, host_name, letter, letter_of_report, name_queue};
 use crate::cli::courier::{deliver_unrecorded, page_of, surroundings, unusual_place};
 use crate::cli::failure::{Answer, CliError, Ending};
+use crate::cli::invocation::Invocation;
 use crate::cli::settings::Settings;
 use crate::host::alerts::{self, Level};
 use crate::model::notice::Notice;

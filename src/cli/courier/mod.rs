@@ -17,8 +17,10 @@ mod words;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::cli::environment::usual_state_dir;
 use crate::cli::settings::Settings;
 use crate::engine::telling::{Telling, tell_unrecorded, trouble};
+use crate::host::state_dir;
 use crate::notify::{Surroundings, Target};
 use crate::process::detached;
 use crate::report::summary::RunSummary;
@@ -49,8 +51,8 @@ pub fn surroundings(settings: &Settings) -> Surroundings<'_> {
 /// by itself: who is told a command elsewhere has to name it.
 pub(crate) fn unusual_place(settings: &Settings) -> Option<String> {
     let root = settings.state.root();
-    let usual = settings.home.as_ref()?.join(".local/state/autoexec");
-    if root == usual {
+    let usual = usual_state_dir(settings.home.as_ref()?);
+    if root == state_dir::meant(usual) {
         return None;
     }
     let shown = OsText::from(root).untrusted().for_terminal();

@@ -1,7 +1,7 @@
 //! Every pattern that there is, whoever wrote it, for those who show or choose one.
 
-use crate::cli::commands::look_into_queue;
 use crate::cli::failure::CliError;
+use crate::cli::invocation::look_into_queue;
 use crate::cli::settings::Settings;
 use crate::model::category::{Category, Retryable};
 use crate::model::pattern::PatternSpec;

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::commands::{Invocation, look_into_queue};
 use crate::cli::failure::{Answer, CliError};
+use crate::cli::invocation::{Invocation, look_into_queue};
 use crate::cli::settings::Settings;
 use crate::engine;
 use crate::policy::classify::user::{PatternSource, UserPatterns};
