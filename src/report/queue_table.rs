@@ -279,10 +279,10 @@ pub(crate) fn note(line: &TaskLine, moment: Moment, look: Look) -> String {
         TaskState::Queued { .. } => {
             let why = reason(line, moment).map_or_else(String::new, |why| {
                 match moment.held_back_by(line, &why) {
-                    Some(lone) if lone.runs => {
-                        format!("waits for task {}, which runs alone", lone.task)
+                    Some(by) if by.runs => {
+                        format!("waits for task {}, which runs alone", by.task)
                     }
-                    Some(lone) => format!("waits for task {}, which is to run alone", lone.task),
+                    Some(by) => format!("waits for task {}, which is to run alone", by.task),
                     None => why_words(&why, moment.now, look),
                 }
             });
