@@ -39,17 +39,3 @@ fn handed_out() -> RangeInclusive<u16> {
     let gives_all = ends[0] <= FIRST && ends[1] >= u16::MAX - 1;
     ends[0]..=if gives_all { FIRST } else { ends[1] }
 }
-
-#[test]
-fn a_closed_port_can_be_opened_and_closed_again_by_its_test() {
-    use std::net::TcpStream;
-    let port = closed_port();
-    assert_ne!(port, closed_port());
-    for _ in 0..2 {
-        let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap_err();
-        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
-        drop(listener);
-    }
-}
