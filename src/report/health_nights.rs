@@ -2,7 +2,7 @@
 
 use crate::policy::health::Reading;
 use crate::policy::health::nights;
-use crate::policy::health::nights::Ended;
+use crate::policy::health::nights::Failed;
 use crate::policy::health::nights::Missed;
 use crate::policy::health::nights::Night;
 use crate::policy::health::nights::Runs;
@@ -37,8 +37,8 @@ pub(crate) fn of(
         inquiry.limits,
         inquiry.now,
     ));
-    let ended = ended(reader, &runs)?;
-    readings.push(nights::failures(&ended, inquiry.limits));
+    let (ended, failed) = ended(reader, &runs)?;
+    readings.push(nights::failures(ended, &failed, inquiry.limits));
     Ok(())
 }
 
@@ -111,31 +111,29 @@ fn facts(reader: &Reader, runs: &[Run], inquiry: &Inquiry<'_>) -> Result<Runs, S
     })
 }
 
-/// What became of the tasks of the newest run in which any ended.
-fn ended(reader: &Reader, runs: &[Run]) -> Result<Vec<Ended>, StoreError> {
+/// How many tasks ended in the newest run in which any did, and those that failed.
+fn ended(reader: &Reader, runs: &[Run]) -> Result<(usize, Vec<Failed>), StoreError> {
     for run in runs.iter().take(SEARCHED) {
         let tasks = reader.ended_in(run.id)?;
-        if tasks.is_empty() {
+        let ended = tasks.succeeded + tasks.failed.len();
+        if ended == 0 {
             continue;
         }
-        let mut looked_at = 0;
-        let mut found = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            looked_at += usize::from(task.failed);
-            let before = if task.failed && looked_at <= FAILED {
-                let earlier = reader.earlier(task.id, NIGHTS)?;
+        let mut failed = Vec::with_capacity(tasks.failed.len());
+        for (task, name) in tasks.failed {
+            let before = if failed.len() < FAILED {
+                let earlier = reader.earlier(task, NIGHTS)?;
                 let failed = earlier.iter().filter(|night| !night.succeeded).count();
                 (failed, earlier.len())
             } else {
                 (0, 0)
             };
-            found.push(Ended {
-                name: Untrusted::from(task.name).for_terminal(),
-                failed: task.failed,
+            failed.push(Failed {
+                name: Untrusted::from(name).for_terminal(),
                 before,
             });
         }
-        return Ok(found);
+        return Ok((ended, failed));
     }
-    Ok(Vec::new())
+    Ok((0, Vec::new()))
 }

@@ -21,10 +21,12 @@ pub const LISTED: usize = 8;
 /// What the page rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
-    /// How many tasks there are of each status.
+    /// How many tasks there are of each status that is not the last one.
     pub counts: &'a Counts,
     /// What needs a person, at most [`LISTED`] tasks of it by name.
     pub needing: &'a PresentNeeds,
+    /// Whether there is no task at all.
+    pub is_empty: bool,
     /// The active run and when it began.
     pub active: Option<(RunId, Timestamp)>,
 }
@@ -54,6 +56,7 @@ pub fn of_nothing(look: Look) -> String {
     let status = Status {
         counts: &Counts::default(),
         needing: &PresentNeeds::default(),
+        is_empty: true,
         active: None,
     };
     let moment = Moment {
@@ -134,7 +137,7 @@ fn start(status: Status<'_>, look: Look) -> String {
             ("autoexec stop", "stop it; the queue is kept"),
             report,
         ]
-    } else if status.counts.total() == 0 {
+    } else if status.is_empty {
         [add, run, ("autoexec --help", "see everything else")]
     } else {
         [run, report, add]

@@ -11,7 +11,6 @@ use crate::store::fixture::actor;
 use crate::store::fixture::later;
 use crate::store::fixture::queue;
 use crate::store::journal;
-use crate::store::pick::Selection;
 use crate::support::paint::Paint;
 
 fn look() -> Look {
@@ -39,7 +38,7 @@ fn what_needs_a_person_comes_with_its_command() {
         .store
         .write(|tx| journal::record(tx, tasks[1], &hold, &actor(), later(5)))
         .unwrap();
-    let counts = queue.store.counts(Selection::All).unwrap();
+    let counts = queue.store.counts_of_unfinished().unwrap();
     let mut needing = PresentNeeds::read(&queue.store, LISTED).unwrap();
     assert_eq!(needing.in_all, 1);
     needing.in_all = 3;
@@ -54,6 +53,7 @@ fn what_needs_a_person_comes_with_its_command() {
     };
     let status = Status {
         counts: &counts,
+        is_empty: false,
         needing: &needing,
         active: None,
     };

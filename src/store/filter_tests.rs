@@ -3,8 +3,10 @@
 use super::*;
 use crate::model::state::Hold;
 use crate::model::state::TaskEvent;
+use crate::store::fixture;
 use crate::store::fixture::*;
 use crate::store::journal;
+use crate::store::pick::Selection;
 
 /// Some tasks of each of three statuses, in turns.
 fn mixed() -> Queue {
@@ -67,14 +69,18 @@ fn every_filter_finds_what_going_through_all_finds() {
             );
         }
     }
-    let unfinished = queue
-        .store
-        .counts(crate::store::pick::Selection::All)
-        .unwrap()
-        .unfinished();
-    let counted = queue
-        .store
-        .count_unfinished(crate::store::pick::Selection::All)
-        .unwrap();
-    assert_eq!((unfinished, counted), (40, 40));
+    let counts = queue.store.counts(Selection::All).unwrap();
+    let counted = queue.store.count_unfinished(Selection::All).unwrap();
+    assert_eq!((counts.unfinished(), counted), (40, 40));
+    let unfinished = queue.store.counts_of_unfinished().unwrap();
+    for status in TaskStatus::ALL {
+        let wanted = if status.is_unfinished() {
+            counts.of(status)
+        } else {
+            0
+        };
+        assert_eq!(unfinished.of(status), wanted, "{status}");
+    }
+    assert!(!queue.store.is_empty().unwrap());
+    assert!(fixture::queue().store.is_empty().unwrap());
 }

@@ -1,5 +1,6 @@
 //! Figures of the queue for its health. Bounded: however long the queue is, looking takes milliseconds.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -33,15 +34,13 @@ pub struct OpenBreaker {
     pub failed_probes: u32,
 }
 
-/// A task that ended in a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedTask {
-    /// The task.
-    pub id: TaskId,
-    /// Its name.
-    pub name: String,
-    /// It failed.
-    pub failed: bool,
+/// What became of the tasks of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EndedTasks {
+    /// How many succeeded.
+    pub succeeded: usize,
+    /// Those that failed, with their names.
+    pub failed: Vec<(TaskId, String)>,
 }
 
 /// Messages that did not reach anybody.
@@ -221,27 +220,32 @@ impl Reader {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn ended_in(&self, run: RunId) -> Result<Vec<EndedTask>, StoreError> {
+    pub fn ended_in(&self, run: RunId) -> Result<EndedTasks, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT task_records.id, name, status = 'failed' FROM \
-                 (SELECT DISTINCT task_id FROM (SELECT task_id FROM attempts \
+                "SELECT task_id, iif(status = 'failed', name, NULL) FROM \
+                 (SELECT task_id FROM attempts \
                   WHERE id >= (SELECT first_attempt FROM runs WHERE id = ?1) AND run_id = ?1 \
-                  ORDER BY id DESC LIMIT ?2)) \
+                  ORDER BY id DESC LIMIT ?2) \
                  CROSS JOIN task_records ON task_records.id = task_id \
                  WHERE status = 'failed' OR status = 'succeeded'",
             )
             .doing(DOING)?;
         let mut rows = statement.query(params![run.get(), ATTEMPTS]).doing(DOING)?;
-        let mut found = Vec::new();
+        let mut found = EndedTasks::default();
+        // A task may have had several attempts.
+        let mut seen = HashSet::new();
         while let Some(row) = rows.next().doing(DOING)? {
             let mut cells = Cells::of(row, "task_records");
-            found.push(EndedTask {
-                id: TaskId::new(cells.take()?),
-                name: cells.take()?,
-                failed: cells.take()?,
-            });
+            let task = TaskId::new(cells.take()?);
+            if !seen.insert(task) {
+                continue;
+            }
+            match cells.take()? {
+                Some(name) => found.failed.push((task, name)),
+                None => found.succeeded += 1,
+            }
         }
         Ok(found)
     }
@@ -250,3 +254,7 @@ impl Reader {
 fn is_interrupted(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -151,6 +151,25 @@ impl Counts {
     }
 }
 
+/// How many tasks there are of each status that is not the last one. Queued tasks are not in the index of
+/// statuses; they are what remains of the unfinished.
+const UNFINISHED: &str = "SELECT status, count(*) FROM task_records INDEXED BY task_status \
+     WHERE status <> 'queued' AND status IN ('running', 'recovering', 'held') GROUP BY status \
+     UNION ALL SELECT 'queued', \
+     (SELECT count(*) FROM task_records INDEXED BY task_unfinished WHERE finished_at IS NULL) - \
+     (SELECT count(*) FROM task_records INDEXED BY task_status \
+      WHERE status <> 'queued' AND status IN ('running', 'recovering', 'held'))";
+
+/// The same of the others. Most of them have succeeded: they are what remains of the index of statuses,
+/// whose rows are then not looked into.
+const OVER: &str = "SELECT status, count(*) FROM task_records INDEXED BY task_status \
+     WHERE status <> 'queued' AND status IN ('failed', 'cancelled', 'skipped') GROUP BY status \
+     UNION ALL SELECT 'succeeded', \
+     (SELECT count(*) FROM task_records INDEXED BY task_status WHERE status <> 'queued') - \
+     (SELECT count(*) FROM task_records INDEXED BY task_status \
+      WHERE status <> 'queued' AND status IN \
+      ('running', 'recovering', 'held', 'failed', 'cancelled', 'skipped'))";
+
 /// Whom a task waits for and for whom it is skipped; nothing is looked for where neither is so.
 const WAITING: &str = "iif(unmet = 0 OR finished_at IS NOT NULL, NULL, \
      (SELECT json_group_array(upstream) FROM (SELECT upstream FROM task_dependencies \
@@ -296,31 +315,36 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn counts(&self, selection: Selection) -> Result<Counts, StoreError> {
-        const DOING: &str = "count tasks";
-        // Queued tasks are not in the index of statuses; they are what remains of the unfinished. Most of the
-        // others have succeeded: they are what remains of that index, whose rows are then not looked into.
-        let sql = match selection {
-            Selection::All => {
-                "SELECT status, count(*) FROM task_records INDEXED BY task_status \
-                 WHERE status <> 'queued' AND status IN \
-                 ('running', 'recovering', 'held', 'failed', 'cancelled', 'skipped') GROUP BY status \
-                 UNION ALL SELECT 'succeeded', \
-                 (SELECT count(*) FROM task_records INDEXED BY task_status \
-                  WHERE status <> 'queued') - \
-                 (SELECT count(*) FROM task_records INDEXED BY task_status \
-                  WHERE status <> 'queued' AND status IN \
-                  ('running', 'recovering', 'held', 'failed', 'cancelled', 'skipped')) \
-                 UNION ALL SELECT 'queued', \
-                 (SELECT count(*) FROM task_records INDEXED BY task_unfinished \
-                  WHERE finished_at IS NULL) - \
-                 (SELECT count(*) FROM task_records INDEXED BY task_status \
-                  WHERE status <> 'queued' AND status IN ('running', 'recovering', 'held'))"
-            }
-            Selection::Chosen { .. } => {
+        match selection {
+            Selection::All => self.counts_by(&format!("{UNFINISHED} UNION ALL {OVER}")),
+            Selection::Chosen { .. } => self.counts_by(
                 "SELECT status, count(*) FROM temp.selected CROSS JOIN task_records ON id = task_id \
-                 GROUP BY status"
-            }
-        };
+                 GROUP BY status",
+            ),
+        }
+    }
+
+    /// The same of the tasks that are not done with. However many are over, they are not gone through.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn counts_of_unfinished(&self) -> Result<Counts, StoreError> {
+        self.counts_by(UNFINISHED)
+    }
+
+    /// Whether there is no task at all.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM task_records)")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("look for a task")
+    }
+
+    fn counts_by(&self, sql: &str) -> Result<Counts, StoreError> {
+        const DOING: &str = "count tasks";
         let mut statement = self.connection.prepare_cached(sql).doing(DOING)?;
         let mut rows = statement.query([]).doing(DOING)?;
         let mut counts = Counts::default();

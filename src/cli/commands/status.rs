@@ -9,7 +9,6 @@ use crate::report::health::look_ahead;
 use crate::report::health_page;
 use crate::report::present_needs::PresentNeeds;
 use crate::report::status_page::{self, Status};
-use crate::store::pick::Selection;
 use crate::support::table::wrap;
 
 /// Prints the short status.
@@ -23,7 +22,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
         return Ok(Ending::Well);
     };
     let moment = moment.look_into(&store)?;
-    let counts = store.counts(Selection::All)?;
+    let counts = store.counts_of_unfinished()?;
     let needing = PresentNeeds::read(&store, status_page::LISTED)?;
     let active = match invocation.active_run() {
         Some(holder) => holder.run.map(|run| (run, holder.since)),
@@ -31,6 +30,7 @@ pub fn carry_out(invocation: &mut Invocation<'_>) -> Answer {
     };
     let status = Status {
         counts: &counts,
+        is_empty: store.is_empty()?,
         needing: &needing,
         active,
     };

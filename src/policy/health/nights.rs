@@ -160,13 +160,11 @@ pub fn runs(facts: &Runs, limits: &Thresholds, now: Timestamp) -> Reading {
     Reading::good(Component::Runs, facts.last_words.clone())
 }
 
-/// What became of a task in the last run.
+/// A task that failed in the last run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct Failed {
     /// Its name, fit to be shown.
     pub name: String,
-    /// It failed.
-    pub failed: bool,
     /// What became of earlier tasks of its name: how many failed, of how many.
     pub before: (usize, usize),
 }
@@ -174,19 +172,18 @@ pub struct Ended {
 /// What is to be thought of what failed in the last run that did something.
 ///
 /// A task that failed in half of its earlier nights or more is no news; it is told, and does not
-/// count.
-pub fn failures(ended: &[Ended], limits: &Thresholds) -> Reading {
-    let failed: Vec<&Ended> = ended.iter().filter(|one| one.failed).collect();
-    let (usual, unlike): (Vec<&Ended>, Vec<&Ended>) = failed
+/// count. `ended`: how many tasks succeeded or failed in it.
+pub fn failures(ended: usize, failed: &[Failed], limits: &Thresholds) -> Reading {
+    let (usual, unlike): (Vec<&Failed>, Vec<&Failed>) = failed
         .iter()
         .partition(|one| one.before.1 >= 3 && one.before.0 * 2 >= one.before.1);
-    let all = count(ended.len(), "task");
+    let all = count(ended, "task");
     let known = match usual.len() {
         0 => String::new(),
         number => format!("; {} failed as usual", count(number, "task")),
     };
     if unlike.is_empty() {
-        let says = match ended.len() {
+        let says = match ended {
             0 => "no task has ended yet".to_owned(),
             _ => format!("nothing new failed among the {all} of the last run{known}"),
         };
@@ -198,7 +195,7 @@ pub fn failures(ended: &[Ended], limits: &Thresholds) -> Reading {
         unlike.len(),
         names(&who)
     );
-    let share = unlike.len() * 100 / ended.len().max(1);
+    let share = unlike.len() * 100 / ended.max(1);
     let limit = usize::from(limits.failed);
     let level = if share < limit {
         Level::Info

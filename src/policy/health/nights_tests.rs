@@ -164,32 +164,24 @@ fn missed_nights_are_worse_with_a_timer() {
 #[test]
 fn a_task_that_fails_every_night_is_no_news() {
     let limits = Thresholds::default();
-    let ended = |name: &str, failed, before| Ended {
+    let failed = |name: &str, before| Failed {
         name: name.to_owned(),
-        failed,
         before,
     };
-    let fine = ended("fine", false, (0, 0));
-    let flaky = ended("flaky", true, (5, 9));
-    let new = ended("new", true, (0, 0));
-    let broke = ended("broke", true, (1, 20));
-    let of = |list: &[Ended]| failures(list, &limits);
-    assert_eq!(of(&[]).level, None);
-    let told = of(&[fine.clone(), flaky.clone()]);
+    let flaky = failed("flaky", (5, 9));
+    let new = failed("new", (0, 0));
+    let broke = failed("broke", (1, 20));
+    let of = |ended, failed: &[Failed]| failures(ended, failed, &limits);
+    assert_eq!(of(0, &[]).level, None);
+    let told = of(2, &[flaky]);
     assert_eq!(told.level, None);
     assert!(
         told.message.contains("1 task failed as usual"),
         "{}",
         told.message
     );
-    assert_eq!(
-        of(&[fine.clone(), broke.clone()]).level,
-        Some(Level::Warning)
-    );
-    let many: Vec<Ended> = std::iter::repeat_n(fine.clone(), 9)
-        .chain([broke.clone()])
-        .collect();
-    assert_eq!(of(&many).level, Some(Level::Info));
-    let worst = of(&[broke, new, ended("x", true, (0, 1)), fine]);
+    assert_eq!(of(2, &[broke.clone()]).level, Some(Level::Warning));
+    assert_eq!(of(10, &[broke.clone()]).level, Some(Level::Info));
+    let worst = of(4, &[broke, new, failed("x", (0, 1))]);
     assert_eq!(worst.level, Some(Level::Critical));
 }

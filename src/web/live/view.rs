@@ -125,6 +125,7 @@ impl View {
         };
         let status = Status {
             counts: &read.counts,
+            is_empty: read.counts.total() == 0,
             needing: &read.needing,
             active: look.active,
         };
