@@ -150,10 +150,7 @@ fn a_service_that_the_queue_leaves_alone_is_left_alone_by_a_command_too() {
     };
     let tasks: Vec<String> = (1..=6).map(task).collect();
     sandbox.file("night.toml", tasks.concat());
-    configure(
-        &sandbox,
-        "[breaker]\nopen_for = \"1h\"\nmax_open = \"1h\"\n",
-    );
+    sandbox.configure("[breaker]\nopen_for = \"1h\"\nmax_open = \"1h\"\n");
     sandbox.run(["run", "night.toml", "--no-progress"]);
     let stood = sandbox.json(["breakers", "list", "--json"]);
     assert_eq!(stood["breakers"][0]["state"], "open", "{stood}");
