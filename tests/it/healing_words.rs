@@ -32,7 +32,7 @@ fn the_machine_is_a_ceiling_and_the_task_may_stay_below() {
         ),
     ] {
         let sandbox = Sandbox::new();
-        sandbox.configure(&format!("[recover]\nmode = \"{machine}\"\n"));
+        sandbox.configure(format!("[recover]\nmode = \"{machine}\"\n"));
         let more = match wanted {
             "" => String::new(),
             mode => format!("recover_mode = \"{mode}\""),
