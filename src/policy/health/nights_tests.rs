@@ -180,8 +180,14 @@ fn a_task_that_fails_every_night_is_no_news() {
         "{}",
         told.message
     );
-    assert_eq!(of(2, &[broke.clone()]).level, Some(Level::Warning));
-    assert_eq!(of(10, &[broke.clone()]).level, Some(Level::Info));
+    assert_eq!(
+        of(2, std::slice::from_ref(&broke)).level,
+        Some(Level::Warning)
+    );
+    assert_eq!(
+        of(10, std::slice::from_ref(&broke)).level,
+        Some(Level::Info)
+    );
     let worst = of(4, &[broke, new, failed("x", (0, 1))]);
     assert_eq!(worst.level, Some(Level::Critical));
 }
