@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 
+use console::measure_text_width;
+
 use crate::support::table::cut;
 
 /// Bytes from outside that cannot be printed without choosing a sink.
@@ -33,9 +35,15 @@ impl Untrusted {
         shown
     }
 
-    /// Like [`Untrusted::for_terminal`], cut to at most `width` columns with an ellipsis.
+    /// Like [`Untrusted::for_terminal`], cut to at most `width` columns with an ellipsis: within a name in
+    /// backticks if that is enough, so that what is said of a long path stays, otherwise at the end.
     pub fn for_terminal_within(&self, width: usize) -> String {
-        cut(&self.for_terminal(), width)
+        let shown = self.for_terminal();
+        let excess = measure_text_width(&shown).saturating_sub(width);
+        match excess {
+            0 => shown,
+            _ => cut(&with_a_shorter_name(&shown, excess).unwrap_or(shown), width),
+        }
     }
 
     /// Inline text for Markdown, on one line: nothing in it is markup, and no renderer makes a link, a
@@ -89,6 +97,39 @@ impl Untrusted {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// What is left of a name at least when its middle is left out, in characters.
+const LEAST_NAME: usize = 16;
+
+/// The text with the middle of its longest name in backticks left out, at least `excess` characters of
+/// it; `None` if no name is long enough. Of a path the end tells most.
+fn with_a_shorter_name(text: &str, excess: usize) -> Option<String> {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let length = |piece: &str| piece.chars().count();
+    // Every second piece stands between two backticks; the last one has none behind it.
+    let names = (1..pieces.len().saturating_sub(1)).step_by(2);
+    let longest = names.max_by_key(|index| pieces.get(*index).map_or(0, |name| length(name)))?;
+    let name = pieces.get(longest)?;
+    let left = length(name).checked_sub(excess + 1)?;
+    if left < LEAST_NAME {
+        return None;
+    }
+    let begin: String = name.chars().take(left / 3).collect();
+    let end: String = name
+        .chars()
+        .skip(length(name) - (left - left / 3))
+        .collect();
+    let shorter = format!("{begin}…{end}");
+    let pieces = pieces.iter().enumerate();
+    let pieces = pieces.map(|(index, piece)| {
+        if index == longest {
+            shorter.as_str()
+        } else {
+            piece
+        }
+    });
+    Some(pieces.collect::<Vec<_>>().join("`"))
 }
 
 /// What Markdown and its usual extensions act on within a line.
@@ -228,7 +269,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_long_line_loses_the_middle_of_a_path_before_what_is_said_of_it() {
+        let within = |text: &str, width| Untrusted::from(text).for_terminal_within(width);
+        let path = "`/srv/projects/backup/nightly/scripts/dump-shop.sh` may not be executed";
+        assert_eq!(
+            within(path, 50),
+            "`/srv/proj…ripts/dump-shop.sh` may not be executed"
+        );
+        assert_eq!(within(path, 200), path);
+        // Too little would be left of the name.
+        let short = "`dump-shop.sh` may not be executed by who runs it";
+        assert_eq!(within(short, 30), "`dump-shop.sh` may not be exe…");
+        assert_eq!(within("no `name in it", 9), "no `name…");
+    }
+
     proptest! {
+        #[test]
+        fn nothing_is_wider_than_asked(text in "[a`é東\u{301} ]{0,80}", width in 0_usize..60) {
+            let shown = Untrusted::from(text.as_str()).for_terminal_within(width);
+            prop_assert!(measure_text_width(&shown) <= width, "{shown:?}");
+        }
+
         #[test]
         fn nothing_that_a_terminal_obeys_passes(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
             let shown = Untrusted::new(bytes).for_terminal();
