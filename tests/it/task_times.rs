@@ -177,3 +177,18 @@ fn a_clock_that_jumps_over_a_deadline_ends_a_task_that_runs() {
         assert_eq!(attempt["classification"]["pattern"], expected);
     }
 }
+
+#[test]
+fn a_command_is_told_the_time_that_it_has() {
+    let sandbox = Sandbox::new();
+    sandbox.set_clock(START);
+    let told = "echo $AUTOEXEC_TIMEOUT_SECONDS";
+    let file = format!(
+        "[[task]]\nname = \"own\"\ntimeout = \"90m\"\ncommand = \"{told} > own\"\n\n\
+         [[task]]\nname = \"least\"\ntimeout = \"90m\"\ndeadline = \"+1h\"\ncommand = \"{told} > least\"\n"
+    );
+    sandbox.file("limits.toml", file);
+    sandbox.ok(["run", "limits.toml"]);
+    assert_eq!(sandbox.read("own"), "5400\n");
+    assert_eq!(sandbox.read("least"), "3600.000\n");
+}
