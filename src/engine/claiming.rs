@@ -19,6 +19,7 @@ use crate::model::state::TaskEvent;
 use crate::policy::fit::Fit;
 use crate::policy::fit::Room;
 use crate::policy::fit::fit;
+use crate::policy::fit::latest_start;
 use crate::policy::forecast::NEWEST;
 use crate::policy::forecast::forecast;
 use crate::policy::pick;
@@ -181,7 +182,7 @@ fn claim_one(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if let Some(told) = pass_over(tx, &task, &facts.room, actor, now)? {
+    if let Some(told) = pass_over(tx, &mut task, &facts.room, actor, now)? {
         claimed.passed_over.push(told);
         return Ok(());
     }
@@ -246,10 +247,11 @@ fn waits_for_a_look(
     Ok(false)
 }
 
-/// Puts a task aside that would not end in time, and says what is to be told of it.
+/// Puts a task aside that would not end in time, and says what is to be told of it. Of any other it is
+/// noted until when that holds, because a claim may wait for long.
 fn pass_over(
     tx: &Transaction<'_>,
-    task: &ClaimedTask,
+    task: &mut ClaimedTask,
     room: &Room,
     actor: &Actor,
     now: Timestamp,
@@ -275,7 +277,10 @@ fn pass_over(
     resumes?;
     let reference = task.reference();
     match fit {
-        Fit::Starts => Ok(None),
+        Fit::Starts => {
+            task.latest_start = latest_start(forecast.as_ref(), room);
+            Ok(None)
+        }
         Fit::Later(detail) => {
             parking::park(tx, task.id, parking::BY_WINDOW, &detail)?;
             Ok(Some(RunEvent::TaskDeferred {

@@ -62,6 +62,7 @@ pub(crate) fn task(number: i64, priority: i64) -> ClaimedTask {
         timeout: None,
         time_factor: 1,
         limits: Limits::default(),
+        latest_start: None,
         priority,
         steps_done: 0,
         series_started: None,

@@ -240,6 +240,7 @@ pub(crate) fn load(tx: &Reader, id: TaskId) -> Result<ClaimedTask, StoreError> {
         rescue: stand,
         habit: habit(tx, id, &task.spec),
         limits: limits_of(&task),
+        latest_start: None,
         priority: task.priority,
         number: task.attempts,
         used: task.used,

@@ -104,12 +104,15 @@ pub(crate) fn shown(followed: Followed) -> RunEvent {
 }
 
 impl Dispatcher<'_> {
-    /// Takes back the claims of tasks that may not start any more; the commit gives the tasks up.
+    /// Takes back the claims of tasks that may not start any more; the commit gives the tasks up, or puts
+    /// them aside for another window.
     pub(crate) fn take_back_overdue(&mut self, now: Timestamp, effects: &mut Effects) {
         let live = &self.state.live;
         let is_overdue = |attempt: &AttemptId| {
-            live.get(attempt)
-                .is_some_and(|live| live.task.limits.passed(now).is_some())
+            live.get(attempt).is_some_and(|live| {
+                let is_too_late = live.task.latest_start.is_some_and(|latest| now > latest);
+                is_too_late || live.task.limits.passed(now).is_some()
+            })
         };
         let overdue: Vec<AttemptId> = self
             .state

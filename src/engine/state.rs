@@ -161,6 +161,8 @@ pub(crate) struct ClaimedTask {
     pub(crate) time_factor: u32,
     /// The limits over all its attempts.
     pub(crate) limits: Limits,
+    /// Until when what is left of the window is long enough for it, where that was looked at.
+    pub(crate) latest_start: Option<Timestamp>,
     /// The priority that it has now; the one of the definition may be another.
     pub(crate) priority: i64,
     /// Steps finished before this attempt.

@@ -75,6 +75,14 @@ pub fn fit(
     ))
 }
 
+/// Until when a task that [`fit`] starts now would still be started; none: as long as the window is open.
+pub fn latest_start(forecast: Option<&Forecast>, room: &Room) -> Option<Timestamp> {
+    let (forecast, end) = (forecast?, room.end?);
+    // What no window is long enough for was started because it goes on next time, or may end.
+    let is_cut = room.whole.is_some_and(|whole| forecast.p90 > whole);
+    (!is_cut).then(|| end.minus(forecast.p90))
+}
+
 fn never(forecast: &Forecast, whole: Duration) -> Hold {
     Hold {
         code: DOES_NOT_FIT_WINDOW.to_owned(),
@@ -201,5 +209,22 @@ mod tests {
             fit(Some(&long), &only_once, || false, NOW),
             Fit::Later(_)
         ));
+    }
+
+    #[test]
+    fn the_latest_start_is_the_last_instant_at_which_a_task_fits() {
+        let known = of(3, Basis::Declared);
+        let latest = latest_start(Some(&known), &room(8)).unwrap();
+        let fits = |at| fit(Some(&known), &room(8), || false, at) == Fit::Starts;
+        assert!(fits(NOW) && fits(latest));
+        assert!(!fits(latest.plus(Duration::from_millis(1))));
+        // It is to be stopped at the end, whenever it starts.
+        assert_eq!(latest_start(Some(&of(10, Basis::Declared)), &room(8)), None);
+        assert_eq!(latest_start(None, &room(8)), None);
+        let endless = Room {
+            end: None,
+            ..room(8)
+        };
+        assert_eq!(latest_start(Some(&known), &endless), None);
     }
 }

@@ -40,15 +40,19 @@ pub struct Slotted {
 }
 
 /// Plays a night through. Gives for each task when it would run; `None` for one that never starts:
-/// it is stuck, waits for one that is, or would start at or after `until`.
+/// it is stuck, waits for one that is, would start at or after `until`, or is left out by `starts`.
+///
+/// `starts` is asked once for each task whose turn has come, by its place and the instant. What it
+/// leaves out makes room for what stands behind it.
 pub fn play(
     tasks: &[Planned],
     slots: usize,
     begin: Timestamp,
     until: Option<Timestamp>,
+    mut starts: impl FnMut(usize, Timestamp) -> bool,
 ) -> Vec<Option<Slotted>> {
     let mut night = Night::new(tasks, slots.max(1), begin, until);
-    night.play();
+    night.play(&mut starts);
     night.slotted
 }
 
@@ -94,12 +98,12 @@ impl<'a> Night<'a> {
         }
     }
 
-    fn play(&mut self) {
+    fn play(&mut self, starts: &mut dyn FnMut(usize, Timestamp) -> bool) {
         for number in 0..self.tasks.len() {
             self.admit(number);
         }
         loop {
-            self.start_ready();
+            self.start_ready(starts);
             // On to the next instant at which something changes.
             let next = [
                 self.ends.peek().map(|Reverse((at, _))| *at),
@@ -152,7 +156,7 @@ impl<'a> Night<'a> {
         }
     }
 
-    fn start_ready(&mut self) {
+    fn start_ready(&mut self, starts: &mut dyn FnMut(usize, Timestamp) -> bool) {
         if self.until.is_some_and(|until| self.now >= until) {
             self.ready.clear();
             return;
@@ -160,6 +164,9 @@ impl<'a> Night<'a> {
         while let Some(Reverse(slot)) = self.free.peek().copied()
             && let Some((_, _, Reverse(number))) = self.ready.pop()
         {
+            if !starts(number, self.now) {
+                continue;
+            }
             self.free.pop();
             let takes = self
                 .tasks
@@ -222,7 +229,7 @@ mod tests {
         slots: usize,
         until: Option<i64>,
     ) -> Vec<Option<(usize, i64, i64)>> {
-        play(tasks, slots, BEGIN, until.map(at))
+        play(tasks, slots, BEGIN, until.map(at), |_, _| true)
             .into_iter()
             .map(|slotted| {
                 slotted.map(|one| {
@@ -282,6 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_when_its_turn_comes_makes_room_and_keeps_back_what_waits_for_it() {
+        let mut behind = task(1);
+        behind.after = vec![1];
+        let tasks = [task(10), task(20), task(5), behind];
+        let mut asked = Vec::new();
+        let night = play(&tasks, 1, BEGIN, None, |number, start| {
+            asked.push((number, start));
+            number != 1
+        });
+        let starts: Vec<_> = night.iter().map(|one| one.map(|one| one.start)).collect();
+        assert_eq!(starts, [Some(at(0)), None, Some(at(10)), None]);
+        assert_eq!(asked, [(0, at(0)), (1, at(10)), (2, at(10))]);
+    }
+
+    #[test]
     fn what_runs_already_keeps_its_slot() {
         let mut running = task(60);
         running.running_since = Some(at(-50));
@@ -304,7 +326,7 @@ mod tests {
                 after: upstream.filter(|upstream| *upstream < number).into_iter().collect(),
                 ..task(*minutes)
             }).collect();
-            let night = play(&tasks, slots, BEGIN, None);
+            let night = play(&tasks, slots, BEGIN, None, |_, _| true);
             for (number, one) in night.iter().enumerate() {
                 let one = one.expect("everything can run");
                 prop_assert!(one.slot < slots);

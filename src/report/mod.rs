@@ -47,6 +47,7 @@ pub mod outcome_words;
 mod page;
 mod parked;
 pub mod plan;
+mod plan_order;
 pub mod plan_page;
 pub mod present_needs;
 pub mod queue_table;

@@ -5,7 +5,7 @@
 //! way. The night is played through twice, with what each task takes half of the times and with what
 //! it takes nine of ten times.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,12 +14,18 @@ use serde_json::json;
 
 use crate::model::dependency::When;
 use crate::model::ids::TaskId;
+use crate::policy::fit::Fit;
+use crate::policy::fit::Room;
+use crate::policy::fit::fit;
 use crate::policy::forecast::Basis;
 use crate::policy::forecast::Forecast;
 use crate::policy::schedule::Planned;
 use crate::policy::schedule::Slotted;
 use crate::policy::schedule::play;
 use crate::report::evening::Evening;
+use crate::report::plan_order::awaited;
+use crate::report::plan_order::behind;
+use crate::report::plan_order::conditions;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
@@ -37,6 +43,8 @@ pub struct Facts {
     pub begin: Timestamp,
     /// When nothing may run any more.
     pub until: Option<Timestamp>,
+    /// The time that the run gives its tasks; none where it starts whatever is there.
+    pub room: Option<Room>,
     /// Whether the queue is paused, and until when.
     pub paused: Option<Option<Timestamp>>,
     /// Attempts at once.
@@ -68,6 +76,8 @@ pub struct Task {
     pub limit: Option<Duration>,
     /// It has steps, so it goes on where it was stopped.
     pub has_steps: bool,
+    /// It goes on where it was stopped, by its steps or by what it saved.
+    pub resumes: bool,
     /// Since when it runs.
     pub running_since: Option<Timestamp>,
     /// Why it cannot start at all, in words.
@@ -114,11 +124,12 @@ pub(crate) enum Risk {
 }
 
 impl Plan {
-    /// Plays the night through.
-    pub fn of(facts: Facts) -> Self {
+    /// Plays the night through. What the run would not start when its turn comes, because the rest of
+    /// the night is too short for it, is stuck.
+    pub fn of(mut facts: Facts) -> Self {
         let assumed = typical(&facts.tasks);
         let conditions = conditions(&facts.tasks);
-        let night = |takes: fn(&Forecast) -> Duration| {
+        let night = |takes: fn(&Forecast) -> Duration, left_out: &mut Vec<(usize, String)>| {
             let planned: Vec<Planned> = facts
                 .tasks
                 .iter()
@@ -130,10 +141,24 @@ impl Plan {
                     planned(task, after, takes, condition.is_some())
                 })
                 .collect();
-            play(&planned, facts.slots, facts.begin, facts.until)
+            let starts = |number, at| {
+                let task = facts.tasks.get(number);
+                let why = task.and_then(|task: &Task| task.left_out(facts.room.as_ref(), at));
+                let starts = why.is_none();
+                left_out.extend(why.map(|why| (number, why)));
+                starts
+            };
+            play(&planned, facts.slots, facts.begin, facts.until, starts)
         };
-        let usual = night(|forecast| forecast.p50);
-        let slow = night(|forecast| forecast.p90);
+        let (mut never, mut perhaps) = (Vec::new(), Vec::new());
+        let usual = night(|forecast| forecast.p50, &mut never);
+        let slow = night(|forecast| forecast.p90, &mut perhaps);
+        for (number, why) in never {
+            if let Some(task) = facts.tasks.get_mut(number) {
+                task.stuck = Some(why);
+            }
+        }
+        let too_late: HashSet<usize> = perhaps.into_iter().map(|(number, _)| number).collect();
         let behind = behind(&facts.tasks);
         let nights = usual
             .into_iter()
@@ -143,9 +168,14 @@ impl Plan {
             .tasks
             .iter()
             .zip(nights)
-            .map(|(task, ((usual, slow), (behind, condition)))| {
+            .enumerate()
+            .map(|(number, (task, ((usual, slow), (behind, condition))))| {
                 let can_run = task.stuck.is_none() && behind.is_none() && condition.is_none();
-                let risk = can_run.then(|| risk(task, usual, slow, facts.until));
+                let risk = can_run.then(|| match risk(task, usual, slow, facts.until) {
+                    // Its turn comes, but too late for it.
+                    Some(Risk::NoTurn) if too_late.contains(&number) => Some(Risk::Window),
+                    risk => risk,
+                });
                 Row {
                     usual,
                     slow,
@@ -191,6 +221,15 @@ impl Task {
     pub(crate) fn counted_as(&self, assumed: Duration) -> Duration {
         self.limit.map_or(assumed, |limit| assumed.min(limit))
     }
+
+    /// Why the run would not start it at an instant, by the run's own rule.
+    fn left_out(&self, room: Option<&Room>, at: Timestamp) -> Option<String> {
+        match fit(self.forecast.as_ref(), room?, || self.resumes, at) {
+            Fit::Starts => None,
+            Fit::Later(why) => Some(format!("waits for another night: it {why}")),
+            Fit::Never(hold) => Some(format!("would be held: it {}", hold.reason)),
+        }
+    }
 }
 
 fn planned(task: &Task, after: Vec<usize>, takes: Duration, is_conditional: bool) -> Planned {
@@ -204,56 +243,6 @@ fn planned(task: &Task, after: Vec<usize>, takes: Duration, is_conditional: bool
     }
 }
 
-/// For each task the one that must fail, so that it runs at all: a plan is for a night in which nothing
-/// fails. What waits for the good end of such a task runs only then, too.
-fn conditions(tasks: &[Task]) -> Vec<Option<usize>> {
-    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
-    let mut conditions = vec![None; tasks.len()];
-    let mut open = Vec::new();
-    for (number, (task, condition)) in tasks.iter().zip(&mut conditions).enumerate() {
-        for (upstream, when) in &task.after {
-            match (when, waiting.get_mut(*upstream)) {
-                (When::Failure, _) => *condition = Some(*upstream),
-                (When::Success, Some(list)) => list.push(number),
-                (When::Success | When::Always, _) => {}
-            }
-        }
-        if condition.is_some() {
-            open.push(number);
-        }
-    }
-    while let Some(upstream) = open.pop() {
-        let inherited = conditions.get(upstream).copied().flatten();
-        for number in waiting.get(upstream).into_iter().flatten() {
-            if let Some(condition @ None) = conditions.get_mut(*number) {
-                *condition = inherited;
-                open.push(*number);
-            }
-        }
-    }
-    conditions
-}
-
-/// The tasks that one waits for in a night in which nothing fails: in the place of those that do not run
-/// then, those that they wait for.
-fn awaited(tasks: &[Task], conditions: &[Option<usize>], task: &Task) -> Vec<usize> {
-    let mut open: Vec<usize> = task.after.iter().map(|(place, _)| *place).collect();
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    while let Some(place) = open.pop() {
-        if !seen.insert(place) {
-            continue;
-        }
-        match (conditions.get(place), tasks.get(place)) {
-            (Some(Some(_)), Some(other)) => {
-                open.extend(other.after.iter().map(|(place, _)| *place));
-            }
-            _ => found.push(place),
-        }
-    }
-    found
-}
-
 /// The median of what is known, for the tasks of which nothing is.
 fn typical(tasks: &[Task]) -> Duration {
     let mut known: Vec<Duration> = tasks
@@ -262,31 +251,6 @@ fn typical(tasks: &[Task]) -> Duration {
         .collect();
     known.sort_unstable();
     known.get(known.len() / 2).copied().unwrap_or(UNKNOWN)
-}
-
-/// For each task one that cannot run and that it waits for, directly or through others.
-fn behind(tasks: &[Task]) -> Vec<Option<usize>> {
-    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
-    for (number, task) in tasks.iter().enumerate() {
-        for (upstream, _) in &task.after {
-            if let Some(list) = waiting.get_mut(*upstream) {
-                list.push(number);
-            }
-        }
-    }
-    let mut behind = vec![None; tasks.len()];
-    let mut open: Vec<usize> = (0..tasks.len())
-        .filter(|number| tasks.get(*number).is_some_and(|task| task.stuck.is_some()))
-        .collect();
-    while let Some(upstream) = open.pop() {
-        for number in waiting.get(upstream).into_iter().flatten() {
-            if let Some(place @ None) = behind.get_mut(*number) {
-                *place = Some(upstream);
-                open.push(*number);
-            }
-        }
-    }
-    behind
 }
 
 fn risk(

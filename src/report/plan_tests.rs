@@ -1,6 +1,7 @@
 //! Plans of small nights, as values and as pages.
 
 use super::*;
+use crate::policy::window::AtEnd;
 use crate::report::nights;
 use crate::report::plan_page;
 use crate::report::text::Look;
@@ -37,6 +38,7 @@ fn task(id: i64, name: &str, forecast: impl Into<Option<Forecast>>) -> Task {
         forecast: forecast.into(),
         limit: None,
         has_steps: false,
+        resumes: false,
         running_since: None,
         stuck: None,
         problems: Vec::new(),
@@ -48,6 +50,7 @@ fn facts(tasks: Vec<Task>) -> Facts {
         now: BEGIN,
         begin: BEGIN,
         until: Some(BEGIN.plus(Duration::from_hours(9))),
+        room: None,
         paused: None,
         slots: 2,
         tasks,
@@ -89,6 +92,49 @@ fn what_runs_only_after_a_failure_is_told_apart_and_takes_no_time() {
     let value = serde_json::to_value(value(&plan)).unwrap();
     assert_eq!(value["tasks"][3]["only_if_fails"], "base");
     assert_eq!(value["tasks"][4]["only_if_fails"], Value::Null);
+}
+
+#[test]
+fn what_the_rest_of_the_night_is_too_short_for_when_its_turn_comes_is_left_out() {
+    let mut small = facts(vec![
+        task(1, "long", usual(500, 530)),
+        task(2, "late", usual(50, 60)),
+        task(3, "behind", usual(1, 1)),
+        task(4, "short", usual(5, 5)),
+        task(5, "perhaps", usual(20, 25)),
+    ]);
+    small.slots = 1;
+    small.tasks[2].after = vec![(1, When::Success)];
+    small.room = Some(Room {
+        end: small.until,
+        whole: Some(Duration::from_hours(9)),
+        at_end: AtEnd::Stop,
+    });
+    let plan = Plan::of(small.clone());
+    let stuck: Vec<_> = plan
+        .pairs()
+        .map(|(task, _)| task.stuck.as_deref())
+        .collect();
+    let why =
+        "waits for another night: it usually takes 1h 00m (p90 of 9 successes), 40m 00s are left";
+    assert_eq!(stuck, [None, Some(why), None, None, None]);
+    let rows: Vec<_> = plan.pairs().map(|(_, row)| *row).collect();
+    assert_eq!(rows[2].behind, Some(1));
+    // Its place is taken by who stands behind it.
+    let start = |row: &Row| {
+        row.usual
+            .map(|slotted| slotted.start.since(BEGIN).as_secs() / 60)
+    };
+    assert_eq!(start(&rows[3]), Some(500));
+    assert_eq!(start(&rows[4]), Some(505));
+    // After a slow one there are five minutes left for it.
+    assert_eq!(rows[4].risk, Some(Risk::Window));
+    assert_eq!(rows[3].risk, None);
+
+    // A run that does not look at how long they take starts them all.
+    small.room = None;
+    let all = Plan::of(small);
+    assert!(all.pairs().all(|(task, _)| task.stuck.is_none()));
 }
 
 #[test]

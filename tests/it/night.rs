@@ -115,6 +115,37 @@ fn with_finish_what_runs_may_end_and_nothing_new_starts() {
 }
 
 #[test]
+fn what_was_claimed_in_time_and_comes_too_late_waits_for_another_night() {
+    let sandbox = sandbox("UTC", "");
+    sandbox.set_clock(at("2026-11-22T05:00:00Z"));
+    sandbox.file(
+        "night.toml",
+        "[[task]]\nname = \"first\"\ncommand = \"until test -e go; do sleep 0.02; done\"\n\
+         [[task]]\nname = \"index\"\ncommand = \"touch index\"\nexpect_duration = \"1h\"\n\
+         [[task]]\nname = \"short\"\ncommand = \"touch short\"\nexpect_duration = \"10m\"\n",
+    );
+    sandbox.ok(["queue", "add", "night.toml"]);
+    let run = sandbox.start(&["run", "--overnight", "-j1"]);
+    // It fits when it is claimed, and waits for the slot.
+    wait_until("the second one is claimed", || {
+        status(&sandbox, "first")["status"] == "running"
+            && status(&sandbox, "index")["why"] == "claimed"
+    });
+    sandbox.set_clock(at("2026-11-22T06:30:00Z"));
+    sandbox.file("go", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let told = "index: deferred: is expected to take [SPAN], [SPAN] are left";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    assert!(sandbox.work().join("short").exists());
+    assert!(!sandbox.work().join("index").exists());
+
+    sandbox.set_clock(at("2026-11-22T22:00:00Z"));
+    sandbox.ok(["run", "--overnight"]);
+    assert!(sandbox.work().join("index").exists());
+}
+
+#[test]
 fn what_would_not_end_in_time_waits_and_what_stands_behind_it_runs() {
     let sandbox = sandbox("UTC", "");
     sandbox.set_clock(at("2026-11-22T05:00:00Z"));

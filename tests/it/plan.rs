@@ -137,6 +137,41 @@ fn what_the_night_is_too_short_for_is_not_promised() {
 }
 
 #[test]
+fn what_comes_too_late_in_the_night_is_not_promised_either() {
+    let sandbox = Sandbox::new();
+    sandbox.set_clock(at("2026-10-23T23:00:00Z"));
+    sandbox.file(
+        "config.toml",
+        "[overnight]\nstart = \"23:00\"\nend = \"05:00\"\ntimezone = \"UTC\"\n",
+    );
+    let task = |name: &str, takes: &str| {
+        format!("[[task]]\nname = \"{name}\"\ncommand = \"true\"\nexpect_duration = \"{takes}\"\n")
+    };
+    let tasks = task("dump", "5h") + &task("mirror", "2h") + &task("index", "30m");
+    sandbox.file("night.toml", tasks);
+    let plan = [
+        "plan",
+        "night.toml",
+        "--overnight",
+        "-j1",
+        "--config",
+        "config.toml",
+    ];
+    let page = sandbox.run(plan).stdout;
+    let why = "waits for another night: it is expected to take 2h 00m, 1h 00m are left";
+    assert!(page.contains("mirror: waits for another night: "), "{page}");
+    let json = sandbox.run(plan.into_iter().chain(["--json"])).json();
+    let tasks = &json["tasks"];
+    assert_eq!(tasks[1]["stuck"], why, "{json}");
+    assert!(
+        tasks[0]["stuck"].is_null() && tasks[2]["stuck"].is_null(),
+        "{json}"
+    );
+    // Its place is free for the next one.
+    assert_eq!(tasks[2]["start_p50"], "2026-10-24T04:00:00.000Z", "{json}");
+}
+
+#[test]
 fn the_evening_check_stands_above_the_forecast() {
     let sandbox = Sandbox::new();
     sandbox.set_clock(at("2026-10-24T18:00:00Z"));

@@ -19,7 +19,7 @@ use crate::model::recovery::RecoveryConfig;
 use crate::model::spec::{Surroundings, TaskSpec};
 use crate::model::state::Skip;
 use crate::model::state::{TaskState, TaskStatus};
-use crate::policy::fit::{Fit, Room, fit};
+use crate::policy::fit::Room;
 use crate::policy::forecast::{Forecast, NEWEST, forecast};
 use crate::process::environment::{Environment, Inherited, of_task};
 use crate::process::preflight::missing;
@@ -80,13 +80,13 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
     if !args.overnight {
         tasks.leave_out_later(now);
     }
-    if let Some(night) = night {
-        let room = Room {
-            end: Some(night.end),
-            whole: Some(night.length()),
-            at_end: settings.config.overnight.at_end,
-        };
-        tasks.leave_out_too_long(&room, begin)?;
+    let room = night.map(|night| Room {
+        end: Some(night.end),
+        whole: Some(night.length()),
+        at_end: settings.config.overnight.at_end,
+    });
+    if let Some(room) = &room {
+        tasks.note_what_resumes(room)?;
     }
     let pause = match &store {
         Some(store) => store.pause()?.filter(|pause| pause.holds(now)),
@@ -99,6 +99,7 @@ pub fn carry_out(args: &PlanArgs, invocation: &mut Invocation<'_>) -> Answer {
         now,
         begin,
         until,
+        room,
         paused: pause.map(|pause| pause.until),
         slots: args.parallel.unwrap_or(settings.config.run.parallel).get(),
         tasks: tasks.planned,
@@ -232,34 +233,16 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// What the run would not start either, because it does not fit into the night that begins then.
-    fn leave_out_too_long(&mut self, room: &Room, begin: Timestamp) -> Result<(), CliError> {
+    /// Looks whether what no night is long enough for goes on where it was stopped.
+    fn note_what_resumes(&mut self, room: &Room) -> Result<(), CliError> {
         for task in &mut self.planned {
-            if task.stuck.is_some() || task.running_since.is_some() {
-                continue;
+            let fits = |whole| task.forecast.is_none_or(|forecast| forecast.p90 <= whole);
+            if let (Some(store), Some(id)) = (self.store, task.id)
+                && !task.resumes
+                && !room.whole.is_none_or(fits)
+            {
+                task.resumes = store.keeps_checkpoints(id)?;
             }
-            let starts = task.due.map_or(begin, |due| due.max(begin));
-            if room.end.is_some_and(|end| starts >= end) {
-                continue;
-            }
-            let mut resumes = Ok(task.has_steps);
-            let fit = fit(
-                task.forecast.as_ref(),
-                room,
-                || {
-                    if let (Ok(false), Some(store), Some(id)) = (&resumes, self.store, task.id) {
-                        resumes = store.keeps_checkpoints(id);
-                    }
-                    matches!(resumes, Ok(true))
-                },
-                starts,
-            );
-            resumes?;
-            task.stuck = match fit {
-                Fit::Starts => None,
-                Fit::Later(why) => Some(format!("waits for another night: it {why}")),
-                Fit::Never(hold) => Some(format!("would be held: it {}", hold.reason)),
-            };
         }
         Ok(())
     }
@@ -334,6 +317,7 @@ impl<'a> Tasks<'a> {
             forecast: self.forecast(spec)?,
             limit: spec.timeout.into_iter().chain(spec.total_timeout).min(),
             has_steps: spec.steps.len() > 1,
+            resumes: spec.steps.len() > 1,
             running_since: None,
             stuck: None,
             problems: self.problems(spec, &environment),
