@@ -49,6 +49,7 @@ pub mod output;
 pub mod secret_doubts;
 pub mod settings;
 pub mod store_failure;
+mod ulimits;
 mod written;
 
 /// Runs the program: the only entry of the library that a binary needs.
@@ -81,6 +82,10 @@ fn answer(arguments: &[OsString], output: &mut Output) -> Ending {
     {
         completing::answer(asked, output);
         return output.finish(Ending::Well);
+    }
+    if let Err(failure) = ulimits::check_stack() {
+        let ending = failure.show(output);
+        return output.finish(ending);
     }
     // Passwords, tokens and definitions pass through here. Where the kernel refuses, a core file is
     // what any other program would leave.

@@ -2,16 +2,20 @@
 //! stable code for scripts, and what to type next.
 
 use crate::cli::failure::{CliError, Ending};
+use crate::cli::ulimits;
 use crate::host::state_dir::StateDirError;
 use crate::store::StoreError;
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let (ending, code, hint) = meaning(&error);
+        let limit = ulimits::behind(&error);
         let failure = Self::of_error(ending, code, error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
+        match (hint, limit) {
+            (Some(hint), Some(limit)) => failure.hint(format!("{limit}; otherwise {hint}")),
+            (Some(hint), None) => failure.hint(hint),
+            (None, Some(limit)) => failure.hint(limit),
+            (None, None) => failure,
         }
     }
 }

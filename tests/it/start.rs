@@ -157,3 +157,35 @@ fn the_log_is_written_on_request() {
         answer.stderr
     );
 }
+
+#[test]
+fn a_limit_of_the_shell_that_is_too_tight_is_named() {
+    for (ulimit, words, code, pieces) in [
+        (
+            "-s 128",
+            "queue list",
+            4,
+            &["the stack may have [SIZE] only", "`ulimit -s 8192`"][..],
+        ),
+        (
+            "-n 5",
+            "queue add -- true",
+            3,
+            &["only 5 files may be open here (`ulimit -n`)"][..],
+        ),
+        (
+            "-f 0",
+            "queue add -- true",
+            3,
+            &["no file may grow beyond [SIZE] here (`ulimit -f`)"][..],
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.ok(["queue", "add", "--", "true"]);
+        let script = format!("ulimit {ulimit}; exec \"$0\" {words}");
+        let own = env!("CARGO_BIN_EXE_autoexec");
+        let mut shell = sandbox.wrapped("sh");
+        let answer = sandbox.finish(shell.args(["-c", &script, own]));
+        answer.fails(code, pieces);
+    }
+}
