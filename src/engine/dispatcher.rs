@@ -12,6 +12,7 @@
 use std::path::PathBuf;
 
 use crate::backend::Local;
+use crate::engine::adopted::Adopted;
 use crate::engine::breakers::Breakers;
 use crate::engine::claiming;
 use crate::engine::entry::Entered;
@@ -66,6 +67,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) actor: Actor,
     pub(crate) run: Option<RunId>,
     pub(crate) state: RunState,
+    /// What an earlier run left running, to be looked at.
+    pub(crate) adopted: Adopted,
     pub(crate) backend: Local,
     pub(crate) inbox: Inbox,
     pub(crate) selection: Selection,

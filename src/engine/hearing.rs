@@ -329,6 +329,7 @@ impl Dispatcher<'_> {
         let now = self.clock.now();
         self.pace.looked_around = monotonic();
         self.wake_stopped(now);
+        self.look_at_adopted(now);
         self.look_at_the_ground(now);
         self.look_at_pause();
         if self.pace.throttled.is_some_and(|until| until <= now) {

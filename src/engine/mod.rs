@@ -12,6 +12,7 @@
 //! on, the next one finds every attempt in the database, in a slot file, or in both.
 
 mod acting;
+mod adopted;
 mod alarm;
 pub(crate) mod breakers;
 pub mod change;

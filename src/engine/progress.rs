@@ -36,6 +36,20 @@ pub(crate) fn steps_done(
     })
 }
 
+/// How far an attempt is that has finished so many steps, as it would say itself.
+pub(crate) fn in_step(state: &RunState, attempt: AttemptId, done: u32) -> Option<Progress> {
+    let task = &state.live.get(&attempt)?.task;
+    // Of a single step, and of what runs in place of the steps, there is nothing to say.
+    if task.spec.steps.len() < 2 || task.healing.adjustments.fallback_command {
+        return None;
+    }
+    let step = task.spec.steps.get(usize::try_from(done).ok()?)?;
+    Some(Progress {
+        step: Some(step.name.clone()),
+        ..Progress::default()
+    })
+}
+
 /// What a watcher is told when an attempt says how far it is.
 pub(crate) fn told(state: &RunState, attempt: AttemptId, progress: Progress) -> Option<RunEvent> {
     let live = state.live.get(&attempt)?;

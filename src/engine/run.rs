@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::backend::Local;
 use crate::backend::LocalSetup;
+use crate::engine::adopted::Adopted;
 use crate::engine::alarm;
 use crate::engine::breakers;
 use crate::engine::breakers::Breakers;
@@ -258,6 +259,7 @@ pub(crate) fn dispatcher<'a>(
             },
             ..RunState::default()
         },
+        adopted: Adopted::default(),
         backend: Local::new(setup, said),
         inbox,
         selection,

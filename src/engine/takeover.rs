@@ -78,6 +78,7 @@ impl Dispatcher<'_> {
                 events.extend(self.fate(attempt, fate));
             }
         }
+        self.look_at_adopted(self.clock.now());
         Ok(events)
     }
 
@@ -114,6 +115,7 @@ impl Dispatcher<'_> {
             live.stopping = Some((afterwards.stop_reason(), Force::Gentle));
             let _gone_or_told = identity::signal(supervisor, Signal::TERM);
         }
+        self.adopted.add(attempt, slot_file.clone());
         self.inbox
             .inspect(None, slot_file, self.entered.here, vec![attempt], None);
         self.watcher.watch(

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::sandbox::{Sandbox, until_kept, wait_for_file, wait_until};
+use crate::sandbox::{Sandbox, until_kept, wait_for_file, wait_for_words, wait_until};
 use crate::wild::{Kind, kill, processes};
 
 const QUICK: &str = "[defaults.retry]\nbase = \"10ms\"\ncap = \"20ms\"\n";
@@ -116,6 +116,24 @@ fn steps_go_on_without_their_runner_and_what_they_finished_is_known_afterwards()
     });
     sandbox.ok(["run", "--no-progress"]);
     assert_eq!(said(&sandbox), ["s1", "s2", "s3", "s3", "s4"]);
+}
+
+#[test]
+fn how_far_a_task_is_that_an_earlier_run_left_behind_is_told() {
+    let sandbox = Sandbox::new();
+    let holds = |at: &str| format!("echo {at} > {at}; until [ -e go-{at} ]; do sleep 0.01; done");
+    let text = task("", &["true", &holds("second"), &holds("third")]);
+    sandbox.file("one.toml", text);
+    let mut first = sandbox.start(&["run", "one.toml", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("second"));
+    kill(i32::try_from(first.id()).unwrap());
+    first.wait().unwrap();
+    let mut next = sandbox.start(&["run"]);
+    wait_for_words(&mut next, "one: step s2 2/3");
+    sandbox.file("go-second", "");
+    wait_for_words(&mut next, "one: step s3 3/3");
+    sandbox.file("go-third", "");
+    assert_eq!(sandbox.answer_of(next).code, 0);
 }
 
 #[test]
