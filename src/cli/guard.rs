@@ -24,6 +24,8 @@ pub const GUARDED_VARIABLE: &str = "__AUTOEXEC_GUARDED";
 const SAFELY: &str = "safely";
 /// What any other is told.
 const AS_USUAL: &str = "as_usual";
+/// And one before which another one died.
+const AGAIN: &str = "again";
 /// Between a death and the next start: what killed the run may pass, but not within a moment.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,21 +36,30 @@ pub struct Guarded {
     pub safely: bool,
     /// When the first run of this guard began: the hours of a night are resolved once.
     pub begun: Timestamp,
+    /// Another run of this guard went before and died.
+    pub again: bool,
 }
 
 impl Guarded {
     /// Reads what a guard has told.
     pub fn parse(text: &str) -> Option<Self> {
-        let (how, begun) = text.split_once(':')?;
+        let mut words = text.split(':');
+        let (how, begun) = (words.next()?, words.next()?);
         Some(Self {
             safely: how == SAFELY,
             begun: Timestamp::from_millis(begun.parse().ok()?),
+            again: words.next() == Some(AGAIN),
         })
     }
 
     fn words(self) -> String {
         let how = if self.safely { SAFELY } else { AS_USUAL };
-        format!("{how}:{}", self.begun.as_millis())
+        let begun = self.begun.as_millis();
+        if self.again {
+            format!("{how}:{begun}:{AGAIN}")
+        } else {
+            format!("{how}:{begun}")
+        }
     }
 }
 
@@ -64,6 +75,7 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
     let mut told = Guarded {
         safely: false,
         begun: invocation.settings.clock.now(),
+        again: false,
     };
     let mut ward = Ward {
         program: Settings::own_program()?,
@@ -84,7 +96,6 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
             Next::Again => "starting it again".to_owned(),
             Next::Safely => {
                 told.safely = true;
-                ward.told.1 = told.words();
                 "starting it once more, with one slot and without recoveries".to_owned()
             }
             Next::GiveUp => "it is not started again".to_owned(),
@@ -95,6 +106,8 @@ pub fn watch_over(invocation: &mut Invocation<'_>) -> Answer {
         if next == Next::GiveUp {
             return Ok(Ending::Bug);
         }
+        told.again = true;
+        ward.told.1 = told.words();
         guard.pause(PAUSE).map_err(failed)?;
         if guard.stop_wanted {
             return Ok(Ending::of_run(143));

@@ -201,6 +201,7 @@ async fn live(
         },
     );
     dispatcher.started_at = Some(request.clock.now());
+    dispatcher.count_died(run)?;
     let mut first = dispatcher.take_over(left)?;
     first.extend(dispatcher.resume_waits()?);
     let end = dispatcher.work(first).await;

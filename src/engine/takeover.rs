@@ -19,6 +19,7 @@ use crate::engine::state::Live;
 use crate::engine::state::Place;
 use crate::model::ids::AttemptId;
 use crate::model::ids::ProcessIdentity;
+use crate::model::ids::RunId;
 use crate::model::message::Force;
 use crate::model::outcome::LossCause;
 use crate::model::outcome::StopReason;
@@ -28,6 +29,7 @@ use crate::process::identity;
 use crate::process::runlock::Death;
 use crate::store::OpenAttempt;
 use crate::store::deaths;
+use crate::store::pick::Selection;
 use crate::support::clock::Timestamp;
 
 impl Dispatcher<'_> {
@@ -80,6 +82,23 @@ impl Dispatcher<'_> {
         }
         self.look_at_adopted(self.clock.now());
         Ok(events)
+    }
+
+    /// Counts what runs of the same night did before they died. They told nobody how they ended, so the
+    /// figures and the exit code of this run are those of the night.
+    pub(crate) fn count_died(&mut self, run: RunId) -> Result<(), EngineError> {
+        // Of a run for a few tasks nobody asks about the others.
+        if self.selection != Selection::All {
+            return Ok(());
+        }
+        let store = &self.entered.store;
+        let died = store.died_before(run)?;
+        if let (Some(first), Some(last)) = (died.first(), died.last()) {
+            let attempts = store.attempts_ended_in(first, last)?;
+            self.tally
+                .note_earlier(attempts, store.ends_in(first, last)?);
+        }
+        Ok(())
     }
 
     /// What an attempt that was to be stopped meant for its task.

@@ -12,6 +12,8 @@ use crate::engine::events::StopCause;
 use crate::model::ids::TaskId;
 use crate::model::signal::Signal;
 use crate::model::state::Skip;
+use crate::model::state::TaskState;
+use crate::store::cut_off::Ended;
 use crate::store::parking::TimeWaits;
 
 /// What happened in a run so far.
@@ -103,6 +105,27 @@ impl Tally {
             | RunEvent::TaskDeferred { .. }
             | RunEvent::Stopping { .. }
             | RunEvent::RunEnded { .. } => {}
+        }
+    }
+
+    /// Counts what runs of the same night did before they died: so many attempts, and these ends.
+    pub(crate) fn note_earlier(&mut self, attempts: i64, ends: Vec<Ended>) {
+        self.attempts += usize::try_from(attempts).unwrap_or_default();
+        for end in ends {
+            match end.state {
+                TaskState::Succeeded if end.failed || end.number == 0 => {}
+                TaskState::Succeeded if end.doubtful => self.suspicious += 1,
+                TaskState::Succeeded if end.number > 1 => self.recovered += 1,
+                TaskState::Succeeded => self.ok += 1,
+                TaskState::Failed => self.word(end.task, Word::Failed),
+                TaskState::Cancelled => self.word(end.task, Word::Cancelled),
+                TaskState::Skipped(Skip::Blocked) => self.word(end.task, Word::Blocked),
+                TaskState::Skipped(Skip::NotNeeded) => self.word(end.task, Word::NotNeeded),
+                TaskState::Queued { .. }
+                | TaskState::Running { .. }
+                | TaskState::Recovering { .. }
+                | TaskState::Held(_) => {}
+            }
         }
     }
 

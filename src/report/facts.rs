@@ -57,8 +57,13 @@ pub struct Facts {
 pub enum Scope {
     /// Since the last report was read, or everything if none ever was.
     SinceRead(Option<Timestamp>),
-    /// One run.
-    Run(RunId),
+    /// One run, with those before it that died and whose night it goes on with.
+    Runs {
+        /// The first of them.
+        first: RunId,
+        /// The run.
+        last: RunId,
+    },
     /// Since an instant.
     Since(Timestamp),
 }

@@ -197,7 +197,7 @@ fn without_run(summary: &RunSummary, zone: Zone) -> String {
             )
         }
         Scope::Since(since) => format!(" since {}", zone.short(since, now)),
-        Scope::SinceRead(None) | Scope::Run(_) => String::new(),
+        Scope::SinceRead(None) | Scope::Runs { .. } => String::new(),
     };
     let needs = match needing {
         0 => String::new(),

@@ -125,7 +125,7 @@ pub fn look_ahead(
 /// Notes in a summary how machine and queue are, and whether a night was missed.
 pub fn note(summary: &mut RunSummary, store: &Store, inquiry: &Inquiry<'_>) {
     summary.health = Some(look(Ok(Some(store)), inquiry));
-    let is_present = !matches!(summary.scope, Scope::Run(_));
+    let is_present = !matches!(summary.scope, Scope::Runs { .. });
     if is_present && let Ok(Some(missed)) = health_nights::missed(store, inquiry) {
         summary.missed = Some(missed.opened);
     }

@@ -35,13 +35,12 @@ use crate::store::StoreError;
 use crate::store::TaskBrief;
 use crate::store::Touched;
 use crate::store::retention::Cleared;
+use crate::store::runs::COMMAND_MODE;
 use crate::store::runs::ReportRead;
 use crate::store::runs::Run;
 use crate::support::clock::Timestamp;
 use crate::support::untrusted::Untrusted;
 
-/// The mode of runs that are only the bookkeeping of a command.
-pub(crate) const COMMAND_MODE: &str = "command";
 /// The most runs that are looked through for those of a part of the past.
 const RUNS: usize = 1000;
 /// The most tasks that are compared with earlier nights; nobody reads more differences.
@@ -225,7 +224,7 @@ fn tasks(reader: &Reader, wish: &Wish<'_>, period: &Period) -> Result<Vec<TaskFa
 /// Whether an attempt had begun at the end of the part of the past.
 fn belongs(attempt: &AttemptBrief, period: &Period) -> bool {
     match period.scope {
-        Scope::Run(run) => attempt.run <= run,
+        Scope::Runs { last, .. } => attempt.run <= last,
         Scope::SinceRead(_) | Scope::Since(_) => true,
     }
 }

@@ -119,6 +119,38 @@ fn a_report_of_an_earlier_run_shows_tasks_as_they_stood_at_its_end() {
 }
 
 #[test]
+fn a_run_tells_also_of_those_that_died_before_it_in_the_same_night() {
+    let mut queue = queue();
+    let tasks = queue.add(&["one", "two", "three"]);
+    let window = |hour: u64| Some(later(hour * 3600));
+    let run_of = |queue: &mut Queue, hour: u64| {
+        let run = queue.run();
+        queue
+            .store
+            .write(|tx| runs::set_window(tx, run, window(hour), window(hour + 8)))
+            .unwrap();
+        run
+    };
+    let other_night = run_of(&mut queue, 0);
+    let attempt = queue.claim(tasks[0], other_night);
+    finish(&mut queue, attempt, false, later(10));
+    let died = run_of(&mut queue, 24);
+    let attempt = queue.claim(tasks[1], died);
+    finish(&mut queue, attempt, true, later(20));
+    let last = run_of(&mut queue, 24);
+    let attempt = queue.claim(tasks[2], last);
+    finish(&mut queue, attempt, false, later(30));
+    end_run(&mut queue, last, later(40));
+
+    let summary = report(&queue, Range::Run(last));
+    assert_eq!(summary.runs.len(), 2);
+    assert_eq!(summary.totals.attempts, 2);
+    assert_eq!(summary.with(Verdict::Failed).count(), 1);
+    let alone = report(&queue, Range::Run(died));
+    assert_eq!((alone.runs.len(), alone.totals.attempts), (1, 1));
+}
+
+#[test]
 fn what_was_read_is_not_told_again() {
     let (mut queue, _) = two_nights();
     let wish = Wish {

@@ -141,7 +141,7 @@ pub(crate) fn reason(task: &TaskFacts, outlook: Outlook, now: Timestamp) -> Reas
 /// When the window opened of the last night that went by without a run, told by the one before it.
 pub(crate) fn missed(facts: &Facts, presence: RunPresence) -> Option<Timestamp> {
     const DAY: Duration = Duration::from_hours(24);
-    let is_present = !matches!(facts.scope, Scope::Run(_)) && presence == RunPresence::Absent;
+    let is_present = !matches!(facts.scope, Scope::Runs { .. }) && presence == RunPresence::Absent;
     let (opened, ended) = facts.last_window.filter(|_| is_present)?;
     let days = facts.now.since(ended).as_secs() / DAY.as_secs();
     let queued = facts

@@ -7,6 +7,7 @@ use crate::store::Reader;
 use crate::store::StoreError;
 use crate::store::Touched;
 use crate::store::runs::Run;
+use crate::store::runs::night;
 use crate::support::clock::Timestamp;
 
 /// A part of the past, looked up.
@@ -46,7 +47,7 @@ impl Period {
         let is_earlier = |run: &Run| run.end.as_ref().is_some_and(|end| end.at < from);
         let worked = match touched {
             Touched::AfterEvent(read) if runs.iter().any(is_earlier) => reader.runs_after(read)?,
-            Touched::AfterEvent(_) | Touched::Since(_) | Touched::Run { .. } => Vec::new(),
+            Touched::AfterEvent(_) | Touched::Since(_) | Touched::Runs { .. } => Vec::new(),
         };
         let inside = |run: &&Run| match &run.end {
             Some(end) => end.at >= from || worked.contains(&run.id),
@@ -63,6 +64,7 @@ impl Period {
         })
     }
 
+    /// The part of a run, and of those before it whose night it goes on with.
     fn of_run(run: &Run, runs: &[Run], now: Timestamp) -> Self {
         let newest = runs.last().is_some_and(|last| last.id == run.id);
         // A run that died ended, at the latest, when the next one began.
@@ -73,17 +75,23 @@ impl Period {
             .map(|end| end.at)
             .or_else(|| next.map(|next| next.started_at))
             .unwrap_or(now);
+        let night = night(runs, run.id);
+        let first = night.first().unwrap_or(run);
         Self {
-            scope: Scope::Run(run.id),
-            from: run.started_at,
+            scope: Scope::Runs {
+                first: first.id,
+                last: run.id,
+            },
+            from: first.started_at,
             to,
-            touched: Touched::Run {
-                run: run.id,
-                first_attempt: run.first_attempt,
-                from: run.started_at,
+            touched: Touched::Runs {
+                first: first.id,
+                last: run.id,
+                first_attempt: first.first_attempt,
+                from: first.started_at,
                 to,
             },
-            runs: vec![run.clone()],
+            runs: night.to_vec(),
             is_present: newest,
         }
     }

@@ -278,7 +278,7 @@ fn count_attempts(facts: &Facts, task: &TaskFacts, totals: &mut Totals, causes: 
             continue;
         };
         let inside = match facts.scope {
-            Scope::Run(run) => attempt.run == run,
+            Scope::Runs { first, last } => (first..=last).contains(&attempt.run),
             Scope::SinceRead(_) | Scope::Since(_) => {
                 attempt.ended_at.unwrap_or(facts.to) >= facts.from && started <= facts.to
             }

@@ -55,7 +55,11 @@ fn a_failed_task_of_whose_name_there_is_a_newer_one_needs_nobody() {
 #[test]
 fn the_report_of_one_run_counts_the_attempts_of_that_run_alone() {
     let mut facts = nights::mixed();
-    facts.scope = Scope::Run(crate::model::ids::RunId::new(8));
+    let run = crate::model::ids::RunId::new(8);
+    facts.scope = Scope::Runs {
+        first: run,
+        last: run,
+    };
     let attempt = facts.tasks[2].attempts.last_mut().unwrap();
     attempt.run = crate::model::ids::RunId::new(8);
     let summary = RunSummary::of(facts);

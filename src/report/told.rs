@@ -25,7 +25,7 @@ use crate::support::clock::Timestamp;
 /// When the queue cannot be read.
 pub fn note(summary: &mut RunSummary, store: &Reader) -> Result<(), StoreError> {
     summary.notifications = match summary.scope {
-        Scope::Run(run) => store.messages_of(run)?,
+        Scope::Runs { first, last } => store.messages_of(first, last)?,
         Scope::SinceRead(_) | Scope::Since(_) => store.messages_since(summary.from)?,
     };
     Ok(())

@@ -33,6 +33,7 @@ mod check;
 pub mod checkpoints;
 mod connection;
 mod consequences;
+pub mod cut_off;
 pub mod deaths;
 mod dependencies;
 pub mod doubts;

@@ -88,11 +88,13 @@ pub enum Touched {
     AfterEvent(i64),
     /// Changed at this instant or later.
     Since(Timestamp),
-    /// With an attempt of this run, none of which has a lower id than `first_attempt`, or changed
-    /// while it went on.
-    Run {
-        /// The run.
-        run: RunId,
+    /// With an attempt of these runs, none of which has a lower id than `first_attempt`, or changed
+    /// while they went on.
+    Runs {
+        /// The first run.
+        first: RunId,
+        /// The last one.
+        last: RunId,
         /// The lowest id that an attempt of it can have.
         first_attempt: AttemptId,
         /// When it began.
@@ -126,17 +128,19 @@ impl Reader {
                 "SELECT id FROM task_records WHERE changed_at >= ? ORDER BY id",
                 vec![since.as_millis()],
             ),
-            Touched::Run {
-                run,
+            Touched::Runs {
+                first,
+                last,
                 first_attempt,
                 from,
                 to,
             } => (
-                "SELECT task_id FROM attempts WHERE id >= ?1 AND run_id = ?2 \
-                 UNION SELECT id FROM task_records WHERE changed_at BETWEEN ?3 AND ?4 ORDER BY 1",
+                "SELECT task_id FROM attempts WHERE id >= ?1 AND run_id BETWEEN ?2 AND ?3 \
+                 UNION SELECT id FROM task_records WHERE changed_at BETWEEN ?4 AND ?5 ORDER BY 1",
                 vec![
                     first_attempt.get(),
-                    run.get(),
+                    first.get(),
+                    last.get(),
                     from.as_millis(),
                     to.as_millis(),
                 ],

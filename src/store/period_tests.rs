@@ -95,8 +95,9 @@ fn only_tasks_that_something_happened_to_are_touched() {
     assert_eq!(touched(Touched::AfterEvent(read)), [tasks[1]]);
     assert_eq!(touched(Touched::Since(later(20))), [tasks[1]]);
     assert_eq!(touched(Touched::Since(NOW)), tasks);
-    let of_run = Touched::Run {
-        run,
+    let of_run = Touched::Runs {
+        first: run,
+        last: run,
         first_attempt: attempt,
         from: later(1),
         to: later(30),

@@ -51,6 +51,32 @@ pub struct Run {
     pub end: Option<RunEnd>,
 }
 
+/// How a command that changed the queue without a run is noted: as a run of this mode.
+pub const COMMAND_MODE: &str = "command";
+
+impl Run {
+    /// Whether it goes on with the night of an earlier run that died: both kept to the same window.
+    pub fn goes_on_with(&self, earlier: &Self) -> bool {
+        earlier.end.is_none()
+            && earlier.mode == self.mode
+            && self.window_start.is_some()
+            && earlier.window_start == self.window_start
+    }
+}
+
+/// Of runs in their order, commands left out, the one at `last` and those that died right before it and
+/// whose night it goes on with: nobody else tells of them.
+pub fn night(runs: &[Run], last: RunId) -> &[Run] {
+    let end = runs.iter().take_while(|run| run.id <= last).count();
+    let until = runs.get(..end).unwrap_or_default();
+    let Some(own) = until.last().filter(|run| run.id == last) else {
+        return &[];
+    };
+    let earlier = until.iter().rev().skip(1);
+    let died = earlier.take_while(|run| own.goes_on_with(run)).count();
+    until.get(end - died - 1..).unwrap_or_default()
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {

@@ -65,6 +65,55 @@ fn a_run_that_is_killed_goes_on_and_the_night_comes_to_its_end() {
 }
 
 #[test]
+fn what_a_killed_run_did_is_told_at_the_end_of_its_night() {
+    let sandbox = night();
+    let long = "until [ -e go ]; do sleep 0.02; done";
+    sandbox.file(
+        "night.toml",
+        format!(
+            "[[task]]\nname = \"good\"\ncommand = \"true\"\n\
+             [[task]]\nname = \"bad\"\ncommand = \"ls /nowhere\"\nretries = 0\n\
+             [[task]]\nname = \"behind\"\ncommand = \"true\"\nafter = [\"bad\"]\n\
+             [[task]]\nname = \"long\"\ncommand = \"{long}\"\n"
+        ),
+    );
+    let run = [
+        "run",
+        "night.toml",
+        "--overnight",
+        "--config",
+        "config.toml",
+        "--report",
+        "-j1",
+    ];
+    let run = sandbox.start(&run);
+    wait_until("the last one runs", || {
+        let list = sandbox.run(["queue", "show", "long", "--json"]);
+        list.code == 0 && list.json()["task"]["status"] == "running"
+    });
+    kill("-KILL", sandbox.runner().unwrap());
+    sandbox.file("go", "");
+    let answer = sandbox.answer_of(run);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
+    let told = "nothing is left to do: 2 ok, 1 failed, 1 blocked";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    assert!(answer.stdout.contains("was cut off"), "{}", answer.stdout);
+    for words in ["2 of 4 tasks done", "failed     bad", "blocked    behind"] {
+        assert!(answer.stdout.contains(words), "{words}: {}", answer.stdout);
+    }
+    // The same is said of the run later, and not of the one that died by itself.
+    let page = |run| sandbox.run(["report", "--run", run, "--peek"]).stdout;
+    assert!(page("2").contains("2 of 4 tasks done"), "{}", page("2"));
+    assert!(!page("1").contains("ok         long"), "{}", page("1"));
+
+    // The next night is another one.
+    set_clock(&sandbox, at("2026-11-22T12:00:00Z"));
+    sandbox.ok(["queue", "add", "--name", "next", "--", "true"]);
+    let next = sandbox.run(["run", "--overnight", "--config", "config.toml"]);
+    assert_eq!(next.code, 0, "{}", next.stderr);
+}
+
+#[test]
 fn the_death_of_the_guard_alone_costs_nothing() {
     let sandbox = night();
     let script = "touch up; until [ -e go ]; do sleep 0.02; done";

@@ -29,6 +29,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::pick::{Awaited, Selection};
 use crate::store::runs;
+use crate::store::runs::{COMMAND_MODE, Run};
 use crate::store::tasks::OnChange;
 use crate::support::clock::{Timestamp, Zone};
 use crate::support::paint::Paint;
@@ -250,6 +251,16 @@ fn find_work(
     invocation: &mut Invocation<'_>,
 ) -> Result<Option<Work>, CliError> {
     let for_all = args.hours.overnight && args.only.is_empty();
+    if goes_on(invocation)?
+        && let Some(store) = invocation.look_into_queue()?
+    {
+        // Its files were added before, and what of them has ended is not to run once more. Nothing may be
+        // left, and the end of the night is still to be told.
+        return Ok(Some(Work {
+            selection: select_by_name(&args.only, &store)?,
+            added: Ending::Well,
+        }));
+    }
     if !args.files.is_empty() {
         let work = add_files(args, invocation)?;
         return Ok(Some(Work {
@@ -299,6 +310,22 @@ fn find_work(
         selection,
         added: Ending::Well,
     }))
+}
+
+/// Runs that are looked at for one of the same guard; commands of the meantime are among them.
+const LOOKED_AT: usize = 100;
+
+/// Whether a run of the same guard had begun before, and died.
+fn goes_on(invocation: &Invocation<'_>) -> Result<bool, CliError> {
+    let Some(guarded) = invocation.settings.guarded.filter(|guarded| guarded.again) else {
+        return Ok(false);
+    };
+    let Some(store) = invocation.look_into_queue()? else {
+        return Ok(false);
+    };
+    let newest = store.runs(LOOKED_AT)?;
+    let began = |run: &Run| run.mode != COMMAND_MODE && run.started_at >= guarded.begun;
+    Ok(newest.iter().any(began))
 }
 
 /// Whether something failed in earlier nights of which a look may tell that its cause is gone.

@@ -42,7 +42,7 @@ pub fn finish(run: RunId, settings: &Settings) -> Result<Vec<Undelivered>, Store
     loop {
         let now = settings.clock.now();
         let store = Store::open(&settings.state, Access::ReadOnly, now)?;
-        let messages = store.messages_of(run)?;
+        let messages = store.messages_of(run, run)?;
         let next = store.next_message()?;
         drop(store);
         let waits = messages.iter().any(|one| one.state == Delivery::Waiting);

@@ -10,6 +10,7 @@ use chrono::Timelike;
 use crate::model::ids::RunId;
 use crate::store::Reader;
 use crate::store::StoreError;
+use crate::store::runs::COMMAND_MODE;
 use crate::support::clock::Timestamp;
 use crate::support::clock::Zone;
 
@@ -19,8 +20,6 @@ const NIGHTS: usize = 14;
 const RUNS: usize = 500;
 /// The most attempts that are looked at for them.
 const ATTEMPTS: usize = 300_000;
-/// The mode of runs that are only the bookkeeping of a command.
-const COMMAND_MODE: &str = "command";
 
 /// A night: from noon to noon, named by the day on which it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,12 +39,12 @@ impl Reader {
         Ok(next.map(Timestamp::from_millis))
     }
 
-    /// The messages of a run, the oldest first.
+    /// The messages of runs from `first` to `last`, the oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn messages_of(&self, run: RunId) -> Result<Vec<Sent>, StoreError> {
-        self.sent("run_id = ?1", [run.get()])
+    pub fn messages_of(&self, first: RunId, last: RunId) -> Result<Vec<Sent>, StoreError> {
+        self.sent("run_id BETWEEN ?1 AND ?2", [first.get(), last.get()])
     }
 
     /// The messages that came up since then, and those that still wait, the oldest first.

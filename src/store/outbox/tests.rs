@@ -102,7 +102,7 @@ fn a_try_that_nobody_saw_the_end_of_is_made_again_with_the_same_id() {
         .write(|tx| delivered(tx, first.id, later(11)))
         .unwrap();
     assert_eq!(due(&queue, later(100_000)), []);
-    let sent = queue.store.messages_of(run).unwrap().remove(0);
+    let sent = queue.store.messages_of(run, run).unwrap().remove(0);
     assert_eq!(
         (sent.state, sent.ended_at),
         (Delivery::Delivered, Some(later(11)))
@@ -128,7 +128,7 @@ fn waits_double_up_to_half_an_hour_and_end() {
     }
     assert_eq!(waits[..9], [10, 20, 40, 80, 160, 320, 640, 1280, 1800]);
     assert_eq!(waits.len() + 1, usize::try_from(MOST_TRIES).unwrap());
-    let sent = queue.store.messages_of(run).unwrap().remove(0);
+    let sent = queue.store.messages_of(run, run).unwrap().remove(0);
     assert_eq!(sent.state, Delivery::GivenUp);
     assert_eq!(sent.error.as_deref(), Some("connection refused"));
 }
@@ -210,7 +210,7 @@ fn a_message_that_may_have_been_sent_takes_up_nothing_more() {
     say(&mut queue, run, &failed_task(2), NOW);
     try_it(&mut queue, 1, later(2));
     say(&mut queue, run, &failed_task(3), later(2));
-    assert_eq!(queue.store.messages_of(run).unwrap().len(), 2);
+    assert_eq!(queue.store.messages_of(run, run).unwrap().len(), 2);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn the_end_of_a_run_makes_its_beginning_old_news() {
     try_it(&mut queue, message.id, NOW);
     queue.store.write(|tx| run_ends(tx, run, later(5))).unwrap();
     assert_eq!(due(&queue, later(50)), []);
-    let sent = queue.store.messages_of(run).unwrap().remove(0);
+    let sent = queue.store.messages_of(run, run).unwrap().remove(0);
     assert_eq!(sent.state, Delivery::Expired);
 }
 

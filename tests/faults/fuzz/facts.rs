@@ -318,7 +318,10 @@ impl Drawer<'_> {
             now: self.instant(),
             scope: match self.rng.u8(..3) {
                 0 => Scope::SinceRead(self.maybe(Self::instant)),
-                1 => Scope::Run(RunId::new(1)),
+                1 => Scope::Runs {
+                    first: RunId::new(1),
+                    last: RunId::new(1),
+                },
                 _ => Scope::Since(self.instant()),
             },
             from: self.instant(),
