@@ -34,6 +34,9 @@ pub enum Missing {
 
 /// What a task lacks to start: its folder, else the program of each of its steps.
 ///
+/// A program that is named by a relative path, or below the working directory, may be made by an earlier
+/// step or task, so it is only looked for where nothing comes before.
+///
 /// What stands in a file of variables is read when the task starts and may set PATH, so with one
 /// nothing is said of programs.
 pub fn missing(spec: &TaskSpec, environment: &Environment, own_path: &OsStr) -> Vec<Missing> {
@@ -45,13 +48,15 @@ pub fn missing(spec: &TaskSpec, environment: &Environment, own_path: &OsStr) -> 
     }
     let path = search_path(environment);
     let mut found = Vec::new();
-    for step in &spec.steps {
+    for (index, step) in spec.steps.iter().enumerate() {
+        let is_first = index == 0 && spec.after.is_empty();
         let workdir = step.workdir.as_ref().unwrap_or(&spec.workdir).as_path();
         // A step's own PATH holds for it.
         let own = step.env.get("PATH").map(|path| path.as_os_str().to_owned());
         let path: OsString = own.unwrap_or_else(|| path.clone());
         for program in programs(step, environment) {
-            if is_there(&program, &path, workdir) {
+            let may_be_made = !is_first && is_near(&program, &spec.workdir, workdir);
+            if may_be_made || is_there(&program, &path, workdir) {
                 continue;
             }
             let missing = if program.as_bytes().contains(&b'/') {
@@ -83,6 +88,13 @@ fn programs(step: &StepSpec, environment: &Environment) -> impl Iterator<Item = 
     let is_told = names.any(gives_functions) || own_names.any(gives_functions);
     let in_line = first_program(&step.command).filter(|_| !is_told);
     direct.into_iter().chain(in_line)
+}
+
+/// Whether a program is named by a path that begins at a working directory or leads below one.
+fn is_near(program: &OsText, of_task: &OsText, of_step: &Path) -> bool {
+    let path = program.as_path();
+    let is_below = path.starts_with(of_task.as_path()) || path.starts_with(of_step);
+    program.as_bytes().contains(&b'/') && (path.is_relative() || is_below)
 }
 
 fn is_there(program: &OsText, path: &OsStr, workdir: &Path) -> bool {
@@ -128,6 +140,8 @@ impl Missing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::dependency::After;
+    use crate::model::dependency::When;
     use crate::model::ids::TaskName;
 
     fn task(program: &str, workdir: &Path) -> TaskSpec {
@@ -192,6 +206,7 @@ mod tests {
         );
         assert!(line("sleep 1").is_empty());
         assert!(line("cd /srv && no-such-program").is_empty());
+        assert!(line("no-such-program || true").is_empty());
         // A function of that name may stand in there.
         spec.steps[0].command = Command::Direct(["sh", "-c", "no-such"].map(OsText::from).to_vec());
         let env = &mut spec.steps[0].env;
@@ -212,6 +227,39 @@ mod tests {
         second.command = Command::Direct(vec!["sh".into()]);
         second.env.insert("PATH".to_owned(), "/nowhere".into());
         spec.steps[1] = second;
+        assert_eq!(sentences(&spec, "/bin").len(), 1);
+    }
+
+    #[test]
+    fn what_comes_before_may_make_a_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("bin/made");
+        let below = below.to_str().unwrap();
+        for words in [
+            &["sh", "-c", "./made -x"][..],
+            &["./made"],
+            &["bin/made"],
+            &[below],
+        ] {
+            let command = Command::Direct(words.iter().copied().map(OsText::from).collect());
+            let mut spec = task("sh", folder.path());
+            spec.steps[0].command = command.clone();
+            assert_eq!(sentences(&spec, "/bin:/usr/bin").len(), 1, "{words:?}");
+            spec.after = vec![After {
+                task: TaskName::new("maker").unwrap(),
+                when: When::Success,
+            }];
+            assert!(sentences(&spec, "/bin:/usr/bin").is_empty(), "{words:?}");
+
+            let mut spec = task("sh", folder.path());
+            let second = StepSpec::of_command("second".to_owned(), command);
+            spec.steps.push(second);
+            assert!(sentences(&spec, "/bin:/usr/bin").is_empty(), "{words:?}");
+        }
+        let mut spec = task("sh", folder.path());
+        let elsewhere = Command::Direct(vec!["/nowhere/made".into()]);
+        let second = StepSpec::of_command("second".to_owned(), elsewhere);
+        spec.steps.push(second);
         assert_eq!(sentences(&spec, "/bin").len(), 1);
     }
 

@@ -3,7 +3,8 @@
 //! For doubts only (`process::preflight`): whatever might mean something else gives nothing. No line is
 //! expanded and none is run.
 //!
-//! INVARIANT: what is given is the first thing that the shell starts, by exactly this name.
+//! INVARIANT: what is given is the first thing that the shell starts, by exactly this name, and the line
+//! does not go on in another way where it is missing.
 
 use std::path::Path;
 
@@ -23,6 +24,12 @@ const OWN_WORDS: &str = " if then else elif fi for while until do done case esac
      source stop suspend test times trap true type typeset ulimit umask unalias unfunction unhash unlimit \
      unset unsetopt vared wait whence where which zmodload zparseopts zstyle . : [ - ";
 
+/// Words of a line that may make good what is missing, or mean that it need not be there.
+const DECIDING_WORDS: [&str; 12] = [
+    "if", "while", "until", "case", "command", "type", "which", "hash", "trap", "alias", "eval",
+    "function",
+];
+
 /// The first program of a command that is a plain line for a shell.
 pub(super) fn first_program(command: &Command) -> Option<OsText> {
     let argv = command.argv();
@@ -34,7 +41,16 @@ pub(super) fn first_program(command: &Command) -> Option<OsText> {
     if !reads_the_line_only(shell) {
         return None;
     }
-    let word = first_word(std::str::from_utf8(script.as_bytes()).ok()?)?;
+    let script = std::str::from_utf8(script.as_bytes()).ok()?;
+    let word = first_word(script)?;
+    // The flags of the shell stand between its name and the line.
+    let ends_at_failure = shell.iter().skip(1).any(|flags| {
+        let flags = flags.as_bytes();
+        flags.starts_with(b"-") && flags.contains(&b'e')
+    });
+    if goes_on_without(script, ends_at_failure) {
+        return None;
+    }
     let is_own = OWN_WORDS.split_whitespace().any(|own| own == word);
     (!is_own).then(|| OsText::from(word))
 }
@@ -70,6 +86,22 @@ fn are_plain(flags: &str) -> bool {
         .is_some_and(|flags| flags.chars().all(|flag| "ceux".contains(flag)))
 }
 
+/// Whether a line may do well although its first program is missing. A pipe does not count: what it
+/// passes on is empty then, which nobody wants.
+fn goes_on_without(script: &str, ends_at_failure: bool) -> bool {
+    let script = script.trim_matches([' ', '\t', '\n']);
+    // What belongs to a redirection is no operator.
+    let operators = script
+        .replace(">&", ">")
+        .replace("&>", ">")
+        .replace("|&", "|");
+    let has_other_way = script.contains("||") || operators.contains(['&', '!']);
+    // In whatever quotes they stand.
+    let mut words = script.split(|one: char| !one.is_alphanumeric() && one != '_' && one != '-');
+    let decides = words.any(|word| DECIDING_WORDS.contains(&word));
+    has_other_way || decides || (!ends_at_failure && script.contains([';', '\n']))
+}
+
 fn first_word(script: &str) -> Option<&str> {
     let script = script.trim_start_matches([' ', '\t', '\n']);
     let is_plain = |one: char| one.is_ascii_alphanumeric() || "_-./+".contains(one);
@@ -101,16 +133,40 @@ mod tests {
         for (script, program) in [
             ("pg_dump shop | gzip > shop.gz", "pg_dump"),
             ("  ./publish.sh", "./publish.sh"),
-            ("rsync -a x y && touch done", "rsync"),
+            ("rsync -a x y >log 2>&1", "rsync"),
             ("python3.12 \"$FILE\"", "python3.12"),
-            ("make;true", "make"),
+            ("make |& tee log\n", "make"),
             ("sort <in >out", "sort"),
-            ("\n\tg++ x.cc\nrm x.o\n", "g++"),
+            ("\n\tg++ x.cc\n", "g++"),
         ] {
             assert_eq!(of(&["/bin/sh", "-c"], script).as_deref(), Some(program));
         }
         let strict = ["bash", "-euo", "pipefail", "-c"];
-        assert_eq!(of(&strict, "pg_dump x").as_deref(), Some("pg_dump"));
+        for script in ["pg_dump x", "pg_dump x; gzip x", "pg_dump x\ngzip x\n"] {
+            assert_eq!(of(&strict, script).as_deref(), Some("pg_dump"), "{script}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_may_do_without_its_first_program_gives_nothing() {
+        for script in [
+            "dump -q 2>/dev/null || echo fallback",
+            "dump || true",
+            "dump --version >/dev/null 2>&1 && dump run",
+            "dump & wait",
+            "dump | if read x; then echo; fi",
+            "dump | while read x\ndo echo\ndone",
+            "dump \"$(command -v x)\"",
+            "dump | ! grep x",
+            "dump; echo done",
+            "dump\necho done",
+        ] {
+            assert_eq!(of(&["/bin/sh", "-c"], script), None, "{script}");
+        }
+        let strict = ["bash", "-euo", "pipefail", "-c"];
+        for script in ["dump || true", "dump && x", "dump & wait"] {
+            assert_eq!(of(&strict, script), None, "{script}");
+        }
     }
 
     #[test]

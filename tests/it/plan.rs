@@ -230,3 +230,27 @@ fn the_evening_check_stands_above_the_forecast() {
     assert!(told.contains("Tonight [TIME]-[TIME]: 3 tasks"), "{told}");
     assert!(told.contains("`autoexec plan --overnight`"), "{told}");
 }
+
+#[test]
+fn what_a_task_makes_itself_or_does_without_is_no_doubt() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "a.toml",
+        "[[task]]\nname = \"made\"\nstep = [\n\
+           { name = \"make\", command = \"printf '#!/bin/sh\\\\n' >made.sh; chmod +x made.sh\" },\n\
+           { name = \"run\", command = \"./made.sh\" },\n\
+           { name = \"direct\", command = [\"./made.sh\"] },\n]\n\
+         [[task]]\nname = \"next\"\nafter = [\"made\"]\ncommand = \"./made2.sh\"\n\
+         [[task]]\nname = \"a\"\ncommand = \"nosuch -q 2>/dev/null || echo fallback\"\n\
+         [[task]]\nname = \"b\"\ncommand = \"nosuch || true\"\n\
+         [[task]]\nname = \"c\"\ncommand = \"nosuch --version >/dev/null 2>&1 && nosuch run\"\n",
+    );
+    let checked = sandbox.run(["check", "a.toml"]);
+    assert!(!checked.stderr.contains("no program"), "{}", checked.stderr);
+    assert_eq!(sandbox.run(["queue", "add", "a.toml"]).code, 0);
+    for command in ["plan", "health"] {
+        let answer = sandbox.run([command]);
+        assert!(!answer.stdout.contains("no program"), "{}", answer.stdout);
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    }
+}
