@@ -28,6 +28,8 @@ use crate::taskfile::node::Node;
 use crate::taskfile::node::Raw;
 use crate::taskfile::order::circles;
 use crate::taskfile::origin::Origin;
+use crate::taskfile::program_name::of_program;
+use crate::taskfile::program_name::of_script;
 use crate::taskfile::reading::read_list;
 use crate::taskfile::table::KEYS;
 use crate::taskfile::values::Reader;
@@ -210,9 +212,9 @@ fn finish<T: Fn(&str) -> bool>(
         let (program, command) = match &find(&settings, "command")?.value {
             Value::Argv(argv) => {
                 let bytes: Vec<&[u8]> = argv.iter().map(OsText::as_bytes).collect();
-                (argv.first()?.clone(), bytes.join(&0))
+                (of_program(argv.first()?), bytes.join(&0))
             }
-            Value::Script(script) => (program_of(script), script.as_bytes().to_vec()),
+            Value::Script(script) => (of_script(script), script.as_bytes().to_vec()),
             _ => return None,
         };
         let Some(name) = namer.name(&program, &command) else {
@@ -231,21 +233,6 @@ fn finish<T: Fn(&str) -> bool>(
         place: None,
         settings,
     })
-}
-
-/// The program that a script begins with; variables that are set before it are passed over.
-fn program_of(script: &OsText) -> OsText {
-    let mut words = script
-        .as_bytes()
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
-    let first = words.find(|word| !word.contains(&b'=')).unwrap_or(b"task");
-    let plain: Vec<u8> = first
-        .iter()
-        .copied()
-        .filter(|byte| !matches!(byte, b'"' | b'\'' | b'(' | b')' | b';' | b'$'))
-        .collect();
-    OsText::new(plain)
 }
 
 /// What the options say; what is wrong with them was noted.

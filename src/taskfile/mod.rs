@@ -30,6 +30,7 @@ mod node;
 mod order;
 mod origin;
 mod patterns;
+mod program_name;
 mod quantities;
 mod reading;
 mod recovering;
