@@ -37,6 +37,7 @@ use crate::model::spec::Surroundings;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
+use crate::policy::classify::we_stopped;
 use crate::policy::limits::Limits;
 use crate::store::recoveries::RecoveryRecord;
 use crate::support::clock::Timestamp;
@@ -196,7 +197,7 @@ pub(crate) fn stopped(reason: StopReason) -> Event {
             },
             killed: false,
         },
-        failure(Category::Killed),
+        Judgement::Failure(we_stopped(reason)),
     )
 }
 

@@ -42,6 +42,7 @@ use crate::model::outcome::Ended;
 use crate::model::outcome::Outcome;
 use crate::model::state::TaskEvent;
 use crate::policy::classify::Judgement;
+use crate::policy::classify::we_stopped;
 use crate::policy::decide::DecideFacts;
 use crate::policy::decide::Decided;
 use crate::policy::decide::decide;
@@ -202,7 +203,10 @@ fn ended(
     if let (Ended::Stopped { reason, .. }, Some((wanted, _))) =
         (&mut end.outcome.ended, live.stopping)
     {
-        // A supervisor that was told by a signal cannot know why.
+        // A supervisor that was told by a signal cannot know why, nor can who judged by its word.
+        if end.judgement == Judgement::Failure(we_stopped(*reason)) {
+            end.judgement = Judgement::Failure(we_stopped(wanted));
+        }
         *reason = wanted;
     }
     // What an attempt was stopped by may be more than its own limit.

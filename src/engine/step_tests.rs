@@ -104,6 +104,31 @@ fn the_first_signal_gives_claims_back_and_stops_gently() {
 }
 
 #[test]
+fn an_attempt_of_an_earlier_run_is_judged_by_what_it_was_stopped_for() {
+    let mut state = running();
+    let wish = change(Some(1), Change::Cancel(Force::Gentle));
+    step(&mut state, wish, NOW);
+    // It can be told by a signal only, which says nothing of the reason.
+    let effects = step(&mut state, stopped(StopReason::RunStopped), NOW);
+    let Some(Write::Finish {
+        outcome,
+        classification: Some(judged),
+        ..
+    }) = effects.writes.first()
+    else {
+        panic!("{:?}", effects.writes);
+    };
+    assert!(matches!(
+        outcome.ended,
+        Ended::Stopped {
+            reason: StopReason::Cancelled,
+            ..
+        }
+    ));
+    assert_eq!(judged, &we_stopped(StopReason::Cancelled));
+}
+
+#[test]
 fn the_second_signal_kills_and_a_weaker_reason_changes_nothing() {
     let mut state = running();
     step(

@@ -64,7 +64,7 @@ const fn of_category(category: Category) -> Advice {
         ),
         C::Dependency => (
             "something that it needs is not installed",
-            "install it, or correct the PATH, then retry",
+            "install it or correct the PATH; if misspelt, correct the task and add it again",
         ),
         C::Browser => (
             "driving a browser went wrong",
@@ -192,7 +192,7 @@ const PATTERNS: &[Entry] = &[
     (C::Resource, "too_many_files", "too many files are open", "raise `limits.files`, or find what does not close them"),
     (C::Resource, "too_many_processes", "too many processes run", "run fewer tasks at once, or raise the limit"),
 
-    (C::Dependency, "missing_command", "a command is not installed, or not on the PATH of the task", "install it, or correct the PATH"),
+    (C::Dependency, "missing_command", "a command is not installed, or not on the PATH of the task", "install it or correct the PATH; if misspelt, correct the task and add it again"),
     (C::Dependency, "missing_interpreter", "the interpreter in its first line is not installed", "install it, or correct the `#!` line"),
     (C::Dependency, "missing_module", "a module of its language is not installed", "install it where the task runs, or activate the right environment"),
     (C::Dependency, "missing_package", "a package is not installed", "install it, then retry"),
@@ -232,6 +232,8 @@ const PATTERNS: &[Entry] = &[
     (C::Killed, "window_ended", "we stopped it at the end of the window", "it goes on in the next window; lengthen the window if it never gets done"),
     (C::Killed, "runner_gone", "we stopped it as its run died", "start a run: it goes on"),
     (C::Killed, "cancelled", "we stopped it as it was called off", "retry it if that was not meant"),
+    (C::Killed, "put_aside", "we stopped it as it was put aside", "release it: it starts again"),
+    (C::Killed, "completed", "we stopped it as it was declared done", "retry it if that was not meant"),
 
     (C::Unknown, "silent", "it failed without a word", "run the command by hand, with its own option for more output"),
     (C::Unknown, "try_later", "it asked to be tried later, and no attempt is left for that", "find out what it waits for, then retry"),

@@ -130,6 +130,10 @@ fn usually(forecast: &Forecast) -> String {
     let span = text::span(forecast.p90);
     match forecast.basis {
         Basis::History(1) => format!("took {span} the last time"),
+        // Of so few, nine of ten are all.
+        Basis::History(count) if count < 10 => {
+            format!("usually takes {span} (longest of {count} successes)")
+        }
         Basis::History(count) => format!("usually takes {span} (p90 of {count} successes)"),
         Basis::Declared => format!("is expected to take {span}"),
     }
@@ -193,7 +197,7 @@ mod tests {
         assert_eq!(hold.code, DOES_NOT_FIT_WINDOW);
         assert!(
             hold.reason
-                .starts_with("usually takes 10h 00m (p90 of 3 successes), and a whole")
+                .starts_with("usually takes 10h 00m (longest of 3 successes), and a whole")
         );
         assert_eq!(fit(Some(&long), &room(2), || true, NOW), Fit::Starts);
         let finish = Room {

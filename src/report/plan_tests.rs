@@ -115,8 +115,7 @@ fn what_the_rest_of_the_night_is_too_short_for_when_its_turn_comes_is_left_out()
         .pairs()
         .map(|(task, _)| task.stuck.as_deref())
         .collect();
-    let why =
-        "waits for another night: it usually takes 1h 00m (p90 of 9 successes), 40m 00s are left";
+    let why = "waits for another night: it usually takes 1h 00m (longest of 9 successes), 40m 00s are left";
     assert_eq!(stuck, [None, Some(why), None, None, None]);
     let rows: Vec<_> = plan.pairs().map(|(_, row)| *row).collect();
     assert_eq!(rows[2].behind, Some(1));

@@ -22,6 +22,7 @@ mod diagnostic;
 mod doubts;
 mod explain;
 mod flags;
+mod foreign;
 mod installing;
 pub mod keys;
 mod load;

@@ -39,6 +39,17 @@ const SLIPS: &[(&str, &str, &str)] = &[
     ),
     ("cwd = \"x\"", "no key `cwd`", "did you mean `workdir`?"),
     (
+        "on_failure = \"x\"",
+        "no key `on_failure`",
+        "`after = [{ task = \"…\", when = \"failure\" }]`",
+    ),
+    (
+        "on_success = \"x\"",
+        "no key `on_success`",
+        "when = \"success\"",
+    ),
+    ("wait_for = [\"x\"]", "no key `wait_for`", "`after`?"),
+    (
         "max_attempts = 3",
         "no key `max_attempts`",
         "write `retry.max_attempts = …`",

@@ -12,10 +12,10 @@ use crate::support::bytes::OsText;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::veil::Veil;
 
-/// The most characters of a line that are shown before and after what it is about.
-const SHOWN_AROUND: usize = 80;
+/// The most characters of a line that are shown.
+const SHOWN: usize = 100;
 /// The most characters that are underlined.
-const SHOWN_WITHIN: usize = 120;
+const SHOWN_WITHIN: usize = 60;
 
 /// The bytes of a line within which columns are counted in characters.
 const COUNTED: usize = 16 * 1024;
@@ -134,10 +134,19 @@ impl Source {
         let until = over.last().map_or(until, |last| last.end.clamp(until, end));
 
         let before = self.shown(&(start..from));
+        let within = self.shown(&(from..until));
+        let after = self.shown(&(until..end));
+        let after = after.trim_end_matches('\r');
+        // As much on both sides, and what one side does not need is for the other.
+        let left = SHOWN - within.chars().take(SHOWN_WITHIN).count();
+        let (room_before, room_after) = (
+            (left / 2).max(left.saturating_sub(after.chars().count())),
+            (left / 2).max(left.saturating_sub(before.chars().count())),
+        );
         let cut = before
             .char_indices()
             .rev()
-            .nth(SHOWN_AROUND)
+            .nth(room_before)
             .map(|(at, character)| at + character.len_utf8());
         let mut text = String::new();
         if cut.is_some() {
@@ -150,13 +159,15 @@ impl Source {
                 .chars(),
         ));
         let underlined_from = text.len();
-        text.push_str(&visible(
-            self.shown(&(from..until)).chars().take(SHOWN_WITHIN),
-        ));
+        text.push_str(&visible(within.chars().take(SHOWN_WITHIN)));
         let underlined = underlined_from..text.len();
-        let after = self.shown(&(until..end));
-        let after = after.trim_end_matches('\r').chars().take(SHOWN_AROUND);
-        text.push_str(&visible(after));
+        let is_whole = within.chars().nth(SHOWN_WITHIN).is_none();
+        if is_whole {
+            text.push_str(&visible(after.chars().take(room_after)));
+        }
+        if !is_whole || after.chars().nth(room_after).is_some() {
+            text.push('…');
+        }
         Excerpt { text, underlined }
     }
 }
@@ -209,7 +220,18 @@ mod tests {
     fn an_excerpt_of_an_endless_line_stays_short() {
         let text = format!("{}X{}", "a".repeat(100_000), "b".repeat(100_000));
         let excerpt = source(&text).excerpt(&(100_000..100_001));
-        assert!(excerpt.text.chars().count() < 400);
+        let around = "a".repeat(49);
+        assert_eq!(excerpt.text, format!("…{around}X{}…", "b".repeat(49)));
         assert_eq!(&excerpt.text[excerpt.underlined], "X");
+
+        let text = format!("key = \"{}\"", "v".repeat(300));
+        let excerpt = source(&text).excerpt(&(0..3));
+        let shown = excerpt.text.chars().count();
+        assert_eq!((shown, excerpt.underlined), (101, 0..3));
+        assert!(excerpt.text.ends_with("v…"), "{}", excerpt.text);
+        let excerpt = source(&text).excerpt(&(6..308));
+        assert_eq!(excerpt.text, format!("key = \"{}…", "v".repeat(59)));
+        let text = format!("{} = X # {}", "k".repeat(80), "c".repeat(12));
+        assert_eq!(source(&text).excerpt(&(83..84)).text, text);
     }
 }

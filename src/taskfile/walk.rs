@@ -9,6 +9,7 @@ use crate::model::category::Category;
 use crate::support::similar::closest;
 use crate::support::untrusted::Untrusted;
 use crate::taskfile::diagnostic::At;
+use crate::taskfile::foreign;
 use crate::taskfile::keys::Key;
 use crate::taskfile::keys::Kind;
 use crate::taskfile::keys::Scope;
@@ -27,26 +28,6 @@ use crate::taskfile::values::Value;
 
 /// The most columns of a key that a message repeats.
 const KEY_WIDTH: usize = 40;
-
-/// Words of other tools, and ours for the same idea.
-const FOREIGN_WORDS: [(&str, &str); 16] = [
-    ("cmd", "command"),
-    ("run", "command"),
-    ("script", "command"),
-    ("exec", "command"),
-    ("cwd", "workdir"),
-    ("dir", "workdir"),
-    ("directory", "workdir"),
-    ("environment", "env"),
-    ("depends_on", "after"),
-    ("requires_tasks", "after"),
-    ("max_retries", "retries"),
-    ("time_limit", "timeout"),
-    ("id", "name"),
-    ("labels", "tags"),
-    ("signal", "stop_signal"),
-    ("tasks", "task"),
-];
 
 /// A value that holds for a task.
 #[derive(Debug)]
@@ -338,19 +319,19 @@ pub(crate) fn unknown_key(
         .filter(|known| known.scope == scope && known.since == Since::Now)
         .filter(|known| section != Section::Defaults || !known.is_of_one_task())
         .map(|known| known.name);
-    let foreign = FOREIGN_WORDS
-        .iter()
-        .find(|(word, ours)| *word == key && Key::find(scope, ours).is_some())
-        .map(|(_, ours)| *ours);
+    let foreign = foreign::word(scope, key);
     let elsewhere = KEYS
         .iter()
         .find(|known| known.name == key && known.since == Since::Now);
+    let sequel = foreign::sequel(scope, key);
     let meant = match (foreign, elsewhere) {
         (Some(word), _) => Some(word),
         (None, Some(_)) => None,
+        (None, None) if sequel.is_some() => None,
         (None, None) => closest(key, in_scope),
     };
     let hint = match (meant, elsewhere) {
+        _ if sequel.is_some() => sequel.unwrap_or_default(),
         (Some(word), _) => format!("did you mean `{word}`?"),
         (None, Some(known)) if scope == Scope::Task && known.scope != Scope::File => {
             format!("write `{} = …`", known.path("<category>"))

@@ -192,6 +192,13 @@ fn a_trial_says_what_is_met_and_what_decides_and_obeys_no_escape() {
     assert!(!answer.stdout.contains('\u{202e}'), "{}", answer.stdout);
     let other = sandbox.run_with_input(&["patterns", "test", "mine"], b"all well\n");
     assert_eq!(other.code, 1);
+    // What nothing explains is tried again, and both commands say so in the same words.
+    for command in [&["patterns", "test"][..], &["classify"]] {
+        let arguments = [command, &["--exit-code", "1"]].concat();
+        let answer = sandbox.run_with_input(&arguments, b"hm\n");
+        let told = "nothing tells why; it is tried once more, or as often as `retries` says";
+        assert!(answer.stdout.contains(told), "{}", answer.stdout);
+    }
     sandbox
         .run(["patterns", "test", "mnie"])
         .fails(2, &["there is no pattern `mnie`", "did you mean `mine`?"]);

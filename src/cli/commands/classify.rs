@@ -147,8 +147,9 @@ fn as_json(judged: &Classification, user: &UserPatterns) -> serde_json::Value {
     })
 }
 
-fn as_text(judged: &Classification, user: &UserPatterns) -> String {
-    let retry = match judged.retryable {
+/// Whether running it again helps, in words.
+pub(super) fn retry_words(judged: &Classification) -> &'static str {
+    match judged.retryable {
         // Nothing speaks for another attempt, but one that goes well is the cheapest answer.
         Retryable::No if judged.category == Category::Unknown => {
             "nothing tells why; it is tried once more, or as often as `retries` says"
@@ -156,7 +157,11 @@ fn as_text(judged: &Classification, user: &UserPatterns) -> String {
         Retryable::Yes => "running it again can help",
         Retryable::No => "running it again is not expected to help",
         Retryable::AfterFix => "running it again can help once it is mended",
-    };
+    }
+}
+
+fn as_text(judged: &Classification, user: &UserPatterns) -> String {
+    let retry = retry_words(judged);
     let mut text = format!("{}: {} ({retry})\n", judged.category, judged.pattern);
     if let Some(line) = &judged.line {
         text.extend(["  ", &Untrusted::from(line.as_str()).for_terminal(), "\n"]);

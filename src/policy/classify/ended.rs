@@ -56,7 +56,7 @@ pub(super) fn own_idle_timeout(limit: Duration) -> Classification {
 }
 
 /// We stopped it.
-pub(super) fn stopped(reason: StopReason) -> Classification {
+pub fn we_stopped(reason: StopReason) -> Classification {
     let (pattern, words) = match reason {
         StopReason::Cancelled => ("cancelled", "stopped because the task was called off"),
         StopReason::Held => ("put_aside", "stopped because the task was put aside"),

@@ -50,6 +50,7 @@ mod words;
 pub use ended::OWN_IDLE_TIMEOUT_PATTERN;
 pub use ended::OWN_TIMEOUT_PATTERN;
 pub use ended::SUCCESS_CHECK_FAILED_PATTERN;
+pub use ended::we_stopped;
 pub use noise::is_said;
 pub use pattern_set::PatternSet;
 pub use reasons::BuiltIn;
@@ -163,7 +164,7 @@ fn by_facts(facts: &Facts<'_>, user: &UserPatterns) -> Judgement {
         Ended::CouldNotStart(failure) => start::judge(failure, outcome.account.unmet.as_deref()),
         Ended::TimedOut { limit, .. } => ended::own_timeout(*limit),
         Ended::WentSilent { limit, .. } => ended::own_idle_timeout(*limit),
-        Ended::Stopped { reason, .. } => ended::stopped(*reason),
+        Ended::Stopped { reason, .. } => ended::we_stopped(*reason),
         Ended::Lost(cause) => ended::lost(*cause),
         Ended::ByItself(_) if outcome.out_of_memory => ended::out_of_memory(),
         Ended::ByItself(Exit::Code(0)) => ended::success_check_failed(

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands::Invocation;
 use crate::cli::commands::classify::read_tail;
+use crate::cli::commands::classify::retry_words;
 use crate::cli::commands::patterns::{in_force, known};
 use crate::cli::failure::{Answer, Ending};
 use crate::model::outcome::Exit;
@@ -84,13 +85,13 @@ pub(super) fn test(args: &TestArgs, invocation: &mut Invocation<'_>) -> Answer {
         Some(_) | None => tell(&met, invocation),
     }
     let decides = classify_end_with(&end, &user);
-    let line = decides.line.unwrap_or_default();
+    let retry = retry_words(&decides);
+    let line = decides.line.map_or_else(String::new, |line| {
+        format!(": {}", Untrusted::from(line).for_terminal_within(200))
+    });
     invocation.output.line(&format!(
-        "decides: {} ({}, retry: {}): {}",
-        decides.pattern,
-        decides.category,
-        decides.retryable.as_str(),
-        Untrusted::from(line).for_terminal_within(200)
+        "decides: {} ({}; {retry}){line}",
+        decides.pattern, decides.category,
     ));
     Ok(match name {
         Some(_) if met.is_empty() => Ending::NeedsPerson,
