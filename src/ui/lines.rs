@@ -254,6 +254,10 @@ fn after_crash(attempt: &AttemptRef, at: Timestamp, found: Found, next: &Next) -
         Found::Reboot => "was cut short when the machine went down",
         Found::MaybeRan => "was lost in a crash and may have finished",
     };
+    // The run that has found it is the next one.
+    if matches!(next, Next::NextRun) {
+        return format!("{head} {what}; it is queued again");
+    }
     format!("{head} {what}{}", follows(attempt, at, next, None))
 }
 

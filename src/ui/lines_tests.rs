@@ -201,6 +201,15 @@ fn what_a_crash_left_behind_is_told() {
         "[14:23:47] deploy-portfolio: attempt 2 of 5 was cut short when the machine went down; \
          next attempt now"
     );
+    assert_eq!(
+        line(&RunEvent::AfterCrash {
+            attempt: attempt(1),
+            found: Found::NeverStarted,
+            next: Next::NextRun,
+        }),
+        "[14:23:47] deploy-portfolio: attempt 1 of 5 never started, the last run ended before; \
+         it is queued again"
+    );
 }
 
 #[test]
