@@ -3,6 +3,7 @@
 //! Only what a summary needs, so that a hundred thousand attempts fit into memory; definitions and
 //! whole outcomes stay in the queue.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::category::Category;
@@ -44,6 +45,8 @@ pub struct Facts {
     /// The tasks that something happened to, those that are unfinished and those that still need a
     /// person, in the order of their ids.
     pub tasks: Vec<TaskFacts>,
+    /// The tasks that need a person at this moment, where that part of the past reaches up to it.
+    pub needing: Option<BTreeSet<TaskId>>,
     /// What was cleared away in that part of the past.
     pub cleared: Cleared,
     /// How often each strategy helped, over all nights that are kept.
@@ -110,6 +113,10 @@ pub struct TaskFacts {
     pub waits_for: Vec<TaskName>,
     /// The task that it will not run because of.
     pub blocked_by: Option<(TaskId, TaskName)>,
+    /// The task of its name that is not over: as long as it is not, this one cannot be queued again.
+    pub anew: Option<TaskId>,
+    /// The same for the task that it will not run because of.
+    pub blocker_anew: Option<TaskId>,
     /// What became of earlier tasks of its name, the newest first.
     pub earlier: Vec<Night>,
     /// What is different since it worked last, for one that failed.

@@ -119,6 +119,7 @@ impl Loaded {
                 last_window: None,
                 runs: Vec::new(),
                 tasks: Vec::new(),
+                needing: None,
                 cleared: Cleared::default(),
                 rates: Vec::new(),
                 breakers: Vec::new(),
@@ -163,6 +164,11 @@ fn read(reader: &Reader, wish: &Wish<'_>) -> Result<Loaded, StoreError> {
             .map(|run| run_facts(run, &boots))
             .collect(),
         tasks,
+        needing: if period.is_present {
+            Some(reader.needing()?.into_iter().collect())
+        } else {
+            None
+        },
         rates: reader.recovery_rates()?,
         breakers: reader.breaker_briefs()?,
     });
@@ -252,8 +258,12 @@ fn task_facts(
     } else {
         Vec::new()
     };
+    let mut blocker_anew = None;
     let blocked_by = if state == TaskState::Skipped(Skip::Blocked) {
         let upstream = reader.waits_in_vain_for(task.id)?;
+        if let Some(one) = &upstream {
+            blocker_anew = reader.unfinished_namesake(one.upstream, one.name.as_str())?;
+        }
         // One that was removed or has succeeded meanwhile is not what is to be tried again.
         let can_be_retried = |one: &Dependency| {
             one.status
@@ -264,6 +274,21 @@ fn task_facts(
             .map(|one| (one.upstream, one.name))
     } else {
         None
+    };
+    let anew = match &state {
+        TaskState::Failed | TaskState::Skipped(Skip::Blocked) => {
+            reader.unfinished_namesake(task.id, name.as_str())?
+        }
+        TaskState::Succeeded if attempts.last().is_some_and(|last| last.doubt.is_some()) => {
+            reader.unfinished_namesake(task.id, name.as_str())?
+        }
+        TaskState::Queued { .. }
+        | TaskState::Running { .. }
+        | TaskState::Recovering { .. }
+        | TaskState::Held(_)
+        | TaskState::Succeeded
+        | TaskState::Cancelled
+        | TaskState::Skipped(Skip::NotNeeded) => None,
     };
     let given_up = if state == TaskState::Failed {
         reader.given_up(task.id)?
@@ -286,6 +311,8 @@ fn task_facts(
         parked: task.parked,
         waits_for,
         blocked_by,
+        anew,
+        blocker_anew,
         earlier: Vec::new(),
         since: Vec::new(),
         recoveries: Vec::new(),

@@ -189,10 +189,28 @@ fn what_needs_a_person_is_told_until_somebody_deals_with_it() {
     let summary = report(&queue, Range::SinceRead);
     assert_eq!(verdicts(&summary), [("one", Verdict::Failed)]);
     assert_eq!((summary.needs().len(), summary.totals.attempts), (1, 0));
-    // The same thing was added again: nobody has to see to the old one.
-    queue.add(&["one"]);
+    // The same thing was added again: that it failed is told until the new one has run.
+    let anew = queue.add(&["one"])[0];
     let summary = report(&queue, Range::SinceRead);
-    assert_eq!(verdicts(&summary), [("one", Verdict::Waiting)]);
+    assert_eq!(
+        verdicts(&summary),
+        [("one", Verdict::Failed), ("one", Verdict::Waiting)]
+    );
+    let [needing] = summary.needs()[..] else {
+        panic!("one needs a person");
+    };
+    assert_eq!((needing.id, needing.anew), (task, Some(anew)));
+    assert_eq!(
+        needing.next.as_deref(),
+        Some(format!("autoexec why {anew}").as_str())
+    );
+    let run = queue.run();
+    let attempt = queue.claim(anew, run);
+    finish(&mut queue, attempt, false, later(60));
+    end_run(&mut queue, run, later(70));
+    for range in [Range::SinceRead, Range::LastRun] {
+        assert!(report(&queue, range).needs().is_empty());
+    }
 }
 
 #[test]

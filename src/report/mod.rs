@@ -12,12 +12,14 @@
 //!
 //! Not here: what is seen while a run goes on (`ui`).
 
+mod again;
 pub mod alerted;
 mod attempt_lines;
 pub mod capabilities;
 pub mod causes;
 pub mod charts;
 mod cleared;
+mod dealt_with;
 mod declared;
 mod died_of;
 mod different;
@@ -68,6 +70,7 @@ pub mod text;
 pub mod told;
 pub mod usual;
 pub mod why;
+mod why_again;
 mod why_attempts;
 mod why_page;
 mod why_under_way;

@@ -63,8 +63,9 @@ pub(crate) fn named(task: &TaskSummary) -> String {
 /// What tasks have in common that are told together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Common {
-    /// A failure of this fingerprint.
-    Cause(String),
+    /// A failure of this fingerprint; whether a task of that name is not over, so that there is nothing
+    /// to queue again.
+    Cause(String, bool),
     /// The task that they were waiting for.
     Upstream(TaskId),
     /// Nothing.
@@ -79,8 +80,8 @@ pub(crate) fn needs(summary: &RunSummary, zone: Zone) -> Vec<Need<'_>> {
     let all: Vec<Common> = needing.iter().map(|task| common(task)).collect();
     let sizes = sizes(&all);
     for (task, common) in needing.into_iter().zip(all) {
-        let is_rare = |cause| sizes.get(cause).is_none_or(|many| *many < TOGETHER);
-        let common = if matches!(&common, Common::Cause(cause) if is_rare(cause)) {
+        let is_rare = |common| sizes.get(common).is_none_or(|many| *many < TOGETHER);
+        let common = if matches!(common, Common::Cause(..)) && is_rare(&common) {
             Common::Alone(task.id)
         } else {
             common
@@ -112,11 +113,11 @@ pub(crate) fn told_of<'n, 't>(needs: &'n [Need<'t>], most: usize) -> Vec<&'n Nee
 }
 
 /// How many tasks there are of each cause.
-fn sizes(all: &[Common]) -> BTreeMap<String, usize> {
+fn sizes(all: &[Common]) -> BTreeMap<Common, usize> {
     let mut sizes = BTreeMap::new();
     for common in all {
-        if let Common::Cause(cause) = common {
-            *sizes.entry(cause.clone()).or_insert(0) += 1;
+        if matches!(common, Common::Cause(..)) {
+            *sizes.entry(common.clone()).or_insert(0) += 1;
         }
     }
     sizes
@@ -124,8 +125,12 @@ fn sizes(all: &[Common]) -> BTreeMap<String, usize> {
 
 fn common(task: &TaskSummary) -> Common {
     match (task.verdict, &task.failure, &task.blocked_by) {
-        (Verdict::Failed, Some(failure), _) => Common::Cause(failure.fingerprint()),
-        (Verdict::Blocked, _, Some((upstream, _))) => Common::Upstream(*upstream),
+        (Verdict::Failed, Some(failure), _) => {
+            Common::Cause(failure.fingerprint(), task.anew.is_some())
+        }
+        (Verdict::Blocked, _, Some((upstream, _))) if task.anew.is_none() => {
+            Common::Upstream(*upstream)
+        }
         _ => Common::Alone(task.id),
     }
 }
@@ -167,13 +172,22 @@ fn of_many<'a>(
     let verdict = first.map_or(Verdict::Failed, |task| task.verdict);
     let failure = first.and_then(|task| task.failure.as_ref());
     let mut commands = Vec::new();
-    let what = if let (Common::Cause(fingerprint), Some(failure)) = (common, failure) {
+    let what = if let (Common::Cause(fingerprint, is_anew), Some(failure)) = (common, failure) {
         commands.extend(first.map(|task| format!("autoexec logs {}", task.id)));
-        commands.push(retry_of(summary, &tasks));
+        commands.push(if *is_anew {
+            "autoexec queue list".to_owned()
+        } else {
+            retry_of(summary, &tasks)
+        });
         let is_one = names_a_cause(failure.category, &failure.pattern);
         let one = if is_one { "one cause, " } else { "" };
         let when = when(summary, fingerprint, zone);
-        format!("{one}{}{when}", failure.words())
+        let anew = if *is_anew {
+            "; they were queued anew"
+        } else {
+            ""
+        };
+        format!("{one}{}{when}{anew}", failure.words())
     } else {
         commands.extend(first.and_then(|task| task.next.clone()));
         let upstream = first.and_then(|task| task.blocked_by.as_ref());
@@ -221,6 +235,7 @@ fn retry_of(summary: &RunSummary, tasks: &[&TaskSummary]) -> String {
         .tasks
         .iter()
         .filter(|task| task.verdict == Verdict::Failed && category(task) == wanted)
+        .filter(|task| !task.dealt_with && task.anew.is_none())
         .count();
     match wanted {
         Some(category) if alike == tasks.len() || tasks.len() > IDS => {
@@ -233,8 +248,25 @@ fn retry_of(summary: &RunSummary, tasks: &[&TaskSummary]) -> String {
     }
 }
 
-/// Why a task needs a person.
+/// Why a task needs a person, and that it was queued anew.
 pub(crate) fn what_happened(task: &TaskSummary) -> String {
+    let what = cause(task);
+    match task.anew {
+        Some(anew) => format!("{what}; {}", anew_words(task.id, anew)),
+        None => what,
+    }
+}
+
+/// Which task of the same name is not over.
+pub(crate) fn anew_words(task: TaskId, anew: TaskId) -> String {
+    if anew > task {
+        format!("queued anew as task {anew}")
+    } else {
+        format!("task {anew} of its name was queued again")
+    }
+}
+
+fn cause(task: &TaskSummary) -> String {
     if let Some((_, reason)) = &task.given_up {
         let before = task.failure.as_ref().map(Failure::words);
         let before = before.map_or_else(String::new, |words| format!("; before that {words}"));

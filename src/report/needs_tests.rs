@@ -57,6 +57,29 @@ fn tasks_that_one_failure_blocks_are_told_with_the_command_for_it() {
 }
 
 #[test]
+fn what_cannot_be_queued_again_is_told_apart_with_a_command_that_works() {
+    let mut facts = nights::failed(5);
+    facts.tasks[4].anew = Some(TaskId::new(7));
+    let one = told(&RunSummary::of(facts.clone())).pop().unwrap();
+    assert!(one.1.ends_with("; queued anew as task 7"), "{one:?}");
+    assert_eq!(one.2, "autoexec why 7");
+    for task in &mut facts.tasks {
+        task.anew = Some(TaskId::new(task.id.get() + 10));
+    }
+    let all = told(&RunSummary::of(facts)).pop().unwrap();
+    assert!(all.1.ends_with("; they were queued anew"), "{all:?}");
+    assert_eq!(all.2, "autoexec queue list");
+
+    let mut facts = nights::blocked();
+    for task in &mut facts.tasks {
+        task.blocker_anew = Some(TaskId::new(9));
+    }
+    let blocked = RunSummary::of(facts);
+    let blocked = told(&blocked).pop().unwrap();
+    assert!(blocked.2.starts_with("autoexec why "), "{blocked:?}");
+}
+
+#[test]
 fn every_task_that_needs_a_person_is_in_one_entry_and_every_entry_has_a_command() {
     for facts in [
         nights::mixed(),

@@ -1,8 +1,13 @@
 //! What needs a person at this moment, wherever that is told of the present: on the page of bare
 //! `autoexec`, in the health and in a browser. What needed one in a part of the past is `report::needs`.
 
+use crate::model::ids::TaskId;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
+use crate::report::needs::anew_words;
+use crate::report::queue_table::Moment;
+use crate::report::queue_table::note;
+use crate::report::text::Look;
 use crate::store::Filter;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -22,8 +27,21 @@ pub struct PresentNeeds {
 pub struct Needy {
     /// The task.
     pub line: TaskLine,
+    /// The task of its name that is not over, in words.
+    pub anew: Option<String>,
     /// What to type about it.
     pub command: String,
+}
+
+impl Needy {
+    /// What became of it, and that it was queued anew.
+    pub(crate) fn note(&self, moment: Moment, look: Look) -> String {
+        let note = note(&self.line, moment, look);
+        match &self.anew {
+            Some(anew) => format!("{anew}; {note}"),
+            None => note,
+        }
+    }
 }
 
 impl PresentNeeds {
@@ -51,8 +69,14 @@ impl PresentNeeds {
             })?);
         }
         let needy = |line: TaskLine| {
-            let command = command(store, &line)?;
-            Ok(Needy { line, command })
+            let anew = store.unfinished_namesake(line.id, &line.name)?;
+            let command = command(store, &line, anew)?;
+            let anew = anew.map(|anew| anew_words(line.id, anew));
+            Ok(Needy {
+                line,
+                anew,
+                command,
+            })
         };
         let tasks = lines.into_iter().map(needy).collect::<Result<_, _>>()?;
         Ok(Self { tasks, in_all })
@@ -77,19 +101,29 @@ fn all() -> Filter {
 }
 
 /// What to type about a task that needs a person.
-fn command(store: &Store, line: &TaskLine) -> Result<String, StoreError> {
+fn command(store: &Store, line: &TaskLine, anew: Option<TaskId>) -> Result<String, StoreError> {
     let id = line.id;
+    if let (TaskState::Failed | TaskState::Skipped(_), Some(anew)) = (&line.state, anew) {
+        return Ok(format!("autoexec why {anew}"));
+    }
     Ok(match line.state {
         TaskState::Held(_) => format!("autoexec queue release {id}"),
         TaskState::Succeeded => format!("autoexec why {id}"),
-        TaskState::Skipped(_) => store.root_of(id)?.map_or_else(
-            || format!("autoexec why {id}"),
-            |root| format!("autoexec queue retry {root}"),
-        ),
+        TaskState::Skipped(_) => match store.root_of(id)? {
+            Some(root) if !is_taken(store, root)? => format!("autoexec queue retry {root}"),
+            Some(_) | None => format!("autoexec why {id}"),
+        },
         TaskState::Queued { .. }
         | TaskState::Running { .. }
         | TaskState::Recovering { .. }
         | TaskState::Failed
         | TaskState::Cancelled => format!("autoexec queue retry {id}"),
     })
+}
+
+/// Whether another task of its name is not over.
+fn is_taken(store: &Store, task: TaskId) -> Result<bool, StoreError> {
+    let name = store.task(task)?.spec.name;
+    let other = store.unfinished_namesake(task, name.as_str())?;
+    Ok(other.is_some())
 }

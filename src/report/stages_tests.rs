@@ -58,6 +58,7 @@ fn retried() -> Whole {
         events: queue.store.events_of(task).unwrap(),
         kept: crate::report::kept::Kept::default(),
         asked_to_end: None,
+        again: crate::report::again::Again::default(),
         doubt: None,
         printed: Some(crate::process::glance::Glance {
             first: Some(Duration::from_secs(3)),

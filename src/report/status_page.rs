@@ -2,10 +2,8 @@
 
 use crate::model::ids::RunId;
 use crate::model::state::TaskStatus;
-use crate::report::present_needs::Needy;
 use crate::report::present_needs::PresentNeeds;
 use crate::report::queue_table::Moment;
-use crate::report::queue_table::note;
 use crate::report::queue_table::status_word;
 use crate::report::text::Look;
 use crate::store::Counts;
@@ -114,11 +112,12 @@ fn needing_lines(status: Status<'_>, moment: Moment, look: Look) -> String {
         .needing
         .tasks
         .iter()
-        .map(|Needy { line, command }| {
+        .map(|needy| {
+            let (line, command) = (&needy.line, &needy.command);
             vec![
                 format!("  {}", status_word(look.paint, &line.state)),
                 format!("{} ({})", line.name, line.id),
-                note(line, moment, look),
+                needy.note(moment, look),
                 look.paint.command(command),
             ]
         })

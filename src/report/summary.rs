@@ -25,6 +25,7 @@ use crate::policy::verdict::Story;
 use crate::policy::verdict::verdict;
 use crate::report::causes::Cause;
 use crate::report::causes::Causes;
+use crate::report::dealt_with;
 use crate::report::died_of::FailedRecovery;
 use crate::report::died_of::failed_recovery;
 use crate::report::died_of::failure_of;
@@ -148,6 +149,10 @@ pub struct TaskSummary {
     pub leftovers: u32,
     /// The task that it will not run because of.
     pub blocked_by: Option<(TaskId, TaskName)>,
+    /// The task of its name that is not over.
+    pub anew: Option<TaskId>,
+    /// A newer task of its name stands for it, so that it needs nobody.
+    pub dealt_with: bool,
     /// The stage at which its attempt has come to a stop; noted by [`crate::report::standstill`].
     pub stalled: Option<Stalled>,
     /// What is different since it worked last, for one that failed.
@@ -212,6 +217,7 @@ impl RunSummary {
             }
             tasks.push(summary);
         }
+        dealt_with::note(&mut tasks, facts.needing.as_ref());
         totals.recovery = Recoveries::of(&tasks);
         let missed = missed(&facts, presence);
         let breakers = facts.breakers.into_iter();
@@ -240,25 +246,10 @@ impl RunSummary {
         }
     }
 
-    /// The tasks that need a person, the worst first. A task of whose name there is a newer one has
-    /// been dealt with.
+    /// The tasks that need a person and were not dealt with, the worst first.
     pub fn needs(&self) -> Vec<&TaskSummary> {
-        let mut needing: Vec<&TaskSummary> = self
-            .tasks
-            .iter()
-            .filter(|task| task.verdict.needs_a_person())
-            .collect();
-        // Only of their names somebody wants to know which task is the newest.
-        let mut newest: BTreeMap<&TaskName, TaskId> =
-            needing.iter().map(|task| (&task.name, task.id)).collect();
-        if !newest.is_empty() {
-            for task in &self.tasks {
-                if let Some(known) = newest.get_mut(&task.name) {
-                    *known = task.id;
-                }
-            }
-        }
-        needing.retain(|task| newest.get(&task.name) == Some(&task.id));
+        let is_meant = |task: &&TaskSummary| task.verdict.needs_a_person() && !task.dealt_with;
+        let mut needing: Vec<&TaskSummary> = self.tasks.iter().filter(is_meant).collect();
         needing.sort_by_key(|task| (task.verdict, task.id));
         needing
     }
@@ -362,6 +353,8 @@ fn task_summary(task: &TaskFacts, outlook: Outlook, roots: &Roots) -> TaskSummar
         cpu: task.attempts.iter().map(|one| one.cpu).sum(),
         leftovers: task.attempts.iter().map(|one| one.leftovers).sum(),
         blocked_by: task.blocked_by.clone(),
+        anew: task.anew,
+        dealt_with: false,
         stalled: None,
         since: task.since.clone(),
         recoveries: task.recoveries.clone(),

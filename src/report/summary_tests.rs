@@ -53,6 +53,32 @@ fn a_failed_task_of_whose_name_there_is_a_newer_one_needs_nobody() {
 }
 
 #[test]
+fn a_newer_task_that_has_not_run_or_was_called_off_stands_for_no_failure() {
+    for place in [5, 7] {
+        let mut facts = nights::mixed();
+        let mut again = facts.tasks[place].clone();
+        again.id = TaskId::new(9);
+        again.name = facts.tasks[1].name.clone();
+        facts.tasks.push(again);
+        let summary = RunSummary::of(facts);
+        assert_eq!(summary.needs().len(), 2, "{place}");
+    }
+}
+
+#[test]
+fn of_the_present_the_queue_tells_what_was_dealt_with() {
+    let mut facts = nights::mixed();
+    facts.needing = Some([TaskId::new(2), TaskId::new(7)].into());
+    let summary = RunSummary::of(facts);
+    let names: Vec<&str> = summary
+        .needs()
+        .iter()
+        .map(|task| task.name.as_str())
+        .collect();
+    assert_eq!(names, ["shop-dump"]);
+}
+
+#[test]
 fn the_report_of_one_run_counts_the_attempts_of_that_run_alone() {
     let mut facts = nights::mixed();
     let run = crate::model::ids::RunId::new(8);

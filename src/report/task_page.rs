@@ -16,6 +16,7 @@ use crate::policy::mask::mask;
 use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
+use crate::report::again::Again;
 use crate::report::attempt_lines::attempt_lines;
 use crate::report::declared::remedies;
 use crate::report::kept;
@@ -68,6 +69,8 @@ pub struct Whole {
     pub asked_to_end: Option<(String, Timestamp)>,
     /// What makes its success hard to believe; untrusted text.
     pub doubt: Option<String>,
+    /// What matters for running it again.
+    pub again: Again,
     /// What an attempt that runs has printed so far.
     pub printed: Option<Glance>,
     /// What the task has behind it and what it saved.
@@ -81,7 +84,9 @@ pub struct Whole {
 pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreError> {
     let mut whole = store.read(|reader| {
         let task = reader.task(id)?;
+        let doubt = reader.doubt_of(id)?;
         Ok(Whole {
+            again: Again::of(reader, &task, doubt.is_some())?,
             kept: Kept::recorded(reader, id, &task.spec)?,
             task,
             dependencies: reader.dependencies_of(id)?,
@@ -89,7 +94,7 @@ pub fn load(store: &Store, id: TaskId, dir: &StateDir) -> Result<Whole, StoreErr
             recoveries: reader.recoveries_of(id)?,
             events: reader.events_of(id)?,
             asked_to_end: reader.asked_to_end(id)?,
-            doubt: reader.doubt_of(id)?,
+            doubt,
             printed: None,
         })
     })?;

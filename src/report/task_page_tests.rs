@@ -46,6 +46,7 @@ fn whole() -> Whole {
         recoveries: Vec::new(),
         events: queue.store.events_of(task).unwrap(),
         asked_to_end: None,
+        again: crate::report::again::Again::default(),
         doubt: None,
         printed: None,
         kept: Kept::default(),

@@ -8,7 +8,6 @@ use crate::model::cause_words::cause_words;
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
 use crate::model::ids::TaskName;
-use crate::model::state::Skip;
 use crate::model::state::TaskState;
 use crate::model::state::TaskStatus;
 use crate::policy::advice::advice;
@@ -17,17 +16,15 @@ use crate::policy::pick::WhyNot;
 use crate::policy::rescue::heals_with_time;
 use crate::policy::since::Difference;
 use crate::report::kept;
-use crate::report::order_words::{blocked_by, order_facts, skipped_words};
+use crate::report::order_words::order_facts;
 use crate::report::outcome_words::end_words;
 use crate::report::queue_table::Moment;
 use crate::report::queue_table::reason;
 use crate::report::queue_table::why_words;
 use crate::report::recovery_lines;
 use crate::report::since_words::since_words;
-use crate::report::spoken::accept_command;
 use crate::report::spoken::changed_last;
 use crate::report::spoken::given_up;
-use crate::report::spoken::said_done;
 use crate::report::task_page::Whole;
 use crate::report::task_page::line_of;
 use crate::report::text::Look;
@@ -122,7 +119,7 @@ impl Why {
             TaskState::Cancelled => {
                 why.say("was called off");
                 why.tell("by", changed_last(facts.whole, facts.moment.now, look));
-                why.retry("queue it again");
+                why.retry(facts, "queue it again");
             }
             TaskState::Succeeded => why.succeeded(facts, look),
         }
@@ -162,10 +159,6 @@ impl Why {
 
     pub(super) fn next(&mut self, command: String, purpose: &'static str) {
         self.next.push((command, purpose));
-    }
-
-    fn retry(&mut self, purpose: &'static str) {
-        self.next(format!("autoexec queue retry {}", self.id), purpose);
     }
 
     fn queued(&mut self, facts: &Facts<'_>, look: Look) {
@@ -220,7 +213,7 @@ impl Why {
             let reason = Untrusted::from(reason).for_terminal();
             self.sentence = format!("was given up: {reason}");
             self.failure(facts, look);
-            self.retry("try it again, if its hours allow it by then");
+            self.retry(facts, "try it again, if its hours allow it by then");
             if code == "deadline_passed" {
                 let add = "autoexec queue add FILE".to_owned();
                 self.next(add, "or add it again with a later deadline");
@@ -240,56 +233,12 @@ impl Why {
             ),
         };
         self.failure(facts, look);
-        if self.cause.as_ref().is_some_and(heals_with_time) {
+        let anew = facts.whole.again.unfinished.is_some();
+        if !anew && self.cause.as_ref().is_some_and(heals_with_time) {
             let rescue = "autoexec rescue".to_owned();
             self.next(rescue, "try it again if its cause is seen to be gone");
         }
-        self.retry("try it again");
-    }
-
-    fn succeeded(&mut self, facts: &Facts<'_>, look: Look) {
-        if let Some(doubt) = &facts.whole.doubt {
-            self.code = Some("suspicious".to_owned());
-            self.say("ended well, which is hard to believe");
-            self.tell("doubt", Untrusted::from(doubt.as_str()).for_terminal());
-            self.next(format!("autoexec logs {}", self.id), "see what it did");
-            self.next(accept_command(self.id), "accept it as done");
-            return;
-        }
-        self.say("did what was wanted");
-        self.tell("by", changed_last(facts.whole, facts.moment.now, look));
-        if let Some((reason, at)) = said_done(facts.whole) {
-            self.say("counts as done, as somebody said so");
-            let at = look.zone.short(at, facts.moment.now);
-            self.tell("reason", format!("{reason} ({at})"));
-            return;
-        }
-        self.failure(facts, look);
-        // It is over and well: what it died of before is told, and there is nothing to do about it.
-        self.told.retain(|(label, _)| *label != "advice");
-    }
-
-    fn skipped(&mut self, skip: Skip, facts: &Facts<'_>) {
-        let other = blocked_by(&facts.whole.task.state, &facts.whole.dependencies);
-        self.sentence = format!("will not run: {}", skipped_words(skip, other.as_ref()));
-        let code = match skip {
-            Skip::Blocked => "blocked",
-            Skip::NotNeeded => "not_needed",
-        };
-        self.code = Some(code.to_owned());
-        let mut all = facts.whole.dependencies.iter();
-        let other = all.find(|one| one.wait == Wait::InVain(skip));
-        match other {
-            _ if skip == Skip::NotNeeded => {}
-            // That one is blocked itself: `why` of it leads on to what helps.
-            Some(other) if other.status == Some(TaskStatus::Skipped) => {}
-            Some(other) if other.status.is_some() => self.next(
-                format!("autoexec queue retry {}", other.upstream),
-                "queue that one again, and this one with it",
-            ),
-            Some(_) => self.retry("run it without the other one"),
-            None => self.retry("queue it too, once the other task of its name is over"),
-        }
+        self.retry(facts, "try it again");
     }
 
     /// What the last failed attempt died of, and what was decided.

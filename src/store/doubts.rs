@@ -14,19 +14,19 @@ use crate::store::error::StoreError;
 use crate::store::log;
 use crate::store::log::Actor;
 use crate::store::log::Event;
+use crate::store::namesakes::nobody_stands_for;
 use crate::support::clock::Timestamp;
 
-/// The tasks whose success is doubtful and of whose name there is no newer one. However many attempts
-/// there are, only those that are doubted are read.
-pub(crate) const DOUBTED: &str = "SELECT old.id FROM attempts AS last INDEXED BY attempt_doubted \
+/// The tasks whose success is doubtful and for which no newer one stands. However many attempts there
+/// are, only those that are doubted are read.
+pub(crate) const DOUBTED: &str = concat!(
+    "SELECT old.id FROM attempts AS last INDEXED BY attempt_doubted \
      CROSS JOIN task_records AS old ON old.id = last.task_id \
      WHERE last.doubt IS NOT NULL AND old.status = 'succeeded' \
      AND NOT EXISTS (SELECT 1 FROM attempts AS later \
-      WHERE later.task_id = last.task_id AND later.number > last.number) \
-     AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-      WHERE new.finished_at IS NULL AND new.name = old.name AND new.id > old.id) \
-     AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-      WHERE new.finished_at IS NOT NULL AND new.name = old.name AND new.id > old.id)";
+      WHERE later.task_id = last.task_id AND later.number > last.number) AND ",
+    nobody_stands_for!("old")
+);
 
 /// The doubt about a row of `task_records`.
 pub(crate) const DOUBT: &str = "iif(status = 'succeeded', (SELECT doubt FROM attempts \

@@ -51,6 +51,7 @@ mod list;
 mod log;
 mod lone;
 mod migrate;
+mod namesakes;
 mod needing;
 mod open_attempts;
 pub mod outbox;

@@ -1,8 +1,8 @@
 //! Which tasks need a person and were not dealt with: one rule for lists, counts and reports.
 //!
 //! What is put aside, has failed or is blocked needs somebody, and so does a success that is hard to
-//! believe ([`crate::store::doubts`]). A task of whose name there is a newer one has been dealt with.
-//! `report` judges what stands in a summary by the same rule.
+//! believe ([`crate::store::doubts`]). A task for which a newer one stands has been dealt with; which one
+//! does is the matter of `store::namesakes`.
 
 use crate::model::dependency::Wait;
 use crate::model::ids::TaskId;
@@ -12,15 +12,15 @@ use crate::store::connection::Reader;
 use crate::store::dependencies::Dependency;
 use crate::store::doubts::DOUBTED;
 use crate::store::error::StoreError;
+use crate::store::namesakes::nobody_stands_for;
 
 /// The condition on rows of `task_records`, doubted successes left out. Each partial index is used only
 /// where its condition is written out.
-pub(crate) const NEEDING: &str = "status <> 'queued' AND status IN ('held', 'failed', 'skipped') \
-     AND coalesce(skip, 'blocked') = 'blocked' \
-     AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-      WHERE new.finished_at IS NULL AND new.name = task_records.name AND new.id > task_records.id) \
-     AND NOT EXISTS (SELECT 1 FROM task_records AS new \
-      WHERE new.finished_at IS NOT NULL AND new.name = task_records.name AND new.id > task_records.id)";
+pub(crate) const NEEDING: &str = concat!(
+    "status <> 'queued' AND status IN ('held', 'failed', 'skipped') \
+     AND coalesce(skip, 'blocked') = 'blocked' AND ",
+    nobody_stands_for!("task_records")
+);
 
 /// The longest chain of blocked tasks that is gone along.
 const LONGEST_CHAIN: usize = 1000;

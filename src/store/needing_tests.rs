@@ -85,13 +85,82 @@ fn lists_counts_and_reports_find_the_same_tasks() {
     let expected: Vec<TaskId> = [0, 1, 2, 5, 8].map(|place| tasks[place]).to_vec();
     assert_eq!(listed(&queue), expected);
     assert_eq!(queue.store.needing().unwrap(), expected);
+}
 
-    // Added anew, it has been dealt with, also once the new one is over.
-    let anew = add(&mut queue, &[new_task("again")])[0];
-    assert_eq!(listed(&queue), expected[..4]);
-    happen(&mut queue, anew, &TaskEvent::Cancelled);
-    assert_eq!(listed(&queue), expected[..4]);
-    assert_eq!(queue.store.needing().unwrap(), expected[..4]);
+/// A task of the same name as one that failed, and what became of it; what it means for the failure.
+#[test]
+fn a_newer_task_stands_for_a_failure_only_by_an_end_of_its_own() {
+    let hold = || {
+        TaskEvent::Held(Hold {
+            code: "by_hand".to_owned(),
+            reason: "look".to_owned(),
+        })
+    };
+    let completed = || TaskEvent::Completed {
+        reason: "by hand".to_owned(),
+    };
+    for (event, left) in [
+        (None, vec![0]),
+        (Some(TaskEvent::Cancelled), vec![0]),
+        (Some(completed()), vec![]),
+        (Some(fail()), vec![1]),
+        (Some(hold()), vec![1]),
+    ] {
+        let mut queue = queue();
+        let mut tasks = add(&mut queue, &[new_task("again")]);
+        happen(&mut queue, tasks[0], &fail());
+        tasks.extend(add(&mut queue, &[new_task("again")]));
+        if let Some(event) = &event {
+            happen(&mut queue, tasks[1], event);
+        }
+        let left: Vec<TaskId> = left.into_iter().map(|place: usize| tasks[place]).collect();
+        assert_eq!(listed(&queue), left, "{event:?}");
+        assert_eq!(queue.store.needing().unwrap(), left, "{event:?}");
+    }
+}
+
+#[test]
+fn what_ended_before_a_failure_does_not_stand_for_it() {
+    let mut queue = queue();
+    let old = add(&mut queue, &[new_task("again")])[0];
+    happen(&mut queue, old, &fail());
+    let new = add(&mut queue, &[new_task("again")])[0];
+    let done = TaskEvent::Completed {
+        reason: "by hand".to_owned(),
+    };
+    happen(&mut queue, new, &done);
+    assert_eq!(listed(&queue), []);
+    let stands = queue.store.stands_for(old).unwrap();
+    assert_eq!(stands, Some((new, TaskStatus::Succeeded)));
+    for event in [TaskEvent::Requeued, fail()] {
+        let happened = queue
+            .store
+            .write(|tx| record(tx, old, &event, &actor(), later(60)));
+        happened.unwrap();
+    }
+    assert_eq!(listed(&queue), [old]);
+    assert_eq!(queue.store.stands_for(old).unwrap(), None);
+}
+
+#[test]
+fn a_task_that_is_not_needed_stands_for_no_other() {
+    let mut queue = queue();
+    let old = add(&mut queue, &[new_task("again")])[0];
+    happen(&mut queue, old, &fail());
+    let tasks = add(
+        &mut queue,
+        &[new_task("good"), behind("again", "good", When::Failure)],
+    );
+    assert_eq!(
+        queue.store.unfinished_namesake(old, "again").unwrap(),
+        Some(tasks[1])
+    );
+    let done = TaskEvent::Completed {
+        reason: "by hand".to_owned(),
+    };
+    happen(&mut queue, tasks[0], &done);
+    assert_eq!(listed(&queue), [old]);
+    assert_eq!(queue.store.unfinished_namesake(old, "again").unwrap(), None);
 }
 
 #[test]

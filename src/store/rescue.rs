@@ -89,8 +89,10 @@ pub struct Failed {
     pub id: TaskId,
     /// When.
     pub failed_at: Timestamp,
-    /// A newer task of the same name.
+    /// A newer task of the same name that stands for it.
     pub newer: Option<TaskId>,
+    /// A task of the same name that is not over, so that this one cannot be queued again.
+    pub unfinished: Option<TaskId>,
 }
 
 impl Reader {
@@ -103,9 +105,16 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT id, finished_at, (SELECT max(other.id) FROM task_records other \
-                 WHERE other.name = task_records.name AND other.id > task_records.id) \
-                 FROM task_records WHERE status = 'failed' AND finished_at >= ? ORDER BY id",
+                // Of several that failed the newest is rescued, whichever failed last.
+                "SELECT id, finished_at, (SELECT max(new.id) FROM task_records AS new \
+                 WHERE new.finished_at IS NOT NULL AND new.name = task_records.name \
+                 AND new.id > task_records.id AND (new.status = 'failed' \
+                  OR new.finished_at >= task_records.changed_at AND new.status <> 'cancelled' \
+                  AND coalesce(new.skip, 'blocked') = 'blocked')), \
+                 (SELECT new.id FROM task_records AS new \
+                  WHERE new.finished_at IS NULL AND new.name = task_records.name) \
+                 FROM task_records WHERE status <> 'queued' AND status = 'failed' \
+                 AND finished_at >= ? ORDER BY id",
             )
             .doing(DOING)?;
         let rows = statement
@@ -114,6 +123,7 @@ impl Reader {
                     id: TaskId::new(row.get(0)?),
                     failed_at: Timestamp::from_millis(row.get(1)?),
                     newer: row.get::<_, Option<i64>>(2)?.map(TaskId::new),
+                    unfinished: row.get::<_, Option<i64>>(3)?.map(TaskId::new),
                 })
             })
             .doing(DOING)?;

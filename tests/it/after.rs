@@ -153,7 +153,7 @@ fn a_retry_says_which_tasks_stay_blocked_behind_it_and_what_to_type() {
         why.contains("will not run: another task has its name"),
         "{why}"
     );
-    assert!(why.contains("autoexec queue retry 1"), "{why}");
+    assert!(why.contains("autoexec why 6"), "{why}");
     // The one that blocks it is blocked itself: to retry that one would be refused.
     let why = sandbox.ok(["why", "3"]);
     assert!(!why.contains("queue retry"), "{why}");

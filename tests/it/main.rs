@@ -48,6 +48,7 @@ mod mail;
 mod mail_server;
 mod many_nights;
 mod month;
+mod namesakes;
 mod night;
 mod night_clock;
 #[cfg(feature = "notify")]

@@ -24,10 +24,13 @@ fn what_needs_a_person_is_the_same_wherever_it_is_counted() {
          [[task]]\nname = \"page\"\ncommand = \"true\"\nafter = [{ task = \"load\", when = \"success\" }]\n",
     );
     assert_eq!(sandbox.run(["run", "night.toml"]).code, 1);
-    // Who adds a task anew has dealt with the old one.
+    // Who adds a task anew has dealt with the old one once the new one has run.
     sandbox.ok(["queue", "add", "--name", "old", "--", "true"]);
     let page = sandbox.ok(NOTHING);
-    assert!(page.contains("1 task is queued, 4 need you"), "{page}");
+    assert!(page.contains("1 task is queued, 5 need you"), "{page}");
+    sandbox.run(["run"]);
+    let page = sandbox.ok(NOTHING);
+    assert!(page.contains("nothing is queued, 4 need you"), "{page}");
     for line in [
         "failed   base (1)",
         "blocked  load (2)",

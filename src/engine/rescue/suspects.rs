@@ -77,12 +77,15 @@ pub fn suspects(
             let outcome = one.outcome.filter(|it| !remedy_failed(&it.ended))?;
             Some((one.classification?, outcome))
         });
-        let sight = match (&judged, failed.newer) {
-            (_, Some(newer)) => Sight::NotSeen(format!(
+        let sight = match (&judged, failed.unfinished, failed.newer) {
+            (_, Some(other), _) => {
+                Sight::NotSeen(format!("task {other} has the same name and is not over"))
+            }
+            (_, None, Some(newer)) => Sight::NotSeen(format!(
                 "task {newer} of the same name is newer and stands for it"
             )),
-            (None, None) => Sight::NotSeen("nobody knows what it failed of".to_owned()),
-            (Some((failure, outcome)), None) => {
+            (None, None, None) => Sight::NotSeen("nobody knows what it failed of".to_owned()),
+            (Some((failure, outcome)), None, None) => {
                 let facts = RecoveryFacts {
                     adjustments: store.adjustments(failed.id)?,
                     probes: config.probes.clone(),

@@ -275,8 +275,9 @@ fn window(site: &Site, moment: Moment) -> Option<String> {
     })
 }
 
-fn need(Needy { line, command }: &Needy, moment: Moment, page: Page) -> Need {
-    let mut commands = vec![command.clone()];
+fn need(needy: &Needy, moment: Moment, page: Page) -> Need {
+    let line = &needy.line;
+    let mut commands = vec![needy.command.clone()];
     if line.starts() > 0 {
         commands.push(format!("autoexec logs {}", line.id));
     }
@@ -299,7 +300,7 @@ fn need(Needy { line, command }: &Needy, moment: Moment, page: Page) -> Need {
             | TaskStatus::Failed
             | TaskStatus::Cancelled => status.as_str(),
         },
-        what: note(line, moment, page),
+        what: needy.note(moment, page),
         commands,
     }
 }

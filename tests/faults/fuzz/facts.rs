@@ -288,6 +288,8 @@ impl Drawer<'_> {
             }),
             waits_for: self.some(3, Self::name),
             blocked_by: self.maybe(|drawer| (TaskId::new(drawer.id()), drawer.name())),
+            anew: self.maybe(|drawer| TaskId::new(drawer.id())),
+            blocker_anew: self.maybe(|drawer| TaskId::new(drawer.id())),
             earlier: self.some(5, Self::night),
             since: self.some(4, Self::difference),
             recoveries: self.some(3, |drawer| drawer.recovery(id)),
@@ -331,6 +333,12 @@ impl Drawer<'_> {
             last_window: self.maybe(|drawer| (drawer.instant(), drawer.instant())),
             runs: (1..=runs).map(|id| self.run(id)).collect(),
             tasks: (1..=tasks).map(|id| self.task(id)).collect(),
+            needing: self.maybe(|drawer| {
+                (1..=tasks)
+                    .filter(|_| drawer.rng.bool())
+                    .map(TaskId::new)
+                    .collect()
+            }),
             cleared: Cleared {
                 tasks: self.number(),
                 attempts: self.number(),

@@ -119,7 +119,13 @@ fn still_blocked(store: &Reader, tasks: &[TaskId]) -> Result<Vec<String>, StoreE
             // What is blocked itself has a line of its own.
             match other.status {
                 Some(TaskStatus::Skipped) => why,
-                Some(_) => format!("{why}: `autoexec queue retry {}`", other.upstream),
+                Some(_) => {
+                    let anew = store.unfinished_namesake(other.upstream, other.name.as_str())?;
+                    match anew {
+                        Some(anew) => format!("{why}; task {anew} of that name is not over"),
+                        None => format!("{why}: `autoexec queue retry {}`", other.upstream),
+                    }
+                }
                 None => format!("{why}: `autoexec queue retry {task}` runs it without that one"),
             }
         } else if let Some(other) = store.find(name.as_str())?.filter(|other| other != task) {

@@ -8,6 +8,7 @@ use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::accept::accept;
 use crate::cli::commands::queue::behind::Behind;
 use crate::cli::commands::queue::ends::Ends;
+use crate::cli::commands::queue::left_out;
 use crate::cli::commands::queue::select::SelectArgs;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
@@ -227,8 +228,13 @@ fn carry_out(
     wish: &dyn Fn(Vec<TaskId>) -> Wish,
     invocation: &mut Invocation<'_>,
 ) -> Answer {
-    let meant = find(manner, select, invocation)?;
-    if meant.is_empty() {
+    let (meant, left_out) = find(manner, select, invocation)?;
+    for line in &left_out {
+        invocation.output.note(line);
+    }
+    if meant.is_empty() && !left_out.is_empty() {
+        invocation.output.note("nothing was changed");
+    } else if meant.is_empty() {
         invocation.output.note(&none_meant(manner, select));
     }
     let (to_change, left): (Vec<Meant>, Vec<Meant>) = meant
@@ -313,13 +319,14 @@ fn none_meant(manner: &Manner, select: &SelectArgs) -> String {
     }
 }
 
+/// The tasks that are meant, and why others are left out.
 fn find(
     manner: &Manner,
     select: &SelectArgs,
     invocation: &Invocation<'_>,
-) -> Result<Vec<Meant>, CliError> {
+) -> Result<(Vec<Meant>, Vec<String>), CliError> {
     let Some(store) = invocation.look_into_queue()? else {
-        return select.none_exist();
+        return Ok((select.none_exist()?, Vec::new()));
     };
     let mut meant = Vec::new();
     for id in select.resolve(&store, manner.changeable)? {
@@ -330,7 +337,10 @@ fn find(
             status: task.status(),
         });
     }
-    Ok(meant)
+    if manner.command == RETRY.command {
+        return Ok(left_out::part(meant, !select.tasks.is_empty(), &store)?);
+    }
+    Ok((meant, Vec::new()))
 }
 
 /// Why a task needs no change; an error where the wish cannot be meant.

@@ -12,6 +12,7 @@ pub mod change;
 pub mod change_args;
 mod ends;
 pub mod flags;
+mod left_out;
 pub mod list;
 pub mod select;
 pub mod show;
