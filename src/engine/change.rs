@@ -37,6 +37,7 @@ use crate::store::pick::Awaited;
 use crate::store::pick::Selection;
 use crate::store::requests;
 use crate::store::requests::Answer;
+use crate::store::requests::PassedOver;
 use crate::store::requests::RequestId;
 use crate::store::requests::StopHow;
 use crate::store::requests::Verdict;
@@ -65,8 +66,8 @@ pub enum Wait {
 /// What became of a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
-    /// It was granted.
-    Granted,
+    /// It was granted, but for these tasks.
+    Granted(Vec<PassedOver>),
     /// It was refused, with a sentence.
     Refused(String),
 }
@@ -127,7 +128,7 @@ pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> 
         let holder = match lock {
             Ok(lock) => {
                 // The run ended meanwhile: because of us, if it answered with its last breath.
-                let granted = withdraw(asker, request)? == Some(Changed::Granted);
+                let granted = matches!(withdraw(asker, request)?, Some(Changed::Granted(_)));
                 drop(lock);
                 return Ok(last_holder.filter(|_| granted));
             }
@@ -136,7 +137,7 @@ pub fn stop(asker: &Asker, how: StopHow) -> Result<Option<Holder>, EngineError> 
         };
         let wish = Wish::Stop { how };
         match ask(asker, &wish, Wait::ForTheAnswer, &mut request)? {
-            Asked::Done(Changed::Granted) => return Ok(holder),
+            Asked::Done(Changed::Granted(_)) => return Ok(holder),
             // It was meant for a run that had ended; another one holds the lock now.
             Asked::Done(Changed::Refused(_)) => request = None,
             Asked::BeingDone | Asked::Unheard => {}
@@ -220,7 +221,7 @@ fn given_up(
     holder: Option<&Holder>,
 ) -> Result<Changed, EngineError> {
     match withdraw(asker, request)? {
-        Some(Changed::Granted) => Ok(Changed::Granted),
+        Some(granted @ Changed::Granted(_)) => Ok(granted),
         Some(Changed::Refused(text)) if text != WITHDRAWN => Ok(Changed::Refused(text)),
         Some(Changed::Refused(_)) | None => Err(EngineError::NoAnswer {
             pid: holder.map(|holder| holder.process.pid),
@@ -339,7 +340,8 @@ async fn serve_alone(
 /// What a verdict means for whoever asked.
 fn changed(verdict: Verdict, text: String) -> Changed {
     match verdict {
-        Verdict::Accepted => Changed::Granted,
+        // An answer without such a list leaves nothing out.
+        Verdict::Accepted => Changed::Granted(serde_json::from_str(&text).unwrap_or_default()),
         Verdict::Refused => Changed::Refused(text),
     }
 }

@@ -21,6 +21,8 @@ use crate::engine::events::RunEvent;
 use crate::engine::events::RunWatcher;
 use crate::engine::events::StopCause;
 use crate::engine::gather::Gathered;
+use crate::engine::granting;
+use crate::engine::granting::Refused;
 use crate::engine::ground::Ground;
 use crate::engine::hand_out::PATIENCE;
 use crate::engine::hand_out::hand_out;
@@ -28,7 +30,6 @@ use crate::engine::healing::watch::Watchers;
 use crate::engine::hours::RunHours;
 use crate::engine::inbox::Arrival;
 use crate::engine::inbox::Inbox;
-use crate::engine::ledger;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
 use crate::engine::message::Write;
@@ -197,8 +198,13 @@ impl Dispatcher<'_> {
     }
 
     pub(crate) fn take_step(&mut self, event: Event, now: Timestamp, effects: &mut Effects) {
+        let task = granting::wished_of(&event);
         let more = step(&mut self.state, event, now);
-        effects.add(more);
+        // INVARIANT: what a person wants is refused where it cannot be; it never ends a run.
+        effects.add(match task {
+            Some(task) => more.wished(task),
+            None => more,
+        });
     }
 
     /// Commits what was stepped together with the next claims, then does what rests on it.
@@ -207,7 +213,7 @@ impl Dispatcher<'_> {
             return;
         }
         let frees_tasks = effects.writes.iter().any(Write::frees_tasks);
-        let reorders = |write: &Write| matches!(write, Write::Reprioritize { .. });
+        let reorders = |write: &Write| granting::reorders(write);
         if effects.writes.iter().any(reorders) {
             self.pace.urgent = Some(now);
         }
@@ -225,7 +231,8 @@ impl Dispatcher<'_> {
             Ok(()) => {
                 crash::point("after_beat_commit");
                 self.carry_out(effects.acts);
-                self.tell(&effects.shown, now);
+                let shown = granting::true_of(effects.shown, &self.pace.refused);
+                self.tell(&shown, now);
                 let told = std::mem::take(&mut self.pace.told);
                 self.tell(&told, now);
             }
@@ -294,28 +301,32 @@ impl Dispatcher<'_> {
         let awaited = self.awaited;
         let mut gate = self.gate(now);
         let courier = &mut self.courier;
-        let (claimed, [next_due, next_give_up], told) = self.entered.store.write(|tx| {
-            if is_first {
-                deaths::forget_silent(tx)?;
-            }
-            for write in &effects.writes {
-                ledger::apply(tx, write, &actor, now)?;
-                gate.hear(tx, write)?;
-            }
-            for answer in answers {
-                answer.write(tx, now)?;
-            }
-            let mut told = overdue::give_up(tx, &actor, now)?;
-            told.extend(tx.take_followed().into_iter().map(overdue::shown));
-            gate.look(tx)?;
-            let claimed = claiming::claim(tx, &facts, &mut gate, &actor, now)?;
-            gate.look_ahead(tx)?;
-            told.extend(claimed.passed_over.iter().cloned());
-            let events = effects.shown.iter().chain(&told);
-            telling::tell_failures(tx, courier, facts.run, events, now)?;
-            let next_due = tx.next_due(facts.selection, awaited)?;
-            Ok((claimed, [next_due, tx.next_give_up()?], told))
-        })?;
+        let (claimed, [next_due, next_give_up], told, refused) =
+            self.entered.store.write(|tx| {
+                if is_first {
+                    deaths::forget_silent(tx)?;
+                }
+                let mut refused = Refused::default();
+                for write in &effects.writes {
+                    granting::apply(tx, write, &actor, now, &mut refused)?;
+                    gate.hear(tx, write)?;
+                }
+                for answer in answers {
+                    answer.clone().but(&refused).write(tx, now)?;
+                }
+                let mut told = overdue::give_up(tx, &actor, now)?;
+                told.extend(tx.take_followed().into_iter().map(overdue::shown));
+                gate.look(tx)?;
+                let claimed = claiming::claim(tx, &facts, &mut gate, &actor, now)?;
+                gate.look_ahead(tx)?;
+                told.extend(claimed.passed_over.iter().cloned());
+                let events = effects.shown.iter().chain(&told);
+                telling::tell_failures(tx, courier, facts.run, events, now)?;
+                let next_due = tx.next_due(facts.selection, awaited)?;
+                let next_give_up = tx.next_give_up()?;
+                Ok((claimed, [next_due, next_give_up], told, refused))
+            })?;
+        self.pace.refused = refused;
         self.pace.commits += 1;
         if wanted > 0 {
             self.pace.hungry = claimed.more;

@@ -205,6 +205,10 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
     effects
         .writes
         .iter()
+        .map(|write| match write {
+            Write::Wished { write, .. } => write,
+            other => other,
+        })
         .filter_map(|write| match write {
             Write::Finish { event, .. } | Write::Change { event, .. } => Some(event),
             Write::Started { .. }
@@ -222,6 +226,7 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
             | Write::Service(_)
             | Write::Probed(_)
             | Write::ResetBreaker { .. }
+            | Write::Wished { .. }
             | Write::ClockSetBack => None,
         })
         .collect()

@@ -128,6 +128,8 @@ pub(crate) fn apply(
         // `engine::breakers` takes note of these, in the same transaction.
         Write::Service(_) | Write::Probed(_) | Write::ResetBreaker { .. } => Ok(()),
         Write::ClockSetBack => pages::clock_was_set_back(tx, now),
+        // `engine::granting` tries these.
+        Write::Wished { write, .. } => apply(tx, write, actor, now),
     }
 }
 

@@ -258,6 +258,14 @@ pub(crate) enum Write {
         /// The service.
         service: String,
     },
+    /// What a person wants made of a task. It is tried in a part of the transaction of its own: when it
+    /// cannot be, it is refused, and all other writes stand.
+    Wished {
+        /// The task.
+        task: TaskId,
+        /// What is wanted.
+        write: Box<Write>,
+    },
     /// The window opened: what would not have fitted into an earlier one is looked at again.
     WindowOpened,
     /// The clock was set back: which tasks' time has come is looked at again.
@@ -266,7 +274,7 @@ pub(crate) enum Write {
 
 impl Write {
     /// Whether a task may be startable afterwards that was not before.
-    pub(crate) const fn frees_tasks(&self) -> bool {
+    pub(crate) fn frees_tasks(&self) -> bool {
         match self {
             Self::Finish { .. }
             | Self::ReturnClaim { .. }
@@ -278,6 +286,7 @@ impl Write {
             | Self::Rescue(_)
             | Self::WindowOpened
             | Self::ClockSetBack => true,
+            Self::Wished { write, .. } => write.frees_tasks(),
             Self::Started { .. }
             | Self::StepsDone { .. }
             | Self::Result { .. }

@@ -28,6 +28,7 @@ pub mod events;
 mod fixture;
 mod follow;
 mod gather;
+mod granting;
 mod ground;
 mod halting;
 mod hand_out;

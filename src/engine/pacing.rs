@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::events::RunEnd;
 use crate::engine::events::RunEvent;
+use crate::engine::granting::Refused;
 use crate::engine::state::Halt;
 use crate::engine::stillborn::Stillborn;
 use crate::store::StoreError;
@@ -30,6 +31,8 @@ pub(crate) struct Pace {
     pub(crate) next_give_up: Option<Timestamp>,
     /// What the last commit brought besides what was stepped.
     pub(crate) told: Vec<RunEvent>,
+    /// What the last commit refused of what people want.
+    pub(crate) refused: Refused,
     /// When the loop looked around last, on a clock that does not jump.
     pub(crate) looked_around: Duration,
     /// Nothing is started before this instant.

@@ -5,6 +5,8 @@
 //! its own wish through the same code.
 
 use crate::engine::dispatcher::Dispatcher;
+use crate::engine::granting;
+use crate::engine::granting::Refused;
 use crate::engine::message::Change;
 use crate::engine::message::Effects;
 use crate::engine::message::Event;
@@ -20,6 +22,7 @@ use crate::store::StoreError;
 use crate::store::Transaction;
 use crate::store::checkpoints;
 use crate::store::requests;
+use crate::store::requests::PassedOver;
 use crate::store::requests::RequestId;
 use crate::store::requests::StopHow;
 use crate::store::requests::Verdict;
@@ -49,14 +52,68 @@ pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
     /// A sentence for whoever asked.
     pub(crate) text: String,
+    /// The tasks that are left out of what is granted.
+    pub(crate) passed: Vec<PassedOver>,
+    /// Of how many tasks the change is tried.
+    pub(crate) tried: usize,
 }
 
 impl Answer {
+    fn refused(request: Option<RequestId>, text: String) -> Self {
+        Self {
+            request,
+            verdict: Verdict::Refused,
+            text,
+            passed: Vec::new(),
+            tried: 0,
+        }
+    }
+
+    /// The same after it was tried: what was refused is left out, and a wish of which nothing is left
+    /// is refused.
+    pub(crate) fn but(mut self, refused: &Refused) -> Self {
+        if self.tried > 0
+            && self.tried == refused.len()
+            && let Some(why) = refused.values().next_back()
+        {
+            return Self::refused(self.request, why.clone());
+        }
+        self.passed
+            .extend(refused.iter().map(|(task, why)| PassedOver {
+                task: *task,
+                why: why.clone(),
+            }));
+        if !self.passed.is_empty() {
+            self.text = requests::passed_over(&self.passed);
+        }
+        self
+    }
+
     /// Writes the answer beside its request.
     pub(crate) fn write(&self, tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
         match self.request {
             Some(request) => requests::answer(tx, request, self.verdict, &self.text, now),
             None => Ok(()),
+        }
+    }
+}
+
+/// What a wish comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// What is to be done.
+    pub(crate) events: Vec<Event>,
+    /// The tasks of which it is clear before that they cannot be changed.
+    pub(crate) passed: Vec<PassedOver>,
+    /// How many tasks are to be changed.
+    pub(crate) tried: usize,
+}
+
+impl Wanted {
+    fn of(events: Vec<Event>) -> Self {
+        Self {
+            events,
+            ..Self::default()
         }
     }
 }
@@ -83,53 +140,45 @@ impl Dispatcher<'_> {
         wish: &Wish,
         now: Timestamp,
     ) -> Option<Answer> {
-        let answer = match self.events_of(wish) {
-            Ok(Ok(events)) => {
-                let mut effects = Effects::default();
-                for event in events {
-                    self.take_step(event, now, &mut effects);
-                }
+        let (events, answer) = match self.events_of(wish) {
+            Ok(Ok(wanted)) => {
                 let answer = Answer {
                     request,
                     verdict: Verdict::Accepted,
                     text: String::new(),
+                    passed: wanted.passed,
+                    tried: wanted.tried,
                 };
-                self.settle(effects, std::slice::from_ref(&answer), now);
-                answer
+                (wanted.events, answer)
             }
-            Ok(Err(text)) => {
-                let answer = Answer {
-                    request,
-                    verdict: Verdict::Refused,
-                    text,
-                };
-                self.settle(Effects::default(), std::slice::from_ref(&answer), now);
-                answer
-            }
+            Ok(Err(text)) => (Vec::new(), Answer::refused(request, text)),
             Err(error) => {
                 self.storage_failed(error, now);
                 return None;
             }
         };
-        self.pace.failure.is_none().then_some(answer)
+        let mut effects = Effects::default();
+        for event in events {
+            self.take_step(event, now, &mut effects);
+        }
+        self.settle(effects, std::slice::from_ref(&answer), now);
+        let refused = std::mem::take(&mut self.pace.refused);
+        self.pace.failure.is_none().then(|| answer.but(&refused))
     }
 
     /// The events that a wish stands for, or why it is refused.
-    pub(crate) fn events_of(
-        &mut self,
-        wish: &Wish,
-    ) -> Result<Result<Vec<Event>, String>, StoreError> {
+    pub(crate) fn events_of(&mut self, wish: &Wish) -> Result<Result<Wanted, String>, StoreError> {
         let (tasks, change) = match wish {
             Wish::Stop { how } => {
-                return Ok(Ok(vec![Event::Halt(match how {
+                return Ok(Ok(Wanted::of(vec![Event::Halt(match how {
                     StopHow::Drain => Halt::Drain,
                     StopHow::Gentle => Halt::Stop,
                     StopHow::Now => Halt::StopNow,
-                })]));
+                })])));
             }
             Wish::ResetBreakers { services } => {
                 let services = services.iter().cloned();
-                return Ok(Ok(services.map(Event::ResetBreaker).collect()));
+                return Ok(Ok(Wanted::of(services.map(Event::ResetBreaker).collect())));
             }
             Wish::Cancel { tasks, force } => (tasks, Change::Cancel(*force)),
             Wish::Retry { tasks, .. } | Wish::Rescue { tasks } => (tasks, Change::Requeue),
@@ -146,44 +195,64 @@ impl Dispatcher<'_> {
                 ..
             }
         );
-        let mut events = Vec::new();
-        let mut refused = None;
-        for id in tasks {
-            let task = match self.entered.store.task(*id) {
+        let mut wanted = Wanted::default();
+        for id in self.in_order(tasks, &change)? {
+            let task = match self.entered.store.task(id) {
                 Ok(task) => task,
                 Err(StoreError::NoSuchTask { task }) => {
                     return Ok(Err(format!("there is no task {task}")));
                 }
                 Err(error) => return Err(error),
             };
-            if let Err(why) = self.allowed(&task, &change)? {
-                refused = Some(why);
+            let mut allowed = self.allowed(&task, &change, tasks)?;
+            if from_scratch && allowed.is_ok() {
+                allowed = match self.stays_behind(id, tasks)? {
+                    Some(why) => Err(why),
+                    None => self.put_checkpoint_aside(&task)?,
+                };
+            }
+            if let Err(why) = allowed {
+                wanted.passed.push(PassedOver { task: id, why });
                 continue;
             }
-            if from_scratch && let Err(why) = self.put_checkpoint_aside(&task)? {
-                refused = Some(why);
-                continue;
-            }
-            events.push(Event::Change {
-                id: *id,
+            wanted.tried += 1;
+            wanted.events.push(Event::Change {
+                id,
                 open: task.state.attempt(),
                 recovering: matches!(task.state, TaskState::Recovering { .. }),
                 name: task.spec.name,
                 change: change.clone(),
             });
             if matches!(wish, Wish::Rescue { .. }) {
-                events.push(Event::Rescue(RescueEvent::Rescued { task: *id }));
+                wanted
+                    .events
+                    .push(Event::Rescue(RescueEvent::Rescued { task: id }));
             }
         }
         // Of many tasks some may have gone on since they were chosen: they are passed over.
-        match refused {
-            Some(why) if events.is_empty() => Ok(Err(why)),
-            Some(_) | None => Ok(Ok(events)),
+        match wanted.passed.last() {
+            Some(last) if wanted.events.is_empty() => Ok(Err(last.why.clone())),
+            Some(_) | None => Ok(Ok(wanted)),
         }
     }
 
+    /// In which order tasks are changed. What is tried again comes behind what it waits for, so that it
+    /// need not wait in vain; everything else before it, so that it is not skipped when its turn comes.
+    fn in_order(&self, tasks: &[TaskId], change: &Change) -> Result<Vec<TaskId>, StoreError> {
+        let mut tasks = self.entered.store.upstream_first(tasks)?;
+        if *change != Change::Requeue {
+            tasks.reverse();
+        }
+        Ok(tasks)
+    }
+
     /// Whether a task can be changed like that, or why not.
-    fn allowed(&self, task: &Task, change: &Change) -> Result<Result<(), String>, StoreError> {
+    fn allowed(
+        &self,
+        task: &Task,
+        change: &Change,
+        together: &[TaskId],
+    ) -> Result<Result<(), String>, StoreError> {
         let name = &task.spec.name;
         let event = match change {
             Change::Cancel(_) => TaskEvent::Cancelled,
@@ -214,7 +283,7 @@ impl Dispatcher<'_> {
             return Ok(Err(format!("`{name}`: {why}")));
         }
         match change {
-            Change::Requeue => self.may_be_queued_again(task),
+            Change::Requeue => self.may_be_queued_again(task, together),
             Change::Cancel(_)
             | Change::Remove
             | Change::Hold(_)
@@ -224,7 +293,12 @@ impl Dispatcher<'_> {
         }
     }
 
-    fn may_be_queued_again(&self, task: &Task) -> Result<Result<(), String>, StoreError> {
+    /// Whether a task may run again, `together` with others that are queued again before it.
+    fn may_be_queued_again(
+        &self,
+        task: &Task,
+        together: &[TaskId],
+    ) -> Result<Result<(), String>, StoreError> {
         let name = &task.spec.name;
         if let Some(other) = self.has_the_name(task)? {
             return Ok(Err(format!(
@@ -244,18 +318,27 @@ impl Dispatcher<'_> {
                 Zone::Local.short(deadline, now)
             )));
         }
-        let in_vain = self.entered.store.waits_in_vain_for(task.id)?;
-        // One that has left the queue is passed over: nothing else could ever help.
-        if let Some(other) = in_vain
-            && let Some(status) = other.status
+        // Whether it goes with the others is judged when they have had their turn.
+        if together.len() < 2
+            && let Some(why) = granting::waits_in_vain(&self.entered.store, task.id)?
         {
-            let (upstream, id) = (&other.name, other.upstream);
-            return Ok(Err(format!(
-                "`{name}` cannot be queued again: it waits for `{upstream}`, which is {status}; \
-                 `autoexec queue retry {id}` queues both again"
-            )));
+            return Ok(Err(why));
         }
         Ok(Ok(()))
+    }
+
+    /// Why a task will not run although all of `together` are queued again before it.
+    fn stays_behind(
+        &self,
+        task: TaskId,
+        together: &[TaskId],
+    ) -> Result<Option<String>, StoreError> {
+        let store = &self.entered.store;
+        let first = store.in_vain_behind(task, together.len() + 1)?;
+        if first.iter().all(|other| together.contains(other)) {
+            return Ok(None);
+        }
+        granting::waits_in_vain(store, task)
     }
 
     /// Lets a task begin at its beginning: finished steps are forgotten, and what it saved is moved

@@ -174,7 +174,9 @@ fn not_started(
         });
     }
     if let Some(afterwards) = &live.afterwards {
-        change_idle(live.task.reference(), afterwards, effects);
+        let mut more = Effects::default();
+        change_idle(live.task.reference(), afterwards, &mut more);
+        effects.add(more.wished(live.task.id));
     }
 }
 
@@ -276,7 +278,8 @@ fn ended(
         effects.writes.push(Write::Cut { task, cut });
     }
     if live.afterwards == Some(Afterwards::Remove) {
-        effects.writes.push(Write::Remove { task: live.task.id });
+        let task = live.task.id;
+        effects.writes.push(Write::Remove { task }.wished(task));
     }
 }
 

@@ -189,7 +189,8 @@ fn a_claim_that_was_handed_out_is_stopped_and_never_taken_back() {
             Write::Change {
                 task: TaskId::new(1),
                 event: TaskEvent::Cancelled
-            },
+            }
+            .wished(TaskId::new(1)),
         ]
     );
 }
@@ -236,9 +237,12 @@ fn a_task_that_is_removed_while_it_runs_leaves_after_its_end() {
     assert_eq!(events_of(&effects), [&TaskEvent::Cancelled]);
     assert_eq!(
         effects.writes.last(),
-        Some(&Write::Remove {
-            task: TaskId::new(1)
-        })
+        Some(
+            &Write::Remove {
+                task: TaskId::new(1)
+            }
+            .wished(TaskId::new(1))
+        )
     );
 }
 

@@ -54,6 +54,7 @@ mod migrate;
 mod namesakes;
 mod needing;
 mod open_attempts;
+mod order;
 pub mod outbox;
 pub mod parking;
 mod past;

@@ -116,6 +116,15 @@ pub struct Request {
     pub wish: Wish,
 }
 
+/// A task of a wish that was granted without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The task.
+    pub task: TaskId,
+    /// Why it was not changed, in a sentence.
+    pub why: String,
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -153,6 +162,11 @@ pub fn put(
         })
         .doing("leave a request for the run")?;
     Ok(RequestId(tx.connection.last_insert_rowid()))
+}
+
+/// The text of an answer that grants a wish without some of its tasks.
+pub fn passed_over(tasks: &[PassedOver]) -> String {
+    json_of(&tasks)
 }
 
 /// Answers a request; one that has an answer keeps it.

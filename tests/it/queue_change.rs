@@ -325,3 +325,43 @@ fn another_priority_changes_the_order_without_the_definition() {
         .run(["queue", "reprioritize", "c", "--priority", "7"])
         .is(0, "", "`c` has succeeded; nothing was changed\n");
 }
+
+fn add_behind(sandbox: &Sandbox, name: &str, upstream: &str) {
+    sandbox.ok([
+        "queue", "add", "--name", name, "--after", upstream, "--", "true",
+    ]);
+}
+
+#[test]
+fn tasks_are_cancelled_together_with_those_that_wait_for_them() {
+    let sandbox = Sandbox::new();
+    add(
+        &sandbox,
+        "long",
+        "echo up > up; until test -e over; do sleep 0.02; done",
+    );
+    add(&sandbox, "a", "true");
+    add_behind(&sandbox, "b", "a");
+    add_behind(&sandbox, "c", "b");
+    add(&sandbox, "last", "true");
+    let run = sandbox.start(&["run", "-j", "1", "--no-progress"]);
+    wait_for_file(&sandbox.work().join("up"));
+    let answer = sandbox.run(["queue", "cancel", "a", "c"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(answer.stdout, "`a` is cancelled\n`c` is cancelled\n");
+    std::fs::write(sandbox.work().join("over"), "").unwrap();
+    let answer = sandbox.answer_of(run);
+    assert!(!answer.stderr.contains("cannot be"), "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "last"), "succeeded", "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "a"), "cancelled");
+    assert_eq!(status(&sandbox, "b"), "skipped");
+    assert_eq!(status(&sandbox, "c"), "cancelled");
+
+    // Also while nobody runs.
+    add(&sandbox, "x", "true");
+    add_behind(&sandbox, "y", "x");
+    let answer = sandbox.run(["queue", "cancel", "--status", "queued"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(status(&sandbox, "x"), "cancelled");
+    assert_eq!(status(&sandbox, "y"), "cancelled");
+}

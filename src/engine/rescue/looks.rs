@@ -127,7 +127,8 @@ impl Dispatcher<'_> {
         let wish = Wish::Rescue { tasks };
         let events = self.events_of(&wish);
         // What cannot be read is told by the next commit.
-        events.ok().and_then(Result::ok).unwrap_or_default()
+        let wanted = events.ok().and_then(Result::ok).unwrap_or_default();
+        wanted.events
     }
 
     /// Looks once in a night, when tasks may start, through what failed in earlier ones.

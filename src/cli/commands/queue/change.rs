@@ -1,6 +1,6 @@
 //! `autoexec queue cancel`, `hold`, `release`, `retry`, `complete`, `reprioritize` and `remove`:
-//! which tasks are meant, which of them need a change, and the wish to the engine. All of the wish is
-//! granted, or nothing.
+//! which tasks are meant, which of them need a change, and the wish to the engine. What the engine
+//! refuses of several tasks is told of each.
 
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::engine::change::{self, Asker, Changed, Wait};
 use crate::model::ids::TaskId;
 use crate::model::message::Force;
 use crate::model::state::TaskStatus;
+use crate::store::requests::PassedOver;
 use crate::store::requests::Wish;
 
 pub use crate::cli::commands::queue::change_args::{
@@ -262,12 +263,17 @@ fn carry_out(
     }
     let ids: Vec<TaskId> = to_change.iter().map(|task| task.id).collect();
     let behind = Behind::of(&ids, invocation)?;
-    if !to_change.is_empty() {
-        let asker = asker(manner.command, invocation)?;
-        if let Changed::Refused(why) = change::change(&asker, &wish(ids), wait)? {
-            return Err(CliError::usage("refused", why).hint("nothing was changed"));
-        }
+    let passed = if ids.is_empty() {
+        Vec::new()
+    } else {
+        ask(manner, &wish(ids), wait, invocation)?
+    };
+    for one in &passed {
+        invocation.output.note(&one.why);
     }
+    let (refused, to_change): (Vec<Meant>, Vec<Meant>) = to_change
+        .into_iter()
+        .partition(|task| passed.iter().any(|one| one.task == task.id));
     let keeps_from_success = [CANCEL.command, HOLD.command].contains(&manner.command);
     let ends = Ends::of(keeps_from_success, &to_change, wait, invocation)?;
     if json {
@@ -284,8 +290,10 @@ fn carry_out(
             )
         });
         let accepted = accepted.iter().map(|task| (*task, "accepted"));
+        let refused = refused.iter().map(|task| (task, "refused"));
         let tasks: Vec<_> = changed
             .chain(accepted)
+            .chain(refused)
             .map(|(task, result)| json!({"id": task.id.get(), "name": task.name, "result": result}))
             .collect();
         invocation
@@ -302,6 +310,20 @@ fn carry_out(
     let brings_back = [RETRY.command, COMPLETE.command].contains(&manner.command);
     behind.tell(brings_back, invocation)?;
     Ok(Ending::Well)
+}
+
+/// Asks the engine; gives the tasks that it left as they are.
+fn ask(
+    manner: &Manner,
+    wish: &Wish,
+    wait: Wait,
+    invocation: &Invocation<'_>,
+) -> Result<Vec<PassedOver>, CliError> {
+    let asker = asker(manner.command, invocation)?;
+    match change::change(&asker, wish, wait)? {
+        Changed::Granted(passed) => Ok(passed),
+        Changed::Refused(why) => Err(CliError::usage("refused", why).hint("nothing was changed")),
+    }
 }
 
 /// Why the words select nothing.
