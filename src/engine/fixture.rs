@@ -205,9 +205,12 @@ pub(crate) fn events_of(effects: &Effects) -> Vec<&TaskEvent> {
     effects
         .writes
         .iter()
-        .map(|write| match write {
-            Write::Wished { write, .. } => write,
-            other => other,
+        .map(|write| {
+            if let Write::Wished { write, .. } = write {
+                write
+            } else {
+                write
+            }
         })
         .filter_map(|write| match write {
             Write::Finish { event, .. } | Write::Change { event, .. } => Some(event),
