@@ -277,28 +277,14 @@ fn carry_out(
     let keeps_from_success = [CANCEL.command, HOLD.command].contains(&manner.command);
     let ends = Ends::of(keeps_from_success, &to_change, wait, invocation)?;
     if json {
-        let done = manner.done.replace(' ', "_");
         let changed = to_change.iter().map(|task| {
             let came_first = ends.had_succeeded.contains(&task.id);
-            (
-                task,
-                if came_first {
-                    "succeeded"
-                } else {
-                    done.as_str()
-                },
-            )
+            let result = if came_first { "succeeded" } else { manner.done };
+            (task, result)
         });
         let accepted = accepted.iter().map(|task| (*task, "accepted"));
         let refused = refused.iter().map(|task| (task, "refused"));
-        let tasks: Vec<_> = changed
-            .chain(accepted)
-            .chain(refused)
-            .map(|(task, result)| json!({"id": task.id.get(), "name": task.name, "result": result}))
-            .collect();
-        invocation
-            .output
-            .json(&json!({"schema": "autoexec.changed/1", "tasks": tasks}));
+        tell_results(changed.chain(accepted).chain(refused), invocation);
         return Ok(Ending::Well);
     }
     for task in &accepted {
@@ -310,6 +296,21 @@ fn carry_out(
     let brings_back = [RETRY.command, COMPLETE.command].contains(&manner.command);
     behind.tell(brings_back, invocation)?;
     Ok(Ending::Well)
+}
+
+/// What came of each task, for scripts.
+fn tell_results<'a>(
+    results: impl Iterator<Item = (&'a Meant, &'a str)>,
+    invocation: &mut Invocation<'_>,
+) {
+    let tasks: Vec<_> = results
+        .map(|(task, result)| {
+            let result = result.replace(' ', "_");
+            json!({"id": task.id.get(), "name": task.name, "result": result})
+        })
+        .collect();
+    let changed = json!({"schema": "autoexec.changed/1", "tasks": tasks});
+    invocation.output.json(&changed);
 }
 
 /// Asks the engine; gives the tasks that it left as they are.
