@@ -15,6 +15,9 @@ use regex::Regex;
 use regex::RegexBuilder;
 
 use crate::model::category::Classification;
+use crate::policy::shell_quotes::Quoting;
+use crate::policy::shell_quotes::inside_quotes;
+use crate::policy::shell_quotes::word_length;
 
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "***";
@@ -29,23 +32,36 @@ const TOKENS: &str = concat!(
 );
 /// A name, what stands between, and a value: the last group is hidden.
 const NAMED: &[&str] = &[
-    // The password in an address.
-    r"(://[^/\s:@]*:)([^/\s@]+)(@)",
+    // The password in an address, up to the last `@`; with a `/` in it where it cannot be a port.
+    r"(://[^/\s:@]*:)([^/\s]+)(@)",
+    r#"(://[^/\s:@\[]*:)([^/\s"'@]*[^0-9/\s"'@][^/\s"'@]*/[^\s"'@]*)(@)"#,
+    // `curl -u user:password`.
+    r#"(\bcurl[ \t](?:[^|;&\n]*?[ \t])?(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"'/]+:)([^\s"']+)()"#,
     // A header, whatever its scheme.
     r#"((?i:\b(?:proxy-)?authorization["']?[ \t]*[:=][ \t]*["']?(?:bearer |basic |token |digest )?))([^\s"']+)()"#,
+    r#"((?i:\bx-(?:[a-z]+-)*(?:api-?key|token|auth|secret)["']?[ \t]*:[ \t]*["']?))([^\s"']+)()"#,
     r"((?i:\bbearer[ \t]+))([A-Za-z0-9._~+/=-]{12,})()",
-    // `password=…`, `"api_key": "…"`, `--token …`.
+    r#"((?i:[?&;](?:token|key|sig|signature|x-amz-signature|x-amz-security-token)=))([^\s"'&;]+)()"#,
+    // `password=…`, `"api_key": "…"`.
     concat!(
         r#"((?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|auth[_-]?token|"#,
         r#"access[_-]?token|client[_-]?secret|private[_-]?key)["']?[ \t]?(?:=|:[ \t]?["'])[ \t]?["']?))"#,
         r#"([^\s"'&,;<>]+)()"#,
     ),
-    r#"((?i:[?&;](?:token|key|sig|signature|x-amz-signature|x-amz-security-token)=))([^\s"'&;]+)()"#,
-    r"((?i:\s--?(?:password|passwd|token|secret|api-key)[ =]))(\S+)()",
+];
+/// What stands before a word of the shell that is a secret.
+const BEFORE_WORDS: &[&str] = &[
     // A variable, as it is set before a command: `API_TOKEN=…`.
     concat!(
-        r#"(\b(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?)|"#,
-        r#"[A-Z0-9_]+_(?:PASS|PWD|AUTH|KEY))=)("[^"\n]*"|'[^'\n]*'|[^\s"']+)()"#,
+        r"\b(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?)|",
+        r"[A-Z0-9_]+_(?:PASS|PWD|AUTH|KEY))=",
+    ),
+    // `--token …`; the name decides.
+    r#"(?:^|[\s"'(;])--?(?P<option>[A-Za-z][A-Za-z0-9_.-]*)[ =]"#,
+    // A value in quotes.
+    concat!(
+        r"(?i:(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|auth[_-]?token|",
+        r#"access[_-]?token|client[_-]?secret|private[_-]?key)["']?[ \t]?(?:=|:)[ \t]?)(?P<quoted>)"#,
     ),
 ];
 /// Parts of names whose values are secrets.
@@ -79,6 +95,51 @@ const KEYS: &[&str] = &[
     "ssh",
 ];
 
+fn before_words() -> &'static [Regex] {
+    static EXPRESSIONS: OnceLock<Vec<Regex>> = OnceLock::new();
+    EXPRESSIONS.get_or_init(|| {
+        let compile = |text: &&str| Regex::new(text).ok();
+        BEFORE_WORDS.iter().filter_map(compile).collect()
+    })
+}
+
+/// Values behind names, with the quoting of the shell; in order and apart from each other.
+fn words(text: &str, before: &Regex) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    let mut quoting = Quoting::default();
+    while let Some(name) = before.captures_at(text, from) {
+        let Some(whole) = name.get(0) else {
+            break;
+        };
+        // What follows may be an option again.
+        from = whole.end().saturating_sub(1).max(whole.start() + 1);
+        let start = whole.end();
+        let value = text.get(start..).unwrap_or_default();
+        if let Some(option) = name.name("option") {
+            let is_apart = whole.as_str().ends_with(' ');
+            if !is_secret_option(option.as_str()) || is_apart && value.starts_with('-') {
+                continue;
+            }
+        }
+        let open = quoting.at(text, start);
+        let (skip, length) = match name.name("quoted") {
+            Some(_) if !value.starts_with(['"', '\'']) => continue,
+            Some(_) => (1, inside_quotes(value)),
+            None => (0, word_length(value, open)),
+        };
+        let end = start + skip + length;
+        let Some(secret) = text.get(start + skip..end).filter(|one| !one.is_empty()) else {
+            continue;
+        };
+        from = from.max(end);
+        if !is_no_secret(secret.trim_matches(['"', '\''])) {
+            found.push(start + skip..end);
+        }
+    }
+    found
+}
+
 fn expressions() -> &'static [Regex] {
     static EXPRESSIONS: OnceLock<Vec<Regex>> = OnceLock::new();
     EXPRESSIONS.get_or_init(|| {
@@ -91,6 +152,21 @@ fn expressions() -> &'static [Regex] {
 /// The text with everything hidden that looks like a secret.
 pub fn mask(text: &str) -> String {
     let mut masked = text.to_owned();
+    for before in before_words() {
+        let places = words(&masked, before);
+        if places.is_empty() {
+            continue;
+        }
+        let mut shown = String::with_capacity(masked.len());
+        let mut from = 0;
+        for place in places {
+            shown.push_str(masked.get(from..place.start).unwrap_or_default());
+            shown.push_str(HIDDEN);
+            from = place.end;
+        }
+        shown.push_str(masked.get(from..).unwrap_or_default());
+        masked = shown;
+    }
     for expression in expressions() {
         if !expression.is_match(&masked) {
             continue;
@@ -111,12 +187,76 @@ pub fn mask(text: &str) -> String {
 /// Whether a word of a command is an option whose value, the next word, is a secret by its name.
 pub fn is_option_of_secret(word: &str) -> bool {
     word.strip_prefix("--")
-        .is_some_and(|name| !name.contains('=') && is_secret_name(name))
+        .is_some_and(|name| !name.contains('=') && is_secret_option(name))
+}
+
+/// Whether the value of an option is a secret by its name, without dashes: not that of `--token-file`.
+fn is_secret_option(name: &str) -> bool {
+    const NOT_BEFORE: &[&str] = &["no", "max", "min", "num", "skip", "without", "ask"];
+    const NOT_BEHIND: &[&str] = &[
+        "file", "path", "dir", "ttl", "name", "names", "type", "url", "uri", "endpoint", "stdin",
+        "fd", "env", "length", "len", "size", "limit", "count", "budget", "expiry", "expires",
+        "timeout", "lifetime", "policy", "prompt", "format", "version", "command", "cmd", "age",
+        "arn", "store", "helper",
+    ];
+    let lower = name.to_lowercase();
+    let mut words = lower.split(['-', '_', '.']);
+    let is_other = words.next().is_some_and(|word| NOT_BEFORE.contains(&word))
+        || words
+            .next_back()
+            .is_some_and(|word| NOT_BEHIND.contains(&word));
+    !is_other && is_secret_name(name)
+}
+
+/// A word of an argument vector, before it is quoted for anybody: behind the name of a secret nothing of
+/// it is shown.
+pub fn mask_argument(before: Option<&str>, word: &str) -> String {
+    if before.is_some_and(is_option_of_secret) && !word.starts_with('-') {
+        return HIDDEN.to_owned();
+    }
+    if let Some((name, value)) = word.split_once('=') {
+        let is_named = match name.strip_prefix('-') {
+            Some(option) => is_secret_option(option.trim_start_matches('-')),
+            None => is_secret_option(name),
+        };
+        let is_name = |one: char| one.is_alphanumeric() || "-_.+".contains(one);
+        if is_named && name.chars().all(is_name) && !is_no_secret(value) {
+            return format!("{name}={HIDDEN}");
+        }
+    }
+    if let Some((name, value)) = word.split_once(':') {
+        let lower = name.to_lowercase();
+        let is_header = name
+            .chars()
+            .all(|one| one.is_ascii_alphanumeric() || one == '-');
+        let is_named = lower.ends_with("authorization") || is_secret_option(name);
+        if is_header && is_named && value.starts_with(' ') {
+            let scheme = ["bearer ", "basic ", "token ", "digest "]
+                .iter()
+                .find_map(|one| {
+                    value
+                        .get(1..=one.len())
+                        .filter(|at| at.eq_ignore_ascii_case(one))
+                });
+            return format!("{name}: {}{HIDDEN}", scheme.unwrap_or_default());
+        }
+    }
+    let is_user = before.is_some_and(|before| ["-u", "--user", "--proxy-user"].contains(&before));
+    if let (true, Some((user, password))) = (is_user, word.split_once(':')) {
+        // A number is a group.
+        if !password.is_empty() && !password.bytes().all(|byte| byte.is_ascii_digit()) {
+            return format!("{user}:{HIDDEN}");
+        }
+    }
+    mask(word)
 }
 
 /// Where in a text something stands that looks like a secret, in bytes; they may overlap.
 pub fn places(text: &str) -> Vec<Range<usize>> {
-    let mut places = Vec::new();
+    let mut places: Vec<_> = before_words()
+        .iter()
+        .flat_map(|before| words(text, before))
+        .collect();
     for expression in expressions() {
         for found in expression.captures_iter(text) {
             let secret = found.get(2).or_else(|| found.get(0));
@@ -172,119 +312,5 @@ pub fn mask_quotes(judgement: &mut Classification) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn every_expression_is_one() {
-        assert_eq!(expressions().len(), 1 + NAMED.len());
-    }
-
-    #[test]
-    fn what_looks_like_a_secret_is_hidden_and_the_rest_stays() {
-        let table = [
-            (
-                "fatal: unable to access 'https://me:hunter2@git.example/x.git/': 403",
-                "fatal: unable to access 'https://me:***@git.example/x.git/': 403",
-            ),
-            (
-                "curl: (22) header 'Authorization: Bearer abc.def-ghi_jkl' refused",
-                "curl: (22) header 'Authorization: Bearer ***' refused",
-            ),
-            ("password=hunter2 host=db", "password=*** host=db"),
-            (
-                r#"{"api_key": "k-1234", "a": 1}"#,
-                r#"{"api_key": "***", "a": 1}"#,
-            ),
-            (
-                "GET https://h/x?token=abcdef&b=1 failed: 401",
-                "GET https://h/x?token=***&b=1 failed: 401",
-            ),
-            (
-                "bad credentials ghp_0123456789abcdefghij0123456789",
-                "bad credentials ***",
-            ),
-            (
-                "AKIAABCDEFGHIJKLMNOP is not authorized",
-                "*** is not authorized",
-            ),
-            (
-                "deploy --password hunter2 --to x",
-                "deploy --password *** --to x",
-            ),
-            (
-                "env API_TOKEN=hunter2 DB_PASS='x 1' PWD=/tmp ./run",
-                "env API_TOKEN=*** DB_PASS=*** PWD=/tmp ./run",
-            ),
-        ];
-        for (line, expected) in table {
-            assert_eq!(mask(line), expected);
-            assert_eq!(mask(&mask(line)), expected, "again");
-        }
-    }
-
-    #[test]
-    fn places_are_those_that_are_hidden() {
-        let text = "password=hunter2 using password: YES ghp_0123456789abcdefghij0123456789";
-        let found: Vec<&str> = places(text).into_iter().map(|at| &text[at]).collect();
-        assert_eq!(found, ["ghp_0123456789abcdefghij0123456789", "hunter2"]);
-    }
-
-    #[test]
-    fn names_of_secrets_are_told_from_others() {
-        for name in [
-            "API_TOKEN",
-            "PGPASSWORD",
-            "db.password",
-            "MYSQL_PWD",
-            "AWS_SECRET_ACCESS_KEY",
-            "ssh-key",
-            "apiKey",
-            "oauth_token",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "PWD", "OLDPWD", "KEY", "last_key", "PATH", "author", "offset",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_name_without_a_value_takes_none_from_the_next_line() {
-        for name in ["password=", "Authorization:", "bearer"] {
-            let text = format!("{name}\n\"api_key\": \"k-1234\"");
-            assert_eq!(mask(&text), format!("{name}\n\"api_key\": \"***\""));
-        }
-    }
-
-    #[test]
-    fn what_only_speaks_of_secrets_is_left_as_it_is() {
-        for line in [
-            "ERROR 1045 (28000): Access denied for user 'me'@'h' (using password: YES)",
-            "SyntaxError: Unexpected token: punc (})",
-            "fatal: could not read Password for 'https://git.example': terminal prompts disabled",
-            "password authentication failed for user \"me\"",
-            "error: secret \"db\" not found",
-            "connect ECONNREFUSED 127.0.0.1:5432",
-            "Error: token=undefined",
-        ] {
-            assert_eq!(mask(line), line);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_password_never_comes_through_whatever_stands_around_it(
-            before in "[a-z ]{0,20}", after in "[a-z /]{0,20}", word in "[A-Z0-9]{8,30}",
-        ) {
-            for form in ["password=", "https://u:", "Authorization: Bearer ", "&token="] {
-                let behind = if form.ends_with("u:") { "@h/" } else { " " };
-                let line = format!("{before} {form}{word}{behind}{after}");
-                prop_assert!(!mask(&line).contains(&word), "{}", line);
-            }
-        }
-    }
-}
+#[path = "mask_tests.rs"]
+mod tests;

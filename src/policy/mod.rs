@@ -59,6 +59,7 @@ pub mod redact;
 pub mod rescue;
 pub mod retention;
 pub mod schedule;
+mod shell_quotes;
 pub mod since;
 pub mod strategy;
 pub mod suspicion;

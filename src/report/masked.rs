@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::model::spec::TaskSpec;
 use crate::policy::mask::HIDDEN;
-use crate::policy::mask::is_option_of_secret;
 use crate::policy::mask::is_secret_name;
 use crate::policy::mask::mask;
+use crate::policy::mask::mask_argument;
 
 /// A definition as JSON.
 pub(crate) fn definition(spec: &TaskSpec) -> Value {
@@ -33,11 +33,15 @@ fn hide_in(value: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
         Value::String(text) => *text = mask(text),
         Value::Array(items) => {
-            let mut is_hidden = false;
+            let mut before: Option<String> = None;
             for item in items {
-                let names_secret = item.as_str().is_some_and(is_option_of_secret);
-                hide_or_look(item, is_hidden);
-                is_hidden = names_secret;
+                if let Value::String(text) = item {
+                    let masked = mask_argument(before.as_deref(), text);
+                    before = Some(std::mem::replace(text, masked));
+                } else {
+                    hide_in(item);
+                    before = None;
+                }
             }
         }
         Value::Object(fields) => {

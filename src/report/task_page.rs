@@ -12,7 +12,9 @@ use crate::model::layout::StateDir;
 use crate::model::spec::Command;
 use crate::model::spec::TaskSpec;
 use crate::model::state::TaskStatus;
+use crate::policy::mask::HIDDEN;
 use crate::policy::mask::mask;
+use crate::policy::mask::mask_argument;
 use crate::policy::trace::TraceFacts;
 use crate::process::glance::Glance;
 use crate::process::glance::glance;
@@ -329,16 +331,27 @@ fn retry_words(spec: &TaskSpec) -> String {
 
 /// A command as it could be typed, without what looks like a secret.
 pub(crate) fn command_words(command: &Command) -> String {
-    mask(&match command {
+    match command {
         Command::Direct(argv) => {
+            let mut before: Option<String> = None;
             let words: Vec<String> = argv
                 .iter()
-                .map(|word| quoted(&word.untrusted().for_terminal()))
+                .map(|word| {
+                    let word = word.untrusted().for_terminal();
+                    // Hidden before it is quoted, as quoting takes the value of a secret apart.
+                    let masked = mask_argument(before.as_deref(), &word);
+                    before = Some(word);
+                    if masked == HIDDEN {
+                        masked
+                    } else {
+                        quoted(&masked)
+                    }
+                })
                 .collect();
             words.join(" ")
         }
-        Command::Shell { script, .. } => script.untrusted().for_terminal(),
-    })
+        Command::Shell { script, .. } => mask(&script.untrusted().for_terminal()),
+    }
 }
 
 /// A word in quotes where a shell would take it apart.

@@ -329,7 +329,7 @@ mod tests {
             ("name = \"x\" env = { A = 1 }", "name = \"x\" env = ***"),
             (
                 "command = \"x --password hunter2\"",
-                "command = \"x --password ***",
+                "command = \"x --password ***\"",
             ),
         ] {
             assert_eq!(veiled(text), expected, "{text}");

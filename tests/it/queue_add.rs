@@ -55,6 +55,17 @@ fn a_secret_in_a_command_is_not_repeated() {
     sandbox
         .run(["queue", "add", "--shell", "--name", "y", "--", &script])
         .is(0, "added `y` as task 2: GITHUB_TOKEN=*** gh pr list\n", "");
+    let script = "export TOKEN='abc def ghi'; mysql --password='hun ter2' db";
+    let words = ["--name", "z", "--", "sh", "-c", script];
+    sandbox.run(["queue", "add"].into_iter().chain(words)).is(
+        0,
+        "added `z` as task 3: sh -c 'export TOKEN=***; mysql --password=*** db'\n",
+        "",
+    );
+    let shown = sandbox.ok(["queue", "show", "z"]);
+    for part in ["def", "ghi", "ter2"] {
+        assert!(!shown.contains(part), "{shown}");
+    }
     // What is to be copied holds no `***`, which would be queued as it is.
     let address = "https://me:hunter22@example.org/x";
     let forgotten = sandbox.run(["queue", "add", "curl", address]);

@@ -12,7 +12,7 @@ use crate::cli::commands::queue::flags::KeyFlags;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::output::Output;
 use crate::model::spec::Command;
-use crate::policy::mask::{HIDDEN, is_option_of_secret, mask};
+use crate::policy::mask::{HIDDEN, mask, mask_argument};
 use crate::store::Store;
 use crate::store::tasks::{AddResult, OnChange};
 use crate::support::bytes::OsText;
@@ -247,17 +247,19 @@ fn shown_command(command: &Command) -> String {
 /// An argument vector as a shell would read it back, without what looks like a secret.
 fn shown_words(words: &[OsText]) -> String {
     let mut shown = Vec::new();
-    let mut is_hidden = false;
+    let mut before: Option<&str> = None;
     for word in words {
-        let names_secret = word.as_path().to_str().is_some_and(is_option_of_secret);
-        shown.push(if is_hidden {
-            HIDDEN.to_owned()
-        } else {
-            shown_argument(word)
+        // Hidden before it is quoted: what quotes a word for the shell would end the secret in it.
+        let text = word.as_path().to_str();
+        let masked = text.map(|text| OsText::from(mask_argument(before, text)));
+        shown.push(match masked {
+            Some(masked) if masked.as_bytes() == HIDDEN.as_bytes() => HIDDEN.to_owned(),
+            Some(masked) => shown_argument(&masked),
+            None => mask(&shown_argument(word)),
         });
-        is_hidden = names_secret;
+        before = text;
     }
-    mask(&shown.join(" "))
+    shown.join(" ")
 }
 
 /// An argument vector as a shell would read it back, with everything that it holds.
