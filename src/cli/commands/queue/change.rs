@@ -7,16 +7,15 @@ use serde_json::json;
 use crate::cli::commands::Invocation;
 use crate::cli::commands::queue::accept::accept;
 use crate::cli::commands::queue::behind::Behind;
-use crate::cli::commands::queue::ends::Ends;
+use crate::cli::commands::queue::ends::{Ends, ask};
 use crate::cli::commands::queue::left_out;
 use crate::cli::commands::queue::select::SelectArgs;
 use crate::cli::failure::{Answer, CliError, Ending};
 use crate::cli::settings::Settings;
-use crate::engine::change::{self, Asker, Changed, Wait};
+use crate::engine::change::{Asker, Wait};
 use crate::model::ids::TaskId;
 use crate::model::message::Force;
 use crate::model::state::TaskStatus;
-use crate::store::requests::PassedOver;
 use crate::store::requests::Wish;
 
 pub use crate::cli::commands::queue::change_args::{
@@ -263,17 +262,7 @@ fn carry_out(
     }
     let ids: Vec<TaskId> = to_change.iter().map(|task| task.id).collect();
     let behind = Behind::of(&ids, invocation)?;
-    let passed = if ids.is_empty() {
-        Vec::new()
-    } else {
-        ask(manner, &wish(ids), wait, invocation)?
-    };
-    for one in &passed {
-        invocation.output.note(&one.why);
-    }
-    let (refused, to_change): (Vec<Meant>, Vec<Meant>) = to_change
-        .into_iter()
-        .partition(|task| passed.iter().any(|one| one.task == task.id));
+    let (refused, to_change) = ask(manner, &wish(ids), to_change, wait, invocation)?;
     let keeps_from_success = [CANCEL.command, HOLD.command].contains(&manner.command);
     let ends = Ends::of(keeps_from_success, &to_change, wait, invocation)?;
     if json {
@@ -311,20 +300,6 @@ fn tell_results<'a>(
         .collect();
     let changed = json!({"schema": "autoexec.changed/1", "tasks": tasks});
     invocation.output.json(&changed);
-}
-
-/// Asks the engine; gives the tasks that it left as they are.
-fn ask(
-    manner: &Manner,
-    wish: &Wish,
-    wait: Wait,
-    invocation: &Invocation<'_>,
-) -> Result<Vec<PassedOver>, CliError> {
-    let asker = asker(manner.command, invocation)?;
-    match change::change(&asker, wish, wait)? {
-        Changed::Granted(passed) => Ok(passed),
-        Changed::Refused(why) => Err(CliError::usage("refused", why).hint("nothing was changed")),
-    }
 }
 
 /// Why the words select nothing.

@@ -1,13 +1,39 @@
-//! What became of attempts that a change was to end.
+//! A change of tasks is asked for; and what became of it, and of attempts that it was to end.
 
 use crate::cli::commands::Invocation;
-use crate::cli::commands::queue::change::{Manner, Meant, RETRY};
+use crate::cli::commands::queue::change::{Manner, Meant, RETRY, asker};
 use crate::cli::failure::CliError;
-use crate::engine::change::Wait;
+use crate::engine::change::{self, Changed, Wait};
 use crate::model::ids::TaskId;
 use crate::model::state::TaskStatus;
 use crate::store::StoreError;
+use crate::store::requests::Wish;
 use crate::support::text::count;
+
+/// Asks the engine to change tasks, and says why it left some as they are. Gives those, and the others.
+pub(super) fn ask(
+    manner: &Manner,
+    wish: &Wish,
+    tasks: Vec<Meant>,
+    wait: Wait,
+    invocation: &mut Invocation<'_>,
+) -> Result<(Vec<Meant>, Vec<Meant>), CliError> {
+    if tasks.is_empty() {
+        return Ok((Vec::new(), tasks));
+    }
+    let asker = asker(manner.command, invocation)?;
+    let passed = match change::change(&asker, wish, wait)? {
+        Changed::Granted(passed) => passed,
+        Changed::Refused(why) => {
+            return Err(CliError::usage("refused", why).hint("nothing was changed"));
+        }
+    };
+    for one in &passed {
+        invocation.output.note(&one.why);
+    }
+    let is_refused = |task: &Meant| passed.iter().any(|one| one.task == task.id);
+    Ok(tasks.into_iter().partition(is_refused))
+}
 
 /// How far attempts of changed tasks are.
 #[derive(Debug, Default)]
